@@ -1,0 +1,8 @@
+//! What the device agent and the gateway controller share on a machine with an operating system, besides the wire types
+//! of `shared-proto`: configuration loading, log set-up, the MQTT transport and the JSON codec.
+
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod log;
+pub mod mqtt;

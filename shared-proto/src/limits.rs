@@ -1,0 +1,18 @@
+//! Every limit of the wire, in one place.
+
+/// Longest command payload that an agent reads, in bytes.
+pub const MAX_COMMAND: usize = 1024;
+/// Longest acknowledgement, in bytes.
+pub const MAX_ACK: usize = 1024;
+/// Longest status, in bytes.
+pub const MAX_STATUS: usize = 4096;
+/// Longest report, in bytes: two full histograms of 264 buckets with ten-digit counts, and the rest.
+pub const MAX_REPORT: usize = 16 * 1024;
+/// Longest text of a reason, in bytes; longer ones are cut.
+pub const MAX_REASON: usize = 96;
+/// Shortest lease of a command, in milliseconds.
+pub const MIN_LEASE_MS: u32 = 100;
+/// Longest lease of a command, in milliseconds: one day.
+pub const MAX_LEASE_MS: u32 = 86_400_000;
+/// Longest topic, in bytes: root, device and the last word.
+pub const MAX_TOPIC: usize = 64 + 1 + 32 + 1 + 7;

@@ -1,0 +1,95 @@
+//! Short texts of bounded length.
+
+use core::fmt::{self, Write};
+
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// Text of at most `N` bytes. Whatever is longer is cut at a character boundary, never refused: it is for people to read.
+#[derive(Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(transparent)]
+pub struct Text<const N: usize>(heapless::String<N>);
+
+/// Why something happened, for people.
+pub type Reason = Text<{ crate::limits::MAX_REASON }>;
+/// A name: of a task, a version, a setting.
+pub type Name = Text<32>;
+
+impl<const N: usize> Text<N> {
+    /// The text itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is no text.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Formats `value`, cutting what does not fit.
+    pub fn of(value: impl fmt::Display) -> Self {
+        let mut text = Self::default();
+        // Writing into a `Text` cuts instead of failing.
+        let _ = write!(text, "{value}");
+        text
+    }
+}
+
+impl<const N: usize> Write for Text<N> {
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        for c in s.chars() {
+            if self.0.push(c).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<const N: usize> From<&str> for Text<N> {
+    fn from(value: &str) -> Self {
+        Self::of(value)
+    }
+}
+
+impl<const N: usize> fmt::Display for Text<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl<const N: usize> fmt::Debug for Text<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl<'de, const N: usize> Deserialize<'de> for Text<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Cut<const N: usize>;
+        impl<const N: usize> Visitor<'_> for Cut<N> {
+            type Value = Text<N>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Text<N>, E> {
+                Ok(Text::from(text))
+            }
+        }
+        deserializer.deserialize_str(Cut)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_at_a_character() {
+        assert_eq!(Text::<4>::from("abé€").as_str(), "abé");
+    }
+}

@@ -1,0 +1,85 @@
+//! Gateway to device: which mode to take, and for how long.
+
+use serde::{Deserialize, Serialize};
+
+use super::Version;
+use crate::ids::{BootId, CommandId};
+use crate::limits::{MAX_LEASE_MS, MIN_LEASE_MS};
+use crate::mode::Mode;
+use crate::text::Reason;
+
+/// Take this mode until the lease ends. The same `id` twice is acknowledged again and applied once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SetMode {
+    /// Version of the wire.
+    pub v: Version,
+    /// Names the command in its acknowledgement.
+    pub id: CommandId,
+    /// The mode to take.
+    pub mode: Mode,
+    /// How long the mode holds without another command, in milliseconds on the device's monotonic clock.
+    pub lease_ms: Lease,
+    /// Why, for people.
+    #[serde(default)]
+    pub reason: Reason,
+    /// The report that led to this command; the device then tells its own reaction time in the acknowledgement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<ReportRef>,
+}
+
+/// Names one report: `(boot, seq)` never comes twice with different content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportRef {
+    /// Run of the agent.
+    pub boot: BootId,
+    /// Number of the report in that run.
+    pub seq: u64,
+}
+
+/// What is read first of any command, whatever its version: enough to say what is wrong with the rest.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Envelope {
+    /// Version that the sender speaks.
+    pub v: u32,
+    /// Id of the command, if it is readable.
+    #[serde(default)]
+    pub id: Option<CommandId>,
+}
+
+/// How long a commanded mode holds: 100 ms to one day, or 0 to let go of the device at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub struct Lease(u32);
+
+/// A lease outside its range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("lease_ms {0}: allowed are {MIN_LEASE_MS} to {MAX_LEASE_MS}, or 0 to let go")]
+pub struct BadLease(u32);
+
+impl Lease {
+    /// Ends the gateway's hold on the device at once.
+    pub const RELEASE: Self = Self(0);
+
+    /// Length in milliseconds; `None` lets go.
+    #[must_use]
+    pub fn millis(self) -> Option<u32> {
+        (self.0 > 0).then_some(self.0)
+    }
+}
+
+impl TryFrom<u32> for Lease {
+    type Error = BadLease;
+
+    fn try_from(ms: u32) -> Result<Self, BadLease> {
+        match ms {
+            0 | MIN_LEASE_MS..=MAX_LEASE_MS => Ok(Self(ms)),
+            _ => Err(BadLease(ms)),
+        }
+    }
+}
+
+impl From<Lease> for u32 {
+    fn from(lease: Lease) -> Self {
+        lease.0
+    }
+}
