@@ -1,1 +1,10 @@
-//! Empty.
+//! Device agent: runs a periodic real-time task, measures its deadline misses, reports them over MQTT and switches between
+//! NORMAL and DEGRADED.
+//!
+//! Two halves meet in two lock-free places only: the real-time thread ([`rt`]) and the supervisor.
+
+#![deny(unsafe_code)]
+
+pub mod gpio;
+pub mod rt;
+pub mod workload;

@@ -31,20 +31,16 @@ impl<const N: usize> Text<N> {
     /// Formats `value`, cutting what does not fit.
     pub fn of(value: impl fmt::Display) -> Self {
         let mut text = Self::default();
-        // Writing into a `Text` cuts instead of failing.
+        // The error only says that the text was cut.
         let _ = write!(text, "{value}");
         text
     }
 }
 
 impl<const N: usize> Write for Text<N> {
+    /// Takes what fits. The error says that something did not, and so keeps the next piece from following the cut.
     fn write_str(&mut self, s: &str) -> fmt::Result {
-        for c in s.chars() {
-            if self.0.push(c).is_err() {
-                break;
-            }
-        }
-        Ok(())
+        s.chars().try_for_each(|c| self.0.push(c).map_err(|_| fmt::Error))
     }
 }
 
@@ -91,5 +87,10 @@ mod tests {
     #[test]
     fn a_long_text_is_cut_at_a_character() {
         assert_eq!(Text::<4>::from("abé€").as_str(), "abé");
+    }
+
+    #[test]
+    fn nothing_follows_a_cut() {
+        assert_eq!(Text::<4>::of(format_args!("{}{}", "ab€", "cd")).as_str(), "ab");
     }
 }

@@ -4,6 +4,9 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// Longest duration that the wire carries, in nanoseconds: 1e12 µs, eleven days.
+pub const MAX_NS: u64 = 1_000_000_000_000_000;
+
 /// Nanoseconds as microseconds with up to three decimals.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "exact below 2^53 ns, which is 104 days")]

@@ -1,6 +1,7 @@
 //! A latency distribution as it goes over the wire: exact extremes and a histogram.
 
 use super::{CountOverflow, Histogram};
+use crate::units::MAX_NS;
 
 /// Durations of the jobs in a window: exact least and greatest value, and all of them in a [`Histogram`].
 ///
@@ -19,8 +20,9 @@ pub(super) struct Extremes {
 }
 
 impl Latency {
-    /// Counts one duration.
+    /// Counts one duration; one beyond [`MAX_NS`] counts as that, so that the wire can carry it.
     pub fn record(&mut self, value_ns: u64) {
+        let value_ns = value_ns.min(MAX_NS);
         self.histogram.record(value_ns);
         self.widen(Extremes { min_ns: value_ns, max_ns: value_ns });
     }

@@ -41,7 +41,7 @@ pub struct ReportRef {
 pub struct Envelope {
     /// Version that the sender speaks.
     pub v: u32,
-    /// Id of the command, if it is readable.
+    /// Id of the command, if it has one. An id that breaks the rules makes the whole envelope unreadable.
     #[serde(default)]
     pub id: Option<CommandId>,
 }

@@ -70,9 +70,10 @@ impl Report {
 #[expect(clippy::cast_precision_loss, reason = "weights are milliseconds of one report")]
 fn average(earlier: Option<Ratio>, later: Option<Ratio>, weights: (u64, u64)) -> Option<Ratio> {
     let (Some(a), Some(b)) = (earlier, later) else { return later.or(earlier) };
-    let whole = weights.0.saturating_add(weights.1);
-    if whole == 0 {
+    let (earlier_ms, later_ms) = (weights.0 as f64, weights.1 as f64);
+    let whole_ms = earlier_ms + later_ms;
+    if whole_ms == 0.0 {
         return later;
     }
-    Ratio::try_from((a.get() * weights.0 as f64 + b.get() * weights.1 as f64) / whole as f64).ok()
+    Ratio::try_from((a.get() * earlier_ms + b.get() * later_ms) / whole_ms).ok()
 }

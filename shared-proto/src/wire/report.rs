@@ -212,7 +212,8 @@ impl Report {
     /// [`Inconsistent`] names the broken promise.
     pub fn validate(&self) -> Result<(), Inconsistent> {
         let ran = self.jobs.checked_sub(self.skipped).ok_or(Inconsistent("skipped must not exceed jobs"))?;
-        let recorded = ran.saturating_sub(self.lost.records);
+        let recorded =
+            ran.checked_sub(self.lost.records).ok_or(Inconsistent("lost.records must not exceed jobs − skipped"))?;
         let promises = [
             (self.misses <= self.jobs, "misses must not exceed jobs"),
             (self.skipped <= self.misses, "every skipped job must be counted as a miss"),

@@ -1,0 +1,23 @@
+//! The real-time thread: an absolute grid of releases, exact accounting, and two lock-free meeting points with the rest of
+//! the program: the [`ModeWord`] (in) and a ring of [`JobRecord`]s (out).
+//!
+//! In steady state a period costs one system call (the sleep) and no allocation, no lock, no log.
+
+mod grid;
+mod overhead;
+mod periodic;
+mod record;
+mod settings;
+#[cfg(test)]
+mod simulation;
+pub mod sys;
+mod thread;
+pub mod time;
+mod word;
+
+pub use grid::{Grid, Released};
+pub use periodic::{Periodic, Timing};
+pub use record::{Effect, JobRecord};
+pub use settings::{Asked, Granted, SchedulerAsked};
+pub use thread::{Handle, Records, RtTask, StartError, spawn};
+pub use word::{ModeWord, Wanted};

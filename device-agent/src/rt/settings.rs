@@ -1,0 +1,110 @@
+//! Real-time settings: each one is tried, and granted or refused in so many words.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+
+use shared_proto::text::{Name, Text};
+use shared_proto::wire::{Schedule, Setting, SettingOutcome, Settings};
+
+use super::sys;
+
+/// Timer slack where the scheduler is not a real-time one: the least that the kernel takes.
+const TIMER_SLACK_NS: u32 = 1;
+
+/// Settings that the configuration asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// Scheduling of the thread.
+    pub scheduler: SchedulerAsked,
+    /// CPU to bind it to.
+    pub cpu: Option<u16>,
+    /// Whether to lock memory.
+    pub lock_memory: bool,
+    /// Whether to keep the CPU out of deep sleep states.
+    pub no_deep_sleep: bool,
+}
+
+/// Scheduling to ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SchedulerAsked {
+    /// The ordinary scheduler.
+    Other,
+    /// `SCHED_FIFO` at this priority.
+    Fifo(u8),
+    /// `SCHED_DEADLINE` with this share of the period, in percent.
+    Deadline {
+        /// CPU time in each period, in nanoseconds.
+        runtime_ns: u64,
+        /// Relative deadline in nanoseconds.
+        deadline_ns: u64,
+        /// Period in nanoseconds.
+        period_ns: u64,
+    },
+}
+
+/// What was granted. Dropping it lets the CPU sleep deeply again.
+#[derive(Debug)]
+pub struct Granted {
+    /// Every setting asked, with its outcome.
+    pub settings: Settings,
+    /// Scheduling that the thread really has.
+    pub schedule: Schedule,
+    /// Its priority; 0 without a real-time scheduler.
+    pub priority: u8,
+    /// CPU that it is bound to.
+    pub cpu: Option<u16>,
+    /// Whether memory is locked.
+    pub locked: bool,
+    /// Open for as long as the CPU shall stay awake.
+    _awake: Option<File>,
+}
+
+/// Tries everything that is asked, on the calling thread. The scheduler comes last, when all slow work is done.
+pub(super) fn apply(asked: &Asked) -> Granted {
+    let mut settings = Settings::new();
+    let mut note = |name: &str, asked: Name, result: &io::Result<()>| {
+        let (outcome, why) = match result {
+            Ok(()) => (SettingOutcome::Granted, Text::default()),
+            Err(error) => (SettingOutcome::Refused, Text::of(error)),
+        };
+        // There are fewer settings than the list holds.
+        let _ = settings.push(Setting { name: name.into(), asked, outcome, why });
+        result.is_ok()
+    };
+
+    let mut cpu = None;
+    if let Some(wanted) = asked.cpu {
+        cpu = note("cpu", Text::of(wanted), &sys::bind_to_cpu(wanted)).then_some(wanted);
+    }
+    let locked = asked.lock_memory && note("lock_memory", "mlockall".into(), &sys::lock_memory());
+    sys::prefault_stack();
+    let mut awake = None;
+    if asked.no_deep_sleep {
+        let result = keep_awake().map(|file| awake = Some(file));
+        note("no_deep_sleep", "/dev/cpu_dma_latency 0".into(), &result);
+    }
+    match asked.scheduler {
+        SchedulerAsked::Other => {}
+        SchedulerAsked::Fifo(priority) => {
+            note("scheduler", Text::of(format_args!("fifo {priority}")), &sys::schedule_fifo(priority));
+        }
+        SchedulerAsked::Deadline { runtime_ns, deadline_ns, period_ns } => {
+            let words = format_args!("deadline {} us", runtime_ns / 1000);
+            note("scheduler", Text::of(words), &sys::schedule_deadline(runtime_ns, deadline_ns, period_ns));
+        }
+    }
+    let (schedule, priority) = sys::current_schedule().unwrap_or((Schedule::Other, 0));
+    if schedule == Schedule::Other {
+        let result = sys::set_timer_slack_ns(TIMER_SLACK_NS);
+        note("timer_slack", Text::of(format_args!("{TIMER_SLACK_NS} ns")), &result);
+    }
+    Granted { settings, schedule, priority, cpu, locked, _awake: awake }
+}
+
+/// Asks for no wake-up delay from sleep states, for as long as the file stays open
+/// (<https://docs.kernel.org/power/pm_qos_interface.html>).
+fn keep_awake() -> io::Result<File> {
+    let mut file = OpenOptions::new().write(true).open("/dev/cpu_dma_latency")?;
+    file.write_all(&0i32.to_ne_bytes())?;
+    Ok(file)
+}

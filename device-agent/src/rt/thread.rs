@@ -1,0 +1,163 @@
+//! Start and end of the real-time thread.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::{Builder, JoinHandle};
+
+use heapless::spsc::{Consumer, Producer, Queue};
+use shared_proto::wire::Totals;
+
+use super::overhead;
+use super::periodic::{Periodic, Timing};
+use super::record::JobRecord;
+use super::settings::{self, Asked, Granted};
+use super::sys;
+use super::time::SystemClock;
+use super::word::ModeWord;
+use crate::gpio::{Level, Lines};
+use crate::workload::Workload;
+
+/// Records that fit the ring: 20 s of jobs at 20 ms, 1 s at 1 ms.
+const RING: usize = 1024;
+const STACK_BYTES: usize = 512 * 1024;
+
+/// Everything the thread needs.
+pub struct RtTask {
+    /// Periods and deadline.
+    pub timing: Timing,
+    /// Real-time settings to try.
+    pub asked: Asked,
+    /// GPIO lines; put to their safe levels when the thread ends, however it ends.
+    pub lines: Box<dyn Lines + Send>,
+    /// What each job does.
+    pub workload: Box<dyn Workload + Send>,
+}
+
+/// The thread could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The system gave no thread.
+    #[error("cannot start the real-time thread: {0}")]
+    Spawn(#[from] io::Error),
+    /// It ended before its first job.
+    #[error("the real-time thread failed while preparing")]
+    Prepare,
+}
+
+/// The running thread.
+pub struct Handle {
+    /// What was asked and what was granted.
+    pub granted: Granted,
+    /// Cost of a job beyond its workload in nanoseconds, measured at start.
+    pub self_overhead_ns: u32,
+    /// Thread id, for its files under `/proc`.
+    pub thread_id: i32,
+    word: Arc<ModeWord>,
+    thread: JoinHandle<Totals>,
+}
+
+impl Handle {
+    /// The word through which modes are ordered.
+    #[must_use]
+    pub fn word(&self) -> &ModeWord {
+        &self.word
+    }
+
+    /// Whether the thread has ended.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Takes the final counts of a thread that has ended; `None` if it panicked. Waits if it has not.
+    #[must_use]
+    pub fn join(self) -> Option<Totals> {
+        self.thread.join().ok()
+    }
+}
+
+/// The reading end of the ring.
+pub struct Records(Consumer<'static, JobRecord>);
+
+impl Records {
+    /// The oldest record not yet read.
+    pub fn next(&mut self) -> Option<JobRecord> {
+        self.0.dequeue()
+    }
+}
+
+/// Starts the thread; returns when its settings are tried and its workload is prepared.
+///
+/// # Errors
+/// [`StartError`] if the system gives no thread or the preparation fails.
+pub fn spawn(task: RtTask) -> Result<(Handle, Records), StartError> {
+    let word = Arc::new(ModeWord::default());
+    // Never freed: both ends live as long as the process, and a freed ring under a running thread would be fatal.
+    let ring: &'static mut Queue<JobRecord, RING> = Box::leak(Box::default());
+    let (producer, consumer) = ring.split();
+    let (ready, started) = mpsc::sync_channel(1);
+    let thread = Builder::new().name("rt-task".into()).stack_size(STACK_BYTES).spawn({
+        let word = Arc::clone(&word);
+        move || run(task, &word, producer, &ready)
+    })?;
+    let Ready { granted, self_overhead_ns, thread_id } = started.recv().map_err(|_| StartError::Prepare)?;
+    Ok((Handle { granted, self_overhead_ns, thread_id, word, thread }, Records(consumer)))
+}
+
+struct Ready {
+    granted: Granted,
+    self_overhead_ns: u32,
+    thread_id: i32,
+}
+
+fn run(
+    task: RtTask,
+    word: &ModeWord,
+    mut ring: Producer<'static, JobRecord>,
+    ready: &mpsc::SyncSender<Ready>,
+) -> Totals {
+    let RtTask { timing, asked, lines, mut workload } = task;
+    let mut lines = SafeAtEnd(lines);
+    let granted = settings::apply(&asked);
+    workload.prepare();
+    let told = Ready { granted, self_overhead_ns: overhead::self_overhead_ns(), thread_id: sys::thread_id() };
+    if ready.send(told).is_err() {
+        return Totals::default();
+    }
+    Periodic::new(SystemClock, timing).run(word, &mut lines, workload.as_mut(), |record| {
+        // A full ring loses the record's times; its counts come with the next one.
+        let _ = ring.enqueue(record);
+    })
+}
+
+/// Puts the lines to their safe levels when the thread ends, by a stop or by a panic.
+struct SafeAtEnd(Box<dyn Lines + Send>);
+
+impl Drop for SafeAtEnd {
+    fn drop(&mut self) {
+        self.0.make_safe();
+    }
+}
+
+impl Lines for SafeAtEnd {
+    fn set_mode(&mut self, mode: shared_proto::mode::Mode) {
+        self.0.set_mode(mode);
+    }
+
+    fn heartbeat(&mut self) {
+        self.0.heartbeat();
+    }
+
+    fn input(&mut self) -> Level {
+        self.0.input()
+    }
+
+    fn output(&mut self, level: Level) {
+        self.0.output(level);
+    }
+
+    fn make_safe(&mut self) {
+        self.0.make_safe();
+    }
+}

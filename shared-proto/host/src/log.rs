@@ -1,0 +1,286 @@
+//! Log set-up: `tracing` events to standard error, for people on a terminal, for machines elsewhere, and for the journal
+//! under systemd.
+
+use std::io::IsTerminal;
+use std::os::unix::fs::MetadataExt;
+
+use serde::Deserialize;
+use tracing::Dispatch;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::{Layer, Registry, fmt};
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// `Human` on a terminal and in the systemd journal, else `Json`.
+    #[default]
+    Auto,
+    /// One line of text per event: in colour on a terminal (unless `NO_COLOR` is set), without time in the journal, which
+    /// keeps its own.
+    Human,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Why logging could not be set up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LogError {
+    /// A part of the filter is not understood.
+    #[error(
+        "log filter {filter:?}: {part:?} is not understood; \
+         allowed: off, error, warn, info, debug or trace, or target=level, or several of these with commas between them, \
+         such as \"my_crate::module=debug,info\""
+    )]
+    Filter {
+        /// The whole filter.
+        filter: String,
+        /// The part that is wrong.
+        part: String,
+    },
+    /// The process already has a log.
+    #[error("the log of this process was already set up")]
+    AlreadySet,
+}
+
+/// Sends the `tracing` events of the whole process to standard error.
+///
+/// `filter` holds levels (`off`, `error`, `warn`, `info`, `debug`, `trace`) with commas between them, each for all events or,
+/// as `target=level`, for a module and what is below it: `info`, or `device_agent=debug,info`.
+///
+/// # Errors
+/// The filter is not understood, or the log was already set up.
+pub fn init(format: Format, filter: &str) -> Result<(), LogError> {
+    let targets = parse_filter(filter)?;
+    let style = Style::choose(format, Output::of_stderr(), no_color());
+    tracing::dispatcher::set_global_default(dispatch(style, targets, std::io::stderr)).map_err(|_| LogError::AlreadySet)
+}
+
+/// Checks a filter without setting anything up; see [`init`].
+///
+/// # Errors
+/// The filter is not understood.
+pub fn check_filter(filter: &str) -> Result<(), LogError> {
+    parse_filter(filter).map(drop)
+}
+
+/// What standard error is connected to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Output {
+    Terminal,
+    Journal,
+    Other,
+}
+
+impl Output {
+    fn of_stderr() -> Self {
+        if std::io::stderr().is_terminal() {
+            return Self::Terminal;
+        }
+        let stream = std::env::var("JOURNAL_STREAM").unwrap_or_default();
+        let stderr = std::fs::metadata("/proc/self/fd/2").map(|file| (file.dev(), file.ino()));
+        if stderr.is_ok_and(|file| is_journal(&stream, file)) { Self::Journal } else { Self::Other }
+    }
+}
+
+/// True if `JOURNAL_STREAM` (`device:inode`) is this file. The variable alone proves nothing: every child of a service
+/// inherits it, also those whose standard error is redirected.
+fn is_journal(stream: &str, (device, inode): (u64, u64)) -> bool {
+    stream == format!("{device}:{inode}")
+}
+
+fn no_color() -> Color {
+    if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) { Color::Unwanted } else { Color::Allowed }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Color {
+    Allowed,
+    Unwanted,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Colored,
+    Plain,
+    PlainWithoutTime,
+    Json,
+}
+
+impl Style {
+    fn choose(format: Format, output: Output, color: Color) -> Self {
+        match (format, output) {
+            (Format::Json, _) | (Format::Auto, Output::Other) => Self::Json,
+            (_, Output::Journal) => Self::PlainWithoutTime,
+            (_, Output::Terminal) if color == Color::Allowed => Self::Colored,
+            (_, Output::Terminal) | (Format::Human, Output::Other) => Self::Plain,
+        }
+    }
+}
+
+/// Reads a filter. Stricter than [`Targets`]' own reader, which takes a misspelt level for the name of a target and then
+/// silences everything else.
+fn parse_filter(filter: &str) -> Result<Targets, LogError> {
+    let mut targets = Targets::new();
+    for part in filter.split(',').map(str::trim) {
+        let wrong = || LogError::Filter { filter: filter.to_owned(), part: part.to_owned() };
+        targets = match part.split_once('=') {
+            None => targets.with_default(parse_level(part).ok_or_else(wrong)?),
+            Some((target, level)) => {
+                let target = target.trim();
+                let known = |byte: u8| byte.is_ascii_alphanumeric() || b"_:-.".contains(&byte);
+                if target.is_empty() || !target.bytes().all(known) {
+                    return Err(wrong());
+                }
+                targets.with_target(target, parse_level(level.trim()).ok_or_else(wrong)?)
+            }
+        };
+    }
+    Ok(targets)
+}
+
+fn parse_level(level: &str) -> Option<LevelFilter> {
+    let is_word = !level.is_empty() && level.bytes().all(|byte| byte.is_ascii_alphabetic());
+    is_word.then(|| level.parse().ok()).flatten()
+}
+
+fn dispatch<W>(style: Style, targets: Targets, writer: W) -> Dispatch
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    // A failed write has nowhere to be reported: the default would panic when standard error is closed.
+    let lines = fmt::layer::<Registry>().with_writer(writer).log_internal_errors(false);
+    let lines = match style {
+        Style::Colored => lines.with_ansi(true).boxed(),
+        Style::Plain => lines.with_ansi(false).boxed(),
+        Style::PlainWithoutTime => lines.with_ansi(false).without_time().boxed(),
+        Style::Json => lines.json().boxed(),
+    };
+    Dispatch::new(Registry::default().with(lines.with_filter(targets)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Memory(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Memory {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Memory {
+        fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    fn written(style: Style, filter: &str) -> String {
+        let memory = Memory::default();
+        let writer = memory.clone();
+        let dispatch = dispatch(style, parse_filter(filter).unwrap(), move || writer.clone());
+        tracing::dispatcher::with_default(&dispatch, || {
+            tracing::info!(target: "agent::link", level = 7, "connected");
+            tracing::debug!(target: "agent::link", "hidden by info");
+        });
+        memory.text()
+    }
+
+    #[test]
+    fn json_lines_keep_fields_apart_from_the_level() {
+        let text = written(Style::Json, "info");
+        let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(line["level"], "INFO");
+        assert_eq!(line["target"], "agent::link");
+        assert_eq!(line["fields"]["level"], 7);
+        assert_eq!(line["fields"]["message"], "connected");
+        assert!(line["timestamp"].is_string());
+    }
+
+    #[test]
+    fn only_a_terminal_gets_color_and_only_the_journal_no_time() {
+        assert!(written(Style::Colored, "info").contains('\u{1b}'));
+        let plain = written(Style::Plain, "info");
+        assert!(!plain.contains('\u{1b}') && plain.starts_with("20"), "{plain}");
+        assert_eq!(written(Style::PlainWithoutTime, "info").trim(), "INFO agent::link: connected level=7");
+    }
+
+    #[test]
+    fn the_filter_decides_by_target() {
+        assert_eq!(written(Style::Json, "agent=debug, warn").lines().count(), 2);
+        assert_eq!(written(Style::Json, "agent::link=info,trace").lines().count(), 1);
+        assert_eq!(written(Style::Json, "agent=off,trace"), "");
+        assert_eq!(written(Style::Json, "other=trace"), "");
+    }
+
+    #[test]
+    fn a_bad_filter_says_which_part_and_what_is_allowed() {
+        for (filter, part) in [
+            ("inof", "inof"),
+            ("", ""),
+            ("info,", ""),
+            ("device_agent=loud,info", "device_agent=loud"),
+            ("a=b=info", "a=b=info"),
+            ("=info", "=info"),
+            ("x=", "x="),
+            ("a[{b}]=info", "a[{b}]=info"),
+        ] {
+            let error = check_filter(filter).unwrap_err();
+            assert_eq!(error, LogError::Filter { filter: filter.to_owned(), part: part.to_owned() });
+            assert!(error.to_string().contains("allowed: off, error, warn, info, debug or trace"), "{error}");
+        }
+        assert_eq!(check_filter("device_agent=debug,INFO"), Ok(()));
+    }
+
+    #[test]
+    fn auto_follows_standard_error() {
+        use {Color::*, Format::*, Output::*};
+        for (format, output, color, style) in [
+            (Auto, Terminal, Allowed, Style::Colored),
+            (Auto, Terminal, Unwanted, Style::Plain),
+            (Auto, Journal, Allowed, Style::PlainWithoutTime),
+            (Auto, Other, Allowed, Style::Json),
+            (Human, Terminal, Allowed, Style::Colored),
+            (Human, Journal, Allowed, Style::PlainWithoutTime),
+            (Human, Other, Allowed, Style::Plain),
+            (Format::Json, Terminal, Allowed, Style::Json),
+            (Format::Json, Journal, Allowed, Style::Json),
+        ] {
+            assert_eq!(Style::choose(format, output, color), style, "{format:?} {output:?} {color:?}");
+        }
+    }
+
+    #[test]
+    fn the_journal_is_known_by_device_and_inode() {
+        assert!(is_journal("9:1234", (9, 1234)));
+        assert!(!is_journal("9:1234", (9, 1235)));
+        assert!(!is_journal("", (0, 0)));
+    }
+
+    #[test]
+    fn a_second_set_up_is_refused() {
+        let bad = init(Format::Json, "loud");
+        assert!(matches!(bad, Err(LogError::Filter { .. })));
+        // Another test of this process may have been first.
+        let _ = init(Format::Json, "off");
+        assert_eq!(init(Format::Json, "off"), Err(LogError::AlreadySet));
+    }
+
+    #[test]
+    fn formats_are_lower_case_words() {
+        assert_eq!(serde_json::from_str::<Format>("\"human\"").unwrap(), Format::Human);
+        let error = serde_json::from_str::<Format>("\"Human\"").unwrap_err().to_string();
+        assert!(error.contains("expected one of `auto`, `human`, `json`"), "{error}");
+    }
+}

@@ -1,0 +1,81 @@
+//! Why a connection ended, in words for a log.
+
+use rumqttc::mqttbytes::Error as PacketError;
+use rumqttc::{ConnectReturnCode, ConnectionError, StateError, SubscribeReasonCode};
+
+use super::{CONNECT_TIMEOUT, Filter, Options};
+
+pub(super) fn of(error: &ConnectionError, options: &Options) -> String {
+    match error {
+        ConnectionError::NetworkTimeout => {
+            format!("no connection to {} within {} s", options.url, CONNECT_TIMEOUT.as_secs())
+        }
+        ConnectionError::FlushTimeout => "the network took no data for too long".to_owned(),
+        ConnectionError::Io(error) => format!("{}: {error}", options.url),
+        ConnectionError::ConnectionRefused(code) => format!("the broker refused the connection: {}", refusal(*code)),
+        ConnectionError::MqttState(error) => of_state(error, options),
+        other => other.to_string(),
+    }
+}
+
+fn of_state(error: &StateError, options: &Options) -> String {
+    match error {
+        StateError::AwaitPingResp => {
+            format!("the broker did not answer a ping within {} s", options.keep_alive_secs())
+        }
+        StateError::ConnectionAborted => "the broker closed the connection".to_owned(),
+        StateError::Io(error) | StateError::Deserialization(PacketError::Io(error)) => error.to_string(),
+        StateError::Deserialization(PacketError::PayloadSizeLimitExceeded(bytes)) => {
+            format!("the broker sent a packet of {bytes} bytes, at most {} are allowed", options.max_incoming)
+        }
+        other => format!("protocol error: {other}"),
+    }
+}
+
+fn refusal(code: ConnectReturnCode) -> &'static str {
+    match code {
+        ConnectReturnCode::RefusedProtocolVersion => "it does not speak MQTT 3.1.1",
+        ConnectReturnCode::BadClientId => "it does not take the client identifier",
+        ConnectReturnCode::ServiceUnavailable => "its service is not available",
+        ConnectReturnCode::BadUserNamePassword => "wrong user name or password",
+        ConnectReturnCode::NotAuthorized => "not authorized",
+        ConnectReturnCode::Success => "no cause given",
+    }
+}
+
+/// What is wrong with the answer to SUBSCRIBE, if anything.
+pub(super) fn of_subscriptions(filters: &[Filter], codes: &[SubscribeReasonCode]) -> Result<(), String> {
+    if filters.len() != codes.len() {
+        return Err(format!("protocol error: {} subscriptions, {} answers", filters.len(), codes.len()));
+    }
+    match filters.iter().zip(codes).find(|(_, code)| **code == SubscribeReasonCode::Failure) {
+        Some((filter, _)) => Err(format!("the broker refused the subscription to `{}`", filter.topic)),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Qos;
+    use super::*;
+
+    #[test]
+    fn a_refused_subscription_is_named() {
+        let filters: Vec<_> = ["a", "b"].map(|topic| Filter { topic: topic.to_owned(), qos: Qos::AtLeastOnce }).into();
+        let granted = SubscribeReasonCode::Success(rumqttc::QoS::AtMostOnce);
+        let refused = SubscribeReasonCode::Failure;
+        assert_eq!(of_subscriptions(&filters, &[granted, granted]), Ok(()));
+        assert!(of_subscriptions(&filters, &[granted, refused]).unwrap_err().contains("`b`"));
+        assert!(of_subscriptions(&filters, &[granted]).unwrap_err().contains("2 subscriptions, 1 answers"));
+    }
+
+    #[test]
+    fn reasons_say_what_is_allowed() {
+        let options = Options { max_incoming: 100, ..Options::new("mqtt://broker".parse().unwrap(), "one") };
+        let error = ConnectionError::MqttState(StateError::Deserialization(PacketError::PayloadSizeLimitExceeded(200)));
+        let reason = of(&error, &options);
+        assert!(reason.contains("200 bytes, at most 100"), "{reason}");
+        let reason = of(&ConnectionError::NetworkTimeout, &options);
+        assert!(reason.contains("mqtt://broker:1883"), "{reason}");
+    }
+}

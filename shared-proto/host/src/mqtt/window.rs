@@ -1,0 +1,152 @@
+//! Matches acknowledgements to publishes.
+//!
+//! The client library does not say which packet identifier a publish gets. It takes publishes in the order in which they
+//! were handed over and names the identifier when it sends one, so the order is the link between the two.
+
+use std::collections::VecDeque;
+
+use tokio::time::Instant;
+
+use super::Token;
+
+/// The QoS 1 publishes of one connection from the oldest without acknowledgement on, in the order of their sending.
+#[derive(Debug, Default)]
+pub(super) struct Window {
+    slots: VecDeque<Slot>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    token: Token,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Queued,
+    Sent {
+        packet: u16,
+        at: Instant,
+    },
+    /// Keeps its place behind an older one, so that a full window can never span all packet identifiers.
+    Acked,
+}
+
+impl Window {
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    pub(super) fn queued(&mut self, token: Token) {
+        self.slots.push_back(Slot { token, stage: Stage::Queued });
+    }
+
+    /// The oldest queued publish went out as `packet`.
+    pub(super) fn sent(&mut self, packet: u16, at: Instant) {
+        if let Some(slot) = self.slots.iter_mut().find(|slot| matches!(slot.stage, Stage::Queued)) {
+            slot.stage = Stage::Sent { packet, at };
+        }
+    }
+
+    /// The publish that the broker acknowledged as `packet`.
+    pub(super) fn acked(&mut self, packet: u16) -> Option<Token> {
+        let is_it = |slot: &&mut Slot| matches!(slot.stage, Stage::Sent { packet: sent, .. } if sent == packet);
+        let slot = self.slots.iter_mut().find(is_it)?;
+        slot.stage = Stage::Acked;
+        let token = slot.token;
+        while self.slots.pop_front_if(|slot| matches!(slot.stage, Stage::Acked)).is_some() {}
+        Some(token)
+    }
+
+    /// When the oldest publish without acknowledgement went out.
+    pub(super) fn oldest_sent(&self) -> Option<Instant> {
+        self.slots.iter().find_map(|slot| match slot.stage {
+            Stage::Sent { at, .. } => Some(at),
+            Stage::Queued | Stage::Acked => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn token(number: u64) -> Token {
+        Token::new(1, number)
+    }
+
+    fn window(queued: u64) -> Window {
+        let mut window = Window::default();
+        (1..=queued).for_each(|number| window.queued(token(number)));
+        window
+    }
+
+    #[test]
+    fn packet_identifiers_are_given_in_order() {
+        let mut window = window(3);
+        let now = Instant::now();
+        window.sent(7, now);
+        window.sent(8, now);
+        assert_eq!(window.acked(7), Some(token(1)));
+        window.sent(1, now);
+        assert_eq!(window.acked(8), Some(token(2)));
+        assert_eq!(window.acked(1), Some(token(3)));
+        assert!(window.is_empty());
+    }
+
+    #[test]
+    fn acknowledgements_out_of_order_find_their_publish_and_keep_the_place() {
+        let mut window = window(3);
+        let now = Instant::now();
+        for packet in [1, 2, 3] {
+            window.sent(packet, now);
+        }
+        assert_eq!(window.acked(3), Some(token(3)));
+        assert_eq!(window.acked(2), Some(token(2)));
+        assert_eq!(window.len(), 3);
+        assert_eq!(window.acked(1), Some(token(1)));
+        assert_eq!(window.len(), 0);
+    }
+
+    #[test]
+    fn an_identifier_that_was_not_sent_or_was_acknowledged_before_is_nobody() {
+        let mut window = window(2);
+        window.sent(1, Instant::now());
+        assert_eq!(window.acked(2), None);
+        assert_eq!(window.acked(0), None);
+        assert_eq!(window.acked(1), Some(token(1)));
+        assert_eq!(window.acked(1), None);
+        assert_eq!(window.len(), 1);
+    }
+
+    #[test]
+    fn an_identifier_can_be_used_again() {
+        let mut window = window(1);
+        window.sent(1, Instant::now());
+        window.acked(1);
+        window.queued(token(2));
+        window.sent(1, Instant::now());
+        assert_eq!(window.acked(1), Some(token(2)));
+    }
+
+    #[test]
+    fn the_wait_counts_from_the_oldest_without_acknowledgement() {
+        let mut window = window(3);
+        let start = Instant::now();
+        let later = start + Duration::from_secs(1);
+        assert_eq!(window.oldest_sent(), None);
+        window.sent(1, start);
+        window.sent(2, later);
+        assert_eq!(window.oldest_sent(), Some(start));
+        window.acked(1);
+        assert_eq!(window.oldest_sent(), Some(later));
+        window.acked(2);
+        assert_eq!(window.oldest_sent(), None);
+    }
+}
