@@ -5,6 +5,11 @@
 
 #![deny(unsafe_code)]
 
+pub mod agent;
 pub mod gpio;
+pub mod host;
+pub mod mode;
 pub mod rt;
+pub mod spool;
+pub mod window;
 pub mod workload;

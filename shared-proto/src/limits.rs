@@ -4,8 +4,8 @@
 pub const MAX_COMMAND: usize = 1024;
 /// Longest acknowledgement, in bytes.
 pub const MAX_ACK: usize = 1024;
-/// Longest status, in bytes.
-pub const MAX_STATUS: usize = 4096;
+/// Longest status, in bytes: ten settings whose texts JSON writes with six bytes for one, and the rest.
+pub const MAX_STATUS: usize = 10 * 1024;
 /// Longest report, in bytes: two full histograms of 264 buckets with ten-digit counts, and the rest.
 pub const MAX_REPORT: usize = 16 * 1024;
 /// Longest text of a reason, in bytes; longer ones are cut.

@@ -18,7 +18,7 @@ pub fn ns_to_micros(ns: u64) -> f64 {
 #[must_use]
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked first")]
 pub fn micros_to_ns(micros: f64) -> Option<u64> {
-    (0.0..=1e12).contains(&micros).then(|| (micros * 1000.0 + 0.5) as u64)
+    (0.0..=1e12).contains(&micros).then_some((micros * 1000.0 + 0.5) as u64)
 }
 
 /// A share of a whole, from 0 to 1.

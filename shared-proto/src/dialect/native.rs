@@ -67,7 +67,9 @@ mod tests {
     #[test]
     fn foreign_topics_are_not_read() {
         let root: TopicRoot = "edge".parse().unwrap();
-        for foreign in ["edge/pi/other", "edge/pi/report/x", "edges/pi/report", "edge//report", "edge/report", "x/pi/report"] {
+        for foreign in
+            ["edge/pi/other", "edge/pi/report/x", "edges/pi/report", "edge//report", "edge/report", "x/pi/report"]
+        {
             assert_eq!(parse(&root, foreign), None, "{foreign}");
         }
     }

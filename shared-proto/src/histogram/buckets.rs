@@ -41,7 +41,6 @@ static MIDDLE_NS: [u64; BUCKETS] = bounds(1);
 
 /// `1000 · 2^((index + half/2) / 8)` for every bucket, rounded down: `half` 1 is the middle, 2 the upper bound.
 #[expect(
-    clippy::cast_sign_loss,
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::indexing_slicing,

@@ -42,9 +42,7 @@ impl Latency {
     fn widen(&mut self, other: Extremes) {
         self.extremes = Some(match self.extremes {
             None => other,
-            Some(own) => {
-                Extremes { min_ns: own.min_ns.min(other.min_ns), max_ns: own.max_ns.max(other.max_ns) }
-            }
+            Some(own) => Extremes { min_ns: own.min_ns.min(other.min_ns), max_ns: own.max_ns.max(other.max_ns) },
         });
     }
 

@@ -14,7 +14,10 @@ fn recorded(values: &[u64]) -> Latency {
 
 fn durations() -> impl Strategy<Value = Vec<u64>> {
     // From 1 ns to beyond the open last bucket, every octave as likely as any other.
-    prop::collection::vec((0u32..38, 0u64..1 << 20).prop_map(|(octave, mantissa)| ((1 << 20) + mantissa) << octave >> 20), 0..200)
+    prop::collection::vec(
+        (0u32..38, 0u64..1 << 20).prop_map(|(octave, mantissa)| ((1 << 20) + mantissa) << octave >> 20),
+        0..200,
+    )
 }
 
 #[test]
@@ -72,7 +75,8 @@ proptest! {
         prop_assume!(!values.is_empty());
         let latency = recorded(&values);
         values.sort_unstable();
-        let exact = values[(nearest_rank(q, values.len() as u64).unwrap() - 1) as usize];
+        let rank = usize::try_from(nearest_rank(q, values.len() as u64).unwrap()).unwrap();
+        let exact = values[rank - 1];
         let estimate = latency.quantile_ns(q).unwrap();
         // Below 1 µs whole nanoseconds are coarser than the bucket; beyond the last bound the bucket is open.
         if (1_000..60_000_000_000).contains(&exact) {

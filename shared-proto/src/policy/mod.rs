@@ -102,14 +102,20 @@ impl PolicyState {
         if seen.jobs == 0 {
             return None;
         }
-        let change = match self.mode {
-            Mode::Normal => self.judge_normal(config, seen),
-            Mode::Degraded => self.judge_degraded(config, seen),
-        };
+        let change = self.judge(config, seen);
         if let Some(change) = change {
             self.adopt(config, change.to);
         }
         change
+    }
+
+    /// Takes in what was seen without changing the mode: for a policy that is overruled and stands by.
+    pub fn watch(&mut self, config: &PolicyConfig, seen: &Observation) {
+        self.pass_time(config, seen.elapsed_ms);
+        if seen.jobs > 0 {
+            // Only the counters matter here; who decides makes the change.
+            let _ = self.judge(config, seen);
+        }
     }
 
     /// Takes note that the mode is now `mode`, whoever decided it; the back-off is kept as if the policy had.
@@ -148,6 +154,13 @@ impl PolicyState {
 
     fn held_for(&self, least_ms: u64) -> bool {
         self.in_mode_ms.is_none_or(|ms| ms >= least_ms)
+    }
+
+    fn judge(&mut self, config: &PolicyConfig, seen: &Observation) -> Option<Change> {
+        match self.mode {
+            Mode::Normal => self.judge_normal(config, seen),
+            Mode::Degraded => self.judge_degraded(config, seen),
+        }
     }
 
     fn judge_normal(&mut self, config: &PolicyConfig, seen: &Observation) -> Option<Change> {

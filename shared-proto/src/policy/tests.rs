@@ -69,8 +69,13 @@ fn cpu_load_counts_only_where_the_rule_is_on() {
     let mut state = PolicyState::default();
     let change = state.step(&config, &loaded).unwrap();
     assert_eq!(std::format!("{}", change.cause), "cpu load 0.90 > 0.7");
-    assert_eq!(windows_until_change(&mut state, &config, Observation { cpu: Some(Ratio::of(5, 10)), ..seen(0.0) }), None);
-    assert!(windows_until_change(&mut state, &config, Observation { cpu: Some(Ratio::of(3, 10)), ..seen(0.0) }).is_some());
+    assert_eq!(
+        windows_until_change(&mut state, &config, Observation { cpu: Some(Ratio::of(5, 10)), ..seen(0.0) }),
+        None
+    );
+    assert!(
+        windows_until_change(&mut state, &config, Observation { cpu: Some(Ratio::of(3, 10)), ..seen(0.0) }).is_some()
+    );
 }
 
 #[test]

@@ -214,3 +214,33 @@ impl Shared {
         self.state().window.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rumqttc::MqttOptions;
+
+    use super::*;
+    use crate::mqtt::Retain;
+
+    #[test]
+    fn once_closed_it_does_not_open_again() {
+        let options = Options::new("mqtt://broker".parse().unwrap(), "one");
+        let shared = Shared::new(&options, Arc::default());
+        let (client, _queue) = AsyncClient::new(MqttOptions::new("one", "broker", 1), shared.queue_capacity());
+        let publish = || {
+            let message =
+                Message { topic: "t".to_owned(), payload: Vec::new(), qos: Qos::AtLeastOnce, retain: Retain::No };
+            shared.publish(message)
+        };
+        assert_eq!(publish(), Err(PublishError::Down));
+        shared.up(1, client.clone());
+        assert_eq!(publish(), Ok(Token::new(1, 1)));
+        shared.close();
+        shared.up(2, client);
+        assert_eq!(publish(), Err(PublishError::Down));
+        assert!(!shared.settled(), "what is under way stays so");
+        shared.down();
+        assert_eq!(publish(), Err(PublishError::Down));
+        assert!(shared.settled());
+    }
+}

@@ -115,7 +115,13 @@ async fn a_broker_that_comes_back_is_used_again() {
     assert!(reason.contains(&format!("127.0.0.1:{}", broker.port())), "{reason}");
 
     broker.restart().await;
-    let conn = up(&mut events).await;
+    let conn = loop {
+        match next(&mut events).await {
+            Event::Up { conn } => break conn,
+            Event::Down { .. } => {}
+            other => panic!("instead of Up: {other:?}"),
+        }
+    };
     assert!(conn > 2);
     assert_eq!(*wills.lock().unwrap(), (1..=conn).collect::<Vec<_>>());
     let token = publisher.try_publish(message("t", "back")).unwrap();

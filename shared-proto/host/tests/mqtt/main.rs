@@ -36,14 +36,11 @@ async fn next(events: &mut Events) -> Event {
     within("an event", events.next()).await.expect("the events ended")
 }
 
-/// Skips failed attempts; returns the number of the connection that is up.
+/// The number of the connection that is up.
 async fn up(events: &mut Events) -> u64 {
-    loop {
-        match next(events).await {
-            Event::Up { conn } => return conn,
-            Event::Down { reason, conn } => {eprintln!("DBG {conn} {reason}");}
-            other => panic!("instead of Up: {other:?}"),
-        }
+    match next(events).await {
+        Event::Up { conn } => conn,
+        other => panic!("instead of Up: {other:?}"),
     }
 }
 

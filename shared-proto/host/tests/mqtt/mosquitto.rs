@@ -6,8 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::stub::ACCEPTED;
 use crate::within;
 
 /// Where Debian puts it; not in every user's search path.
@@ -22,9 +24,9 @@ pub(crate) struct Mosquitto {
 impl Mosquitto {
     pub(crate) async fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        // A free port can be taken by somebody else before Mosquitto has it: then the next one.
+        // Somebody else can take a free port before Mosquitto has it: then the next one.
         for _ in 0..10 {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let port = free_port();
             if let Some(process) = launch(directory.path(), port).await {
                 return Self { process, port, directory };
             }
@@ -54,10 +56,20 @@ impl Drop for Mosquitto {
     }
 }
 
+/// Below the range from which the system hands out ports, where this one could become the listener of another test.
+fn free_port() -> u16 {
+    loop {
+        let port = fastrand::u16(20_000..32_768);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
 /// Returns when it takes connections; `None` if it ended instead.
 async fn launch(directory: &Path, port: u16) -> Option<Child> {
     let config = directory.join("mosquitto.conf");
-    let text = format!("listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_inflight_messages 0\n");
+    let text = format!("listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n");
     std::fs::write(&config, text).unwrap();
     let program = if Path::new(DEBIAN).exists() { DEBIAN } else { "mosquitto" };
     let mut command = Command::new(program);
@@ -70,11 +82,25 @@ async fn launch(directory: &Path, port: u16) -> Option<Child> {
             if process.try_wait().unwrap().is_some() {
                 return false;
             }
-            if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+            if greets(port).await {
                 return true;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     within("Mosquitto", ready).await.then_some(process)
+}
+
+/// Whether a broker answers there. An open port is not enough: a process that is being started holds copies of our
+/// sockets for a moment, also of the listener that tried whether the port is free.
+async fn greets(port: u16) -> bool {
+    const CONNECT: &[u8] = b"\x10\x11\x00\x04MQTT\x04\x02\x00\x0A\x00\x05probe";
+    let greeting = async {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
+        stream.write_all(CONNECT).await?;
+        let mut answer = [0; 4];
+        stream.read_exact(&mut answer).await?;
+        std::io::Result::Ok(answer == ACCEPTED)
+    };
+    greeting.await.unwrap_or(false)
 }

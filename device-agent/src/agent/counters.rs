@@ -1,0 +1,52 @@
+//! What became of the commands that arrived.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a command was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// Longer than a command may be.
+    Oversize,
+    /// Of a version that is not known.
+    Version,
+    /// Not what a command looks like.
+    Malformed,
+    /// Left in the broker by somebody: a retained command is old by nature.
+    Retained,
+}
+
+/// Counts since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct CommandCounts {
+    /// Taken.
+    pub accepted: u64,
+    /// Repeated: answered again, applied once.
+    pub duplicate: u64,
+    /// Refused: too long.
+    pub oversize: u64,
+    /// Refused: unknown version.
+    pub version: u64,
+    /// Refused: not a command.
+    pub malformed: u64,
+    /// Refused: retained.
+    pub retained: u64,
+}
+
+impl CommandCounts {
+    pub(super) fn accepted(&mut self) {
+        self.accepted += 1;
+    }
+
+    pub(super) fn duplicate(&mut self) {
+        self.duplicate += 1;
+    }
+
+    pub(super) fn refused(&mut self, kind: Refused) {
+        *match kind {
+            Refused::Oversize => &mut self.oversize,
+            Refused::Version => &mut self.version,
+            Refused::Malformed => &mut self.malformed,
+            Refused::Retained => &mut self.retained,
+        } += 1;
+    }
+}

@@ -1,0 +1,371 @@
+//! The agent between the real-time thread and the link: a pure core. Events come in with their time, orders and messages
+//! go out; it does no I/O and looks at no clock.
+
+mod acks;
+mod counters;
+mod report;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+
+use shared_proto::dialect::lab;
+use shared_proto::ids::CommandId;
+use shared_proto::mode::{Mode, ModeSource};
+use shared_proto::policy::{Observation, PolicyConfig, PolicyState};
+use shared_proto::text::Reason;
+use shared_proto::wire::{Ack, Outcome, Report, SetMode, Totals};
+
+pub use counters::{CommandCounts, Refused};
+pub use report::{Context, Identity, TaskPlan};
+
+use crate::mode::{Arbiter, CommandLog, Decision, Event, Known, Until};
+use crate::rt::JobRecord;
+use crate::rt::time::MonoTime;
+use crate::spool::Spool;
+use crate::window::{Closed, Window, WindowConfig};
+use acks::{CloseTimes, Pending, plain};
+
+/// Acknowledgements that may wait for the link; beyond it the oldest is dropped: its sender asks again.
+const ACKS_WAITING: usize = 64;
+
+/// What the core needs to know from the start.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Who this is.
+    pub identity: Identity,
+    /// The task, as reports describe it.
+    pub plan: TaskPlan,
+    /// Sizes of the windows.
+    pub window: WindowConfig,
+    /// The device's own policy; `None`: without a command the device stays in NORMAL.
+    pub policy: Option<PolicyConfig>,
+    /// Reports that the spool holds.
+    pub spool_capacity: usize,
+}
+
+/// A mode for the real-time thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Order {
+    /// The mode.
+    pub mode: Mode,
+    /// Number of the change.
+    pub change: u64,
+}
+
+/// The core. `T` names a publish under way.
+#[derive(Debug)]
+pub struct Agent<T> {
+    setup: Setup,
+    arbiter: Arbiter,
+    policy: PolicyState,
+    window: Window,
+    spool: Spool<T>,
+    commands: CommandLog,
+    counts: CommandCounts,
+    /// The decision that the real-time thread works by, and since when.
+    effective: Decision,
+    effective_since: MonoTime,
+    /// A decision on its way to the real-time thread.
+    switching: Option<(Order, Decision)>,
+    changes: u64,
+    order: Option<Order>,
+    pending: Vec<Pending>,
+    acks: VecDeque<Ack>,
+    lab: Option<lab::Metrics>,
+    seq: u64,
+    closed_at: MonoTime,
+    closes: CloseTimes,
+    status_is_news: bool,
+}
+
+impl<T: Copy + PartialEq> Agent<T> {
+    /// An agent whose real-time thread starts in NORMAL at `now`.
+    #[must_use]
+    pub fn new(setup: Setup, now: MonoTime) -> Self {
+        let arbiter = Arbiter::default();
+        Self {
+            window: Window::new(setup.window, setup.plan.timing.normal_period_ns),
+            spool: Spool::new(setup.spool_capacity),
+            effective: arbiter.decide(now),
+            setup,
+            arbiter,
+            policy: PolicyState::default(),
+            commands: CommandLog::default(),
+            counts: CommandCounts::default(),
+            effective_since: now,
+            switching: None,
+            changes: 0,
+            order: None,
+            pending: Vec::new(),
+            acks: VecDeque::new(),
+            lab: None,
+            seq: 0,
+            closed_at: now,
+            closes: CloseTimes::default(),
+            status_is_news: false,
+        }
+    }
+
+    // ---- what comes in -------------------------------------------------------------------------------------------
+
+    /// A job ran.
+    pub fn job(&mut self, record: &JobRecord, context: &Context) {
+        if let Some(closed) = self.window.push(record) {
+            self.report(closed, context);
+        }
+        let effect = &record.effect;
+        let arrived = self.switching.take_if(|(order, _)| order.change <= effect.change);
+        if let Some((_, decision)) = arrived {
+            if decision.mode != self.effective.mode {
+                self.effective_since = effect.at;
+            }
+            self.take_effect(decision);
+        }
+        let (done, still) = std::mem::take(&mut self.pending).into_iter().partition(|p: &Pending| p.change <= effect.change);
+        self.pending = still;
+        for pending in done {
+            let ack = pending.answer(&self.setup.identity, effect, &self.effective, &self.closes);
+            self.answer(ack);
+        }
+    }
+
+    /// The final counts of a real-time thread that has ended.
+    pub fn ended(&mut self, total: Totals) {
+        self.window.account_lost(total);
+    }
+
+    /// A command of the native wire arrived at `now`.
+    pub fn command(&mut self, command: &SetMode, now: MonoTime) {
+        match self.commands.look_up(&command.id) {
+            Known::UnderWay => return self.counts.duplicate(),
+            Known::Answered(ack) => {
+                self.counts.duplicate();
+                return self.queue_ack(ack);
+            }
+            Known::New => self.commands.taken(command.id.clone()),
+        }
+        self.counts.accepted();
+        self.arbiter.apply(match command.lease_ms.millis() {
+            Some(ms) => Event::Commanded {
+                mode: command.mode,
+                until: Until::At(now.plus_nanos(u64::from(ms) * 1_000_000)),
+                reason: command.reason.clone(),
+            },
+            None => Event::CommandReleased,
+        });
+        self.decide(now);
+        let pending = |change| Pending { change, command: command.clone(), received: now };
+        match &self.switching {
+            Some((order, decision)) if decision.source == ModeSource::Gateway => self.pending.push(pending(order.change)),
+            _ => {
+                let mut ack = plain(&self.setup.identity, &command.id, Outcome::Unchanged, &self.effective);
+                if matches!(self.effective.source, ModeSource::Operator | ModeSource::Safety) {
+                    ack.reason = Reason::of(format_args!("overruled: {}", self.effective.reason));
+                }
+                self.answer(ack);
+            }
+        }
+    }
+
+    /// A classroom command arrived at `now`: it holds until the next one.
+    pub fn lab_command(&mut self, command: &lab::Command, now: MonoTime) {
+        let reason = Reason::from("classroom command");
+        self.counts.accepted();
+        self.arbiter.apply(Event::Commanded { mode: command.mode, until: Until::Replaced, reason });
+        self.decide(now);
+    }
+
+    /// A command was refused; it is answered if its id was readable.
+    pub fn refuse(&mut self, kind: Refused, id: Option<CommandId>, why: &str) {
+        self.counts.refused(kind);
+        if let Some(id) = id {
+            let mut ack = plain(&self.setup.identity, &id, Outcome::Rejected, &self.effective);
+            ack.reason = why.into();
+            self.queue_ack(ack);
+        }
+    }
+
+    /// A person holds a mode, or lets go.
+    pub fn hold(&mut self, mode: Option<Mode>, now: MonoTime) {
+        self.arbiter.apply(mode.map_or(Event::HoldReleased, Event::Hold));
+        self.decide(now);
+    }
+
+    /// There is danger, or none any more.
+    pub fn danger(&mut self, danger: Option<Reason>, now: MonoTime) {
+        self.arbiter.apply(danger.map_or(Event::DangerPassed, Event::Danger));
+        self.decide(now);
+    }
+
+    /// Time passes: leases end.
+    pub fn tick(&mut self, now: MonoTime) {
+        self.decide(now);
+    }
+
+    /// Closes the window: a report is ready, and the device's own policy has its say.
+    pub fn close_window(&mut self, context: &Context) {
+        self.decide(context.now);
+        let closed = self.window.close();
+        self.report(closed, context);
+    }
+
+    // ---- what goes out -------------------------------------------------------------------------------------------
+
+    /// A new order for the real-time thread, if there is one.
+    pub fn take_order(&mut self) -> Option<Order> {
+        self.order.take()
+    }
+
+    /// Whether an order has not taken effect yet.
+    #[must_use]
+    pub fn is_switching(&self) -> bool {
+        self.switching.is_some()
+    }
+
+    /// The next acknowledgement to send; [`Self::ack_sent`] removes it.
+    #[must_use]
+    pub fn next_ack(&self) -> Option<&Ack> {
+        self.acks.front()
+    }
+
+    /// The acknowledgement of [`Self::next_ack`] is on its way.
+    pub fn ack_sent(&mut self) {
+        self.acks.pop_front();
+    }
+
+    /// The reports that wait.
+    pub fn spool(&mut self) -> &mut Spool<T> {
+        &mut self.spool
+    }
+
+    /// The classroom's message of the latest window, once.
+    pub fn take_lab_metrics(&mut self) -> Option<lab::Metrics> {
+        self.lab.take()
+    }
+
+    /// Whether mode, source or reason have changed since the last call.
+    pub fn take_status_news(&mut self) -> bool {
+        std::mem::take(&mut self.status_is_news)
+    }
+
+    /// The decision in effect.
+    #[must_use]
+    pub fn effective(&self) -> &Decision {
+        &self.effective
+    }
+
+    /// What became of the commands so far.
+    #[must_use]
+    pub fn counts(&self) -> &CommandCounts {
+        &self.counts
+    }
+
+    /// Who this is.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.setup.identity
+    }
+
+    /// The task, as reports describe it.
+    #[must_use]
+    pub fn plan(&self) -> &TaskPlan {
+        &self.setup.plan
+    }
+
+    /// Number of the latest report.
+    #[must_use]
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    // ---- inside --------------------------------------------------------------------------------------------------
+
+    /// Lets the arbiter decide, and orders what follows from it.
+    fn decide(&mut self, now: MonoTime) {
+        let decision = self.arbiter.decide(now);
+        let decided = self.decided();
+        if decision == *decided {
+            return;
+        }
+        if decision.mode == decided.mode {
+            // Another voice for the same mode: nothing for the real-time thread to do.
+            match &mut self.switching {
+                Some((_, decided)) => *decided = decision,
+                None => self.take_effect(decision),
+            }
+            return;
+        }
+        self.changes += 1;
+        let order = Order { mode: decision.mode, change: self.changes };
+        self.switching = Some((order, decision));
+        self.order = Some(order);
+    }
+
+    /// The latest decision, in effect or on its way.
+    fn decided(&self) -> &Decision {
+        self.switching.as_ref().map_or(&self.effective, |(_, decision)| decision)
+    }
+
+    fn take_effect(&mut self, decision: Decision) {
+        if let Some(config) = &self.setup.policy {
+            self.policy.adopt(config, decision.mode);
+        }
+        self.effective = decision;
+        self.status_is_news = true;
+    }
+
+    fn report(&mut self, closed: Closed, context: &Context) {
+        self.seq += 1;
+        let span_ms = context.now.millis_since(self.closed_at);
+        self.closed_at = context.now;
+        self.closes.closed(self.seq, context.now);
+        let given_up = self.spool.given_up();
+        let mut report = self.setup.plan.report(&self.setup.identity, self.seq, span_ms, &closed, context);
+        let age_ms = context.now.millis_since(self.effective_since);
+        self.setup.plan.in_mode(&mut report, self.effective.mode, self.effective.source, age_ms);
+        report.lost.reports = given_up;
+        self.consult_policy(&report, context.now);
+        report.policy = self.policy;
+        self.lab = Some(self.setup.plan.lab_metrics(&report, &closed));
+        self.spool.push(report);
+    }
+
+    /// The device's own policy sees every window. While somebody stronger decides it only watches.
+    fn consult_policy(&mut self, report: &Report, now: MonoTime) {
+        let Some(config) = &self.setup.policy else { return };
+        let seen = Observation {
+            elapsed_ms: report.span_ms,
+            jobs: report.jobs,
+            miss_rate: report.miss_rate,
+            cpu: report.host.cpu,
+        };
+        let decided = self.decided();
+        let rules = matches!(decided.source, ModeSource::Local | ModeSource::Default);
+        if !rules {
+            // If whoever is stronger lets go, the device goes on as it is.
+            let wish = Event::Wish(decided.mode, "as the last command left it".into());
+            self.arbiter.apply(wish);
+        }
+        if !rules || self.switching.is_some() {
+            self.policy.watch(config, &seen);
+            return;
+        }
+        if let Some(change) = self.policy.step(config, &seen) {
+            self.arbiter.apply(Event::Wish(change.to, Reason::of(change.cause)));
+            self.decide(now);
+        }
+    }
+
+    fn answer(&mut self, ack: Ack) {
+        self.commands.answered(&ack);
+        self.queue_ack(ack);
+    }
+
+    fn queue_ack(&mut self, ack: Ack) {
+        if self.acks.len() == ACKS_WAITING {
+            self.acks.pop_front();
+        }
+        self.acks.push_back(ack);
+    }
+}

@@ -1,0 +1,320 @@
+use shared_proto::ids::{BootId, CommandId};
+use shared_proto::units::Ratio;
+use shared_proto::wire::{Host, Lease, OverrunPolicy, ReportRef, RtContext, Schedule, Version};
+
+use super::*;
+use crate::rt::{Effect, Timing};
+
+const MS: u64 = 1_000_000;
+const PERIOD: u64 = 20 * MS;
+
+/// An agent with a real-time thread that obeys at each release, on a made-up clock.
+struct Rig {
+    agent: Agent<u64>,
+    now: MonoTime,
+    effect: Effect,
+    ordered: Option<Order>,
+    total: Totals,
+}
+
+impl Rig {
+    fn new(policy: Option<PolicyConfig>) -> Self {
+        let timing = Timing {
+            normal_period_ns: PERIOD,
+            degraded_period_ns: PERIOD,
+            deadline_ns: None,
+            overrun: OverrunPolicy::SkipNext,
+        };
+        let setup = Setup {
+            identity: Identity { device: "pi".parse().unwrap(), boot: BootId(7) },
+            plan: TaskPlan {
+                workload: "spin".into(),
+                timing,
+                normal_load: Ratio::of(7, 10),
+                degraded_load: Ratio::of(3, 10),
+            },
+            window: WindowConfig { miss_window: 250, burst_jobs: 10 },
+            policy,
+            spool_capacity: 64,
+        };
+        let now = MonoTime::from_nanos(1_000 * MS);
+        let effect = Effect { mode: Mode::Normal, change: 0, job: 0, at: now };
+        Self { agent: Agent::new(setup, now), now, effect, ordered: None, total: Totals::default() }
+    }
+
+    fn context(&self) -> Context {
+        Context {
+            now: self.now,
+            t_ms: 0,
+            clock_synced: false,
+            host: Host::default(),
+            rt: RtContext {
+                schedule: Schedule::Other,
+                priority: 0,
+                cpu: None,
+                locked: false,
+                self_overhead_ns: 0,
+                preemptions: 0,
+                faults: 0,
+            },
+        }
+    }
+
+    /// Runs one job of the next release.
+    fn job(&mut self, missed: bool) {
+        self.obey();
+        self.now = self.now.plus_nanos(PERIOD);
+        let job = self.total.jobs;
+        if let Some(Order { mode, change }) = self.ordered.take() {
+            self.effect = Effect { mode, change, job, at: self.now };
+        }
+        self.total.jobs += 1;
+        self.total.misses += u64::from(missed);
+        let record = JobRecord {
+            job,
+            epoch: 0,
+            period_ns: PERIOD,
+            release: self.now,
+            start: self.now,
+            end: self.now.plus_nanos(MS),
+            missed,
+            skipped: 0,
+            total: self.total,
+            effect: self.effect,
+        };
+        self.agent.job(&record, &self.context());
+    }
+
+    fn obey(&mut self) {
+        if let Some(order) = self.agent.take_order() {
+            self.ordered = Some(order);
+        }
+    }
+
+    /// Runs ten jobs and closes the window.
+    fn window(&mut self, missed: bool) -> Report {
+        (0..10).for_each(|_| self.job(missed));
+        self.agent.close_window(&self.context());
+        self.obey();
+        let report = self.agent.spool().next_to_send().unwrap().clone();
+        self.agent.spool().sent(0);
+        assert!(self.agent.spool().acknowledged(0));
+        report.validate().unwrap();
+        report
+    }
+
+    fn mode(&self) -> (Mode, ModeSource) {
+        (self.agent.effective().mode, self.agent.effective().source)
+    }
+
+    fn command(&mut self, id: &str, mode: Mode, lease_ms: u32) {
+        let command = set_mode(id, mode, lease_ms);
+        self.agent.command(&command, self.now);
+    }
+
+    fn ack(&mut self) -> Ack {
+        let ack = self.agent.next_ack().expect("an acknowledgement").clone();
+        self.agent.ack_sent();
+        ack
+    }
+}
+
+fn set_mode(id: &str, mode: Mode, lease_ms: u32) -> SetMode {
+    SetMode {
+        v: Version,
+        id: id.parse().unwrap(),
+        mode,
+        lease_ms: Lease::try_from(lease_ms).unwrap(),
+        reason: "test".into(),
+        cause: None,
+    }
+}
+
+fn rig() -> Rig {
+    Rig::new(Some(PolicyConfig::default()))
+}
+
+#[test]
+fn a_command_is_acknowledged_when_it_has_taken_effect_not_before() {
+    let mut rig = rig();
+    rig.window(false);
+    rig.command("c1", Mode::Degraded, 15_000);
+    assert_eq!(rig.agent.next_ack(), None);
+    assert_eq!(rig.mode().0, Mode::Normal);
+    rig.job(false);
+    assert_eq!(rig.mode(), (Mode::Degraded, ModeSource::Gateway));
+    let ack = rig.ack();
+    assert_eq!((ack.result, ack.mode, ack.job), (Outcome::Applied, Mode::Degraded, Some(10)));
+    assert_eq!(ack.receipt_to_effect_us, Some(20_000.0));
+    assert_eq!(ack.reaction_us, None);
+}
+
+#[test]
+fn a_command_that_names_its_report_is_answered_with_the_reaction_time() {
+    let mut rig = rig();
+    let report = rig.window(false);
+    let cause = |boot| Some(ReportRef { boot, seq: report.seq });
+    rig.now = rig.now.plus_nanos(3 * MS);
+    rig.agent.command(&SetMode { cause: cause(report.boot), ..set_mode("c1", Mode::Degraded, 15_000) }, rig.now);
+    rig.job(false);
+    assert_eq!(rig.ack().reaction_us, Some(23_000.0));
+    rig.agent.command(&SetMode { cause: cause(BootId(8)), ..set_mode("c2", Mode::Normal, 15_000) }, rig.now);
+    rig.job(false);
+    assert_eq!(rig.ack().reaction_us, None);
+}
+
+#[test]
+fn a_repeated_command_is_answered_again_and_applied_once() {
+    let mut rig = rig();
+    rig.command("c1", Mode::Degraded, 15_000);
+    rig.command("c1", Mode::Degraded, 15_000);
+    rig.job(false);
+    let first = rig.ack();
+    assert_eq!(rig.agent.next_ack(), None);
+    rig.command("c2", Mode::Normal, 15_000);
+    rig.job(false);
+    rig.ack();
+    rig.command("c1", Mode::Degraded, 15_000);
+    assert_eq!(rig.ack(), first);
+    rig.job(false);
+    assert_eq!(rig.mode().0, Mode::Normal);
+    assert_eq!((rig.agent.counts().accepted, rig.agent.counts().duplicate), (2, 2));
+}
+
+#[test]
+fn a_renewal_is_unchanged_and_prolongs_the_lease() {
+    let mut rig = rig();
+    rig.command("c1", Mode::Degraded, 1_000);
+    rig.window(false);
+    assert_eq!(rig.ack().result, Outcome::Applied);
+    rig.command("c2", Mode::Degraded, 1_000);
+    assert_eq!(rig.ack().result, Outcome::Unchanged);
+    (0..4).for_each(|_| drop(rig.window(false)));
+    assert_eq!(rig.mode().1, ModeSource::Gateway);
+    (0..2).for_each(|_| drop(rig.window(false)));
+    assert_eq!(rig.mode(), (Mode::Degraded, ModeSource::Local));
+}
+
+#[test]
+fn a_command_overtaken_before_the_release_is_superseded() {
+    let mut rig = rig();
+    rig.command("c1", Mode::Degraded, 15_000);
+    rig.command("c2", Mode::Normal, 15_000);
+    rig.job(false);
+    let (first, second) = (rig.ack(), rig.ack());
+    assert_eq!((first.id.as_str(), first.result), ("c1", Outcome::Unchanged));
+    assert!(first.reason.as_str().contains("superseded"));
+    assert_eq!((second.id.as_str(), second.result), ("c2", Outcome::Applied));
+    assert_eq!(rig.mode(), (Mode::Normal, ModeSource::Gateway));
+}
+
+#[test]
+fn an_operator_is_stronger_and_the_command_waits_behind() {
+    let mut rig = rig();
+    rig.agent.hold(Some(Mode::Normal), rig.now);
+    assert_eq!(rig.mode(), (Mode::Normal, ModeSource::Operator));
+    rig.command("c1", Mode::Degraded, 15_000);
+    let ack = rig.ack();
+    assert_eq!((ack.result, ack.mode_source), (Outcome::Unchanged, ModeSource::Operator));
+    assert!(ack.reason.as_str().contains("overruled"));
+    rig.agent.hold(None, rig.now);
+    rig.job(false);
+    assert_eq!(rig.mode(), (Mode::Degraded, ModeSource::Gateway));
+}
+
+#[test]
+fn alone_the_device_degrades_and_recovers_by_itself() {
+    let mut rig = rig();
+    rig.window(false);
+    rig.window(true);
+    rig.job(false);
+    assert_eq!(rig.mode(), (Mode::Degraded, ModeSource::Local));
+    let report = rig.window(false);
+    assert_eq!((report.mode, report.mode_source), (Mode::Degraded, ModeSource::Local));
+    assert_eq!(report.workload, Ratio::of(3, 10));
+    // 250 jobs until the miss window is clean, then ten calm windows.
+    let windows = (1..200).find(|_| rig.window(false).mode == Mode::Normal).unwrap();
+    assert!((25..45).contains(&windows), "{windows} windows");
+    assert_eq!(rig.mode(), (Mode::Normal, ModeSource::Local));
+}
+
+#[test]
+fn without_a_policy_of_its_own_the_device_stays_normal_and_goes_back_when_the_lease_ends() {
+    let mut rig = Rig::new(None);
+    (0..5).for_each(|_| drop(rig.window(true)));
+    assert_eq!(rig.mode(), (Mode::Normal, ModeSource::Default));
+    rig.command("c1", Mode::Degraded, 300);
+    rig.window(false);
+    assert_eq!(rig.mode().0, Mode::Degraded);
+    (0..2).for_each(|_| drop(rig.window(false)));
+    assert_eq!(rig.mode(), (Mode::Normal, ModeSource::Default));
+}
+
+#[test]
+fn the_gateway_overrules_the_local_policy() {
+    let mut rig = rig();
+    rig.command("c1", Mode::Normal, 15_000);
+    rig.ack();
+    (0..5).for_each(|_| drop(rig.window(true)));
+    assert_eq!(rig.mode(), (Mode::Normal, ModeSource::Gateway));
+}
+
+#[test]
+fn a_released_lease_leaves_the_device_as_it_is() {
+    let mut rig = rig();
+    rig.command("c1", Mode::Degraded, 15_000);
+    rig.window(false);
+    rig.ack();
+    rig.command("c2", Mode::Normal, 0);
+    assert_eq!(rig.ack().result, Outcome::Unchanged);
+    assert_eq!(rig.mode(), (Mode::Degraded, ModeSource::Local));
+}
+
+#[test]
+fn a_classroom_command_holds_until_the_next_one() {
+    let mut rig = rig();
+    rig.agent.lab_command(&lab::Command { mode: Mode::Degraded }, rig.now);
+    (0..1_000).for_each(|_| rig.job(false));
+    assert_eq!(rig.mode(), (Mode::Degraded, ModeSource::Gateway));
+    rig.agent.lab_command(&lab::Command { mode: Mode::Normal }, rig.now);
+    rig.job(false);
+    assert_eq!(rig.mode(), (Mode::Normal, ModeSource::Gateway));
+    assert_eq!(rig.agent.next_ack(), None);
+}
+
+#[test]
+fn a_refused_command_changes_nothing_and_is_answered_if_it_can_be() {
+    let mut rig = rig();
+    rig.agent.refuse(Refused::Malformed, None, "no JSON");
+    assert_eq!(rig.agent.next_ack(), None);
+    let id: CommandId = "c9".parse().unwrap();
+    rig.agent.refuse(Refused::Version, Some(id), "unknown version 2: known is 1");
+    let ack = rig.ack();
+    assert_eq!((ack.result, ack.reason.as_str()), (Outcome::Rejected, "unknown version 2: known is 1"));
+    assert_eq!((rig.agent.counts().malformed, rig.agent.counts().version), (1, 1));
+    assert_eq!(rig.agent.take_order(), None);
+}
+
+#[test]
+fn danger_degrades_whatever_the_gateway_wants() {
+    let mut rig = rig();
+    rig.command("c1", Mode::Normal, 15_000);
+    rig.agent.danger(Some("under-voltage".into()), rig.now);
+    rig.job(false);
+    assert_eq!(rig.mode(), (Mode::Degraded, ModeSource::Safety));
+    rig.agent.danger(None, rig.now);
+    rig.job(false);
+    assert_eq!(rig.mode(), (Mode::Normal, ModeSource::Gateway));
+}
+
+#[test]
+fn reports_are_numbered_and_their_totals_add_up() {
+    let mut rig = rig();
+    let reports: Vec<_> = (0..20).map(|n| rig.window(n % 3 == 0)).collect();
+    assert!(reports.iter().zip(1..).all(|(report, seq)| report.seq == seq));
+    let last = reports.last().unwrap();
+    assert_eq!(reports.iter().map(|r| r.jobs).sum::<u64>(), last.total.jobs);
+    assert_eq!(reports.iter().map(|r| r.misses).sum::<u64>(), last.total.misses);
+    assert_eq!(reports.iter().map(|r| r.span_ms).sum::<u64>(), 20 * 200);
+    assert_eq!(last.total, rig.total);
+}

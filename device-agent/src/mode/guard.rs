@@ -1,0 +1,114 @@
+//! When the device protects itself, whatever the gateway says.
+
+use shared_proto::text::Reason;
+use shared_proto::wire::Host;
+
+/// Under-voltage now: bit 0 of the Raspberry Pi's throttle flags.
+const UNDER_VOLTAGE: u32 = 1;
+/// How far below the limit the temperature must fall before the danger is over, in degrees.
+const COOL_DOWN_C: f32 = 5.0;
+
+/// What counts as danger.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GuardConfig {
+    /// Highest tolerated temperature in degrees Celsius, if there is a limit.
+    pub max_temp_c: Option<f32>,
+    /// Whether under-voltage counts.
+    pub under_voltage: bool,
+}
+
+/// Watches for danger.
+#[derive(Debug)]
+pub struct Guard {
+    config: GuardConfig,
+    stalled: bool,
+    hot: bool,
+    starved: bool,
+}
+
+impl Guard {
+    /// A guard that has seen nothing yet.
+    #[must_use]
+    pub fn new(config: GuardConfig) -> Self {
+        Self { config, stalled: false, hot: false, starved: false }
+    }
+
+    /// Takes in the state of the machine. What it does not tell leaves the judgement as it was.
+    pub fn see_host(&mut self, host: &Host) {
+        if let (Some(limit), Some(temp)) = (self.config.max_temp_c, host.temp_c) {
+            self.hot = temp > limit || (self.hot && temp > limit - COOL_DOWN_C);
+        }
+        if let (true, Some(flags)) = (self.config.under_voltage, host.throttled) {
+            self.starved = flags & UNDER_VOLTAGE != 0;
+        }
+    }
+
+    /// The real-time thread has (not) told of a job for too long.
+    pub fn see_silence(&mut self, silent_ns: u64, period_ns: u64) {
+        const LEAST_NS: u64 = 1_000_000_000;
+        self.stalled = silent_ns > period_ns.saturating_mul(3).max(LEAST_NS);
+    }
+
+    /// The danger, if there is one.
+    #[must_use]
+    pub fn danger(&self) -> Option<Reason> {
+        if self.stalled {
+            Some("the real-time thread does not finish its job".into())
+        } else if self.starved {
+            Some("under-voltage".into())
+        } else if self.hot {
+            Some("over-temperature".into())
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guard() -> Guard {
+        Guard::new(GuardConfig { max_temp_c: Some(80.0), under_voltage: true })
+    }
+
+    fn at(temp_c: f32, throttled: u32) -> Host {
+        Host { temp_c: Some(temp_c), throttled: Some(throttled), ..Host::default() }
+    }
+
+    #[test]
+    fn heat_is_over_only_well_below_the_limit() {
+        let mut guard = guard();
+        guard.see_host(&at(80.0, 0));
+        assert_eq!(guard.danger(), None);
+        guard.see_host(&at(80.1, 0));
+        assert!(guard.danger().unwrap().as_str().contains("temperature"));
+        guard.see_host(&at(76.0, 0));
+        assert!(guard.danger().is_some());
+        guard.see_host(&Host::default());
+        assert!(guard.danger().is_some());
+        guard.see_host(&at(75.0, 0));
+        assert_eq!(guard.danger(), None);
+    }
+
+    #[test]
+    fn under_voltage_counts_now_not_since_boot() {
+        let mut guard = guard();
+        guard.see_host(&at(40.0, 0x5_0000));
+        assert_eq!(guard.danger(), None);
+        guard.see_host(&at(40.0, 0x5_0001));
+        assert_eq!(guard.danger().unwrap().as_str(), "under-voltage");
+    }
+
+    #[test]
+    fn silence_is_a_stall_after_three_periods_and_a_second() {
+        const MS: u64 = 1_000_000;
+        let mut guard = guard();
+        guard.see_silence(900 * MS, 20 * MS);
+        assert_eq!(guard.danger(), None);
+        guard.see_silence(1_001 * MS, 20 * MS);
+        assert!(guard.danger().is_some());
+        guard.see_silence(2_900 * MS, 1_000 * MS);
+        assert_eq!(guard.danger(), None);
+    }
+}

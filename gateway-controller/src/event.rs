@@ -1,0 +1,187 @@
+//! What the controller tells: the lines of its log of decisions, and reports for those who watch from inside the process.
+//!
+//! On standard output each event but [`Event::Report`] is one line of JSON: `t_ms` (wall clock in milliseconds since 1970),
+//! `event` (the name below in snake case), then the fields of that event. What is not known is `null`.
+
+use serde::Serialize;
+use shared_proto::ids::{BootId, CommandId, DeviceId};
+use shared_proto::mode::{Mode, ModeSource};
+use shared_proto::text::{Name, Reason};
+use shared_proto::wire::{Departure, Outcome, Report};
+
+/// An event and its time.
+#[derive(Debug, Clone, Serialize)]
+pub struct Record {
+    /// Wall clock in milliseconds since 1970.
+    pub t_ms: u64,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// Another mode is wanted of a device.
+    Decision(Decision),
+    /// A command that asked for a change was acknowledged.
+    Applied(Applied),
+    /// A device refused a command.
+    Rejected(Rejected),
+    /// A device's mode changed, and not because this controller wanted it.
+    DeviceMode(DeviceMode),
+    /// Something at the device, stronger than the gateway, keeps a mode that is not the wanted one. Told once.
+    Held(Held),
+    /// A device is there.
+    Online(Online),
+    /// A device has gone.
+    Offline(Offline),
+    /// The connection to the broker came or went.
+    Link(Link),
+    /// A report was accepted (duplicates are not). Never on standard output.
+    #[serde(skip)]
+    Report(Box<Report>),
+}
+
+/// Another mode is wanted of a device.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Decision {
+    /// The device.
+    pub device: DeviceId,
+    /// The mode wanted before.
+    pub from: Option<Mode>,
+    /// The mode wanted now; `null` if the device is left to itself.
+    pub to: Option<Mode>,
+    /// Who decided.
+    pub source: DecisionSource,
+    /// Why.
+    pub reason: Reason,
+    /// Run of the agent whose report led to it.
+    pub boot: Option<BootId>,
+    /// Number of that report.
+    pub seq: Option<u64>,
+    /// The first command that asks for it; `null` if none could be sent yet.
+    pub command_id: Option<CommandId>,
+}
+
+/// Who decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DecisionSource {
+    /// The policy.
+    Policy,
+    /// A person, by `set-mode`.
+    Operator,
+}
+
+/// A command that asked for a change was acknowledged.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Applied {
+    /// The device.
+    pub device: DeviceId,
+    /// The command.
+    pub command_id: CommandId,
+    /// `applied`: the mode changed. `unchanged`: it was that already, or something stronger decides.
+    pub result: Outcome,
+    /// The mode in effect.
+    pub mode: Mode,
+    /// Who decided it.
+    pub mode_source: ModeSource,
+    /// The first job in the new mode.
+    pub job: Option<u64>,
+    /// On the device: arrival of the command to effect, in microseconds.
+    pub receipt_to_effect_us: Option<f64>,
+    /// On the device: close of the window that led to it, to effect, in microseconds.
+    pub reaction_us: Option<f64>,
+    /// Here: arrival of the report (or wish) that led to it, to arrival of the acknowledgement, in milliseconds.
+    pub round_trip_ms: Option<f64>,
+}
+
+/// A device refused a command.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Rejected {
+    /// The device.
+    pub device: DeviceId,
+    /// The command.
+    pub command_id: CommandId,
+    /// The device's words.
+    pub reason: Reason,
+    /// The mode in effect.
+    pub mode: Mode,
+}
+
+/// A device's mode changed, and not because this controller wanted it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DeviceMode {
+    /// The device.
+    pub device: DeviceId,
+    /// The mode before.
+    pub from: Mode,
+    /// The mode now.
+    pub to: Mode,
+    /// Who decided it; `null` where the wire does not tell.
+    pub source: Option<ModeSource>,
+    /// Why; empty where the wire does not tell.
+    pub reason: Reason,
+}
+
+/// Something at the device keeps a mode that is not the wanted one.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Held {
+    /// The device.
+    pub device: DeviceId,
+    /// The mode in effect.
+    pub mode: Mode,
+    /// The mode wanted here.
+    pub wanted: Mode,
+    /// Who holds it.
+    pub source: ModeSource,
+}
+
+/// A device is there.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Online {
+    /// The device.
+    pub device: DeviceId,
+    /// Run of the agent; `null` on a wire that does not tell.
+    pub boot: Option<BootId>,
+    /// Its connection attempt; `null` if only reports told of it.
+    pub conn: Option<u64>,
+    /// Version of the agent.
+    pub version: Option<Name>,
+}
+
+/// A device has gone.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Offline {
+    /// The device.
+    pub device: DeviceId,
+    /// Run of the agent.
+    pub boot: BootId,
+    /// Its connection attempt.
+    pub conn: u64,
+    /// `stopped` or `lost`.
+    pub departure: Option<Departure>,
+}
+
+/// The connection to the broker came or went.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Link {
+    /// Which.
+    pub state: LinkState,
+    /// Number of the connection attempt.
+    pub conn: u64,
+    /// Why it went.
+    pub reason: Option<String>,
+}
+
+/// State of the connection to the broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkState {
+    /// Connected and subscribed.
+    Up,
+    /// Not connected; attempts go on.
+    Down,
+}

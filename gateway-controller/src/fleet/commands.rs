@@ -1,0 +1,215 @@
+//! When to send a command to one device. Not a queue: the wanted mode is compared with the reported one, and a command goes
+//! out until they agree. A lost command is therefore harmless.
+
+use shared_proto::ids::CommandId;
+use shared_proto::mode::Mode;
+use shared_proto::wire::{Lease, ReportRef};
+
+use super::Moment;
+
+/// Longest wait between two tries, in milliseconds.
+pub const MAX_RETRY_MS: u32 = 5_000;
+/// Commands remembered for their acknowledgements.
+const REMEMBERED: usize = 4;
+
+/// Times of commands. A lease is at least four retry intervals, so that renewals keep to the interval too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    lease: Lease,
+    lease_ms: u32,
+    retry_ms: u32,
+}
+
+/// Times of commands that do not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadTiming {
+    /// The wait between tries is out of range.
+    #[error("retry_ms: allowed are 50 to {MAX_RETRY_MS}")]
+    Retry,
+    /// The lease is out of range, or too short for the wait between tries.
+    #[error("lease_ms: allowed are 1000 to 86400000, and not less than four times retry_ms")]
+    Lease,
+}
+
+impl Timing {
+    /// A lease of `lease_ms` (1,000 to 86,400,000, at least four times `retry_ms`) and tries `retry_ms` (50 to 5,000) apart.
+    ///
+    /// # Errors
+    /// [`BadTiming`] says which number does not fit.
+    pub fn new(lease_ms: u32, retry_ms: u32) -> Result<Self, BadTiming> {
+        if !(50..=MAX_RETRY_MS).contains(&retry_ms) {
+            return Err(BadTiming::Retry);
+        }
+        match Lease::try_from(lease_ms) {
+            Ok(lease) if lease_ms >= 1_000 && lease_ms / 4 >= retry_ms => Ok(Self { lease, lease_ms, retry_ms }),
+            _ => Err(BadTiming::Lease),
+        }
+    }
+
+    pub(super) fn lease(&self) -> Lease {
+        self.lease
+    }
+
+    /// Time from command `number` to the renewal of its lease: a third of the lease, less a share that differs from command
+    /// to command, so that a fleet that came at once does not renew at once for ever.
+    fn renewal_ms(&self, number: u64) -> u64 {
+        let lease = u64::from(self.lease_ms);
+        lease / 3 - number.wrapping_mul(7_919) % (lease / 12).max(1)
+    }
+}
+
+/// What there is to agree on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Situation {
+    pub(super) wanted: Mode,
+    pub(super) reported: Option<Mode>,
+    pub(super) authority: Authority,
+    pub(super) wire: Wire,
+}
+
+/// Whether the gateway can change the device's mode at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Authority {
+    /// It can.
+    Gateway,
+    /// Something stronger decides there: leases are renewed for later, nothing is fought for.
+    Held,
+}
+
+/// Which wire a device is commanded on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wire {
+    /// Leases and acknowledgements.
+    Native,
+    /// Neither: a command holds until the next.
+    Lab,
+}
+
+impl Situation {
+    /// Nothing is to be changed.
+    pub(super) fn settled(&self) -> bool {
+        self.authority == Authority::Held || self.reported == Some(self.wanted)
+    }
+}
+
+/// A command that was sent.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Sent {
+    pub(super) id: CommandId,
+    pub(super) mode: Mode,
+    /// When the need for the change arose, if this command asked for one that is not acknowledged yet.
+    pub(super) change_since: Option<Moment>,
+}
+
+/// A change that is asked for until it is acknowledged or reported.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OpenChange {
+    pub(super) since: Moment,
+    pub(super) cause: Option<ReportRef>,
+}
+
+/// What was sent to one device, and what is open.
+#[derive(Debug, Default)]
+pub(super) struct Commands {
+    last: Option<Last>,
+    /// Wait before the next try while there is no agreement; 0 stands for the shortest.
+    wait_ms: u32,
+    hold: Hold,
+    pub(super) change: Option<OpenChange>,
+    recent: [Option<Sent>; REMEMBERED],
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Last {
+    at: Moment,
+    mode: Mode,
+    number: u64,
+}
+
+/// Whether the device can still have the lease of the last command.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Hold {
+    #[default]
+    Leased,
+    /// The device started or connected anew.
+    Doubtful,
+}
+
+impl Commands {
+    /// When the next command is due; `None` while there is nothing to send.
+    pub(super) fn due(&self, situation: &Situation, timing: &Timing) -> Option<Moment> {
+        let settled = situation.settled();
+        if settled && situation.wire == Wire::Lab {
+            return None;
+        }
+        let Some(last) = self.last else { return Some(Moment::default()) };
+        let wait_ms = if last.mode != situation.wanted {
+            0
+        } else if !settled {
+            u64::from(self.wait_ms.max(timing.retry_ms))
+        } else if self.hold == Hold::Doubtful {
+            u64::from(timing.retry_ms)
+        } else {
+            timing.renewal_ms(last.number)
+        };
+        Some(last.at.plus_millis(wait_ms))
+    }
+
+    /// Takes note of what the device reports.
+    pub(super) fn observe(&mut self, situation: &Situation) {
+        if situation.settled() {
+            self.wait_ms = 0;
+        }
+    }
+
+    /// A command `number`, named `id`, goes out for this situation.
+    pub(super) fn sent(&mut self, now: Moment, number: u64, id: CommandId, situation: &Situation, timing: &Timing) {
+        let retry = !situation.settled() && self.last.is_some_and(|last| last.mode == situation.wanted);
+        let doubled = self.wait_ms.max(timing.retry_ms).saturating_mul(2).min(MAX_RETRY_MS);
+        self.wait_ms = if retry { doubled } else { timing.retry_ms };
+        self.hold = Hold::Leased;
+        self.last = Some(Last { at: now, mode: situation.wanted, number });
+        self.recent.rotate_right(1);
+        let change_since = self.change.map(|change| change.since);
+        if let [newest, ..] = &mut self.recent {
+            *newest = Some(Sent { id, mode: situation.wanted, change_since });
+        }
+    }
+
+    /// The device was told to decide for itself.
+    pub(super) fn released(&mut self) {
+        self.last = None;
+        self.change = None;
+    }
+
+    /// The device started or connected anew: its lease may be gone.
+    pub(super) fn doubt(&mut self) {
+        self.hold = Hold::Doubtful;
+        self.wait_ms = 0;
+    }
+
+    /// The device refused: no more hurry.
+    pub(super) fn back_off(&mut self) {
+        self.wait_ms = MAX_RETRY_MS;
+    }
+
+    /// The mode last asked for.
+    pub(super) fn last_mode(&self) -> Option<Mode> {
+        self.last.map(|last| last.mode)
+    }
+
+    /// The command with this id, if it was sent lately.
+    pub(super) fn find(&self, id: &CommandId) -> Option<Sent> {
+        self.recent.iter().flatten().find(|sent| sent.id == *id).cloned()
+    }
+
+    /// A change to this mode was acknowledged: later acknowledgements of its repetitions are no news.
+    pub(super) fn close_change(&mut self, mode: Mode) {
+        for sent in self.recent.iter_mut().flatten().filter(|sent| sent.mode == mode) {
+            sent.change_since = None;
+        }
+        if self.last_mode() == Some(mode) {
+            self.change = None;
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What people and programs are shown of a device.
+
+use serde::{Deserialize, Serialize};
+use shared_proto::ids::{BootId, DeviceId};
+use shared_proto::mode::{Mode, ModeSource};
+use shared_proto::text::{Name, Reason};
+use shared_proto::units::Ratio;
+
+/// One device as the controller knows it. Counts are since the controller first heard of the device.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeviceView {
+    /// The device.
+    pub device: DeviceId,
+    /// Whether it is there.
+    pub presence: PresenceView,
+    /// Which wire it is driven on.
+    pub dialect: DialectView,
+    /// Run of the agent.
+    pub boot: Option<BootId>,
+    /// Version of the agent.
+    pub version: Option<Name>,
+    /// Effective mode, as reported last.
+    pub mode: Option<Mode>,
+    /// Who decided it.
+    pub mode_source: Option<ModeSource>,
+    /// Why.
+    pub reason: Reason,
+    /// The mode that the controller wants; `null` if it leaves the device alone.
+    pub wanted: Option<Mode>,
+    /// Who wants it.
+    pub wanted_by: WantedBy,
+    /// Miss rate of the newest report.
+    pub miss_rate: Option<Ratio>,
+    /// Releases received.
+    pub jobs: u64,
+    /// Misses received.
+    pub misses: u64,
+    /// Skipped releases received.
+    pub skipped: u64,
+    /// Releases that the device counted and that no report has brought.
+    pub missing_jobs: u64,
+    /// Reports that came more than once.
+    pub duplicates: u64,
+    /// Wake-up latency in the newest report that has any.
+    pub wakeup_us: Option<WakeupView>,
+    /// Time since anything was heard of it, in milliseconds.
+    pub age_ms: u64,
+}
+
+/// Wake-up latency in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct WakeupView {
+    /// Median.
+    pub p50: f64,
+    /// 99th percentile.
+    pub p99: f64,
+    /// Greatest.
+    pub max: f64,
+}
+
+/// Whether a device is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PresenceView {
+    /// It is.
+    Online,
+    /// It said good-bye, or its connection broke.
+    Offline,
+    /// It was heard before this connection to the broker, not since.
+    Unknown,
+}
+
+/// Which wire a device is driven on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DialectView {
+    /// This project's own.
+    Native,
+    /// The classroom's.
+    Lab,
+}
+
+/// Who wants the wanted mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WantedBy {
+    /// The policy, or nobody.
+    Policy,
+    /// A person, by `set-mode`.
+    Operator,
+}

@@ -1,0 +1,75 @@
+//! The asking side: blocking, without a runtime.
+
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Instant;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::path::check_directory;
+use super::{ControlError, MAX_ANSWER, MAX_REQUEST, Refusal, TIME_LIMIT};
+
+/// Asks the program whose control socket is at `path`. Blocks, at most for [`TIME_LIMIT`].
+///
+/// # Errors
+/// [`ControlError`]: nobody listens, permission denied, the conversation broke off, or the program refused.
+pub fn ask<Q: Serialize, A: DeserializeOwned>(path: &Path, request: &Q) -> Result<A, ControlError> {
+    let broken = |problem: String| ControlError::Conversation { path: path.to_owned(), problem };
+    check_directory(path)?;
+    let deadline = Instant::now() + TIME_LIMIT;
+    let mut stream = UnixStream::connect(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused => ControlError::NobodyListens { path: path.to_owned() },
+        ErrorKind::PermissionDenied => ControlError::PermissionDenied { path: path.to_owned() },
+        _ => broken(format!("cannot connect: {error}")),
+    })?;
+
+    let mut line = serde_json::to_vec(request).map_err(|error| broken(format!("cannot write the request: {error}")))?;
+    line.push(b'\n');
+    if line.len() > MAX_REQUEST {
+        return Err(broken(format!("the request has {} bytes: allowed are {MAX_REQUEST}", line.len())));
+    }
+    stream.set_write_timeout(Some(TIME_LIMIT)).map_err(|error| broken(error.to_string()))?;
+    stream.write_all(&line).map_err(|error| broken(format!("cannot send the request: {error}")))?;
+
+    let answer = read_line(&mut stream, deadline).map_err(|error| match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => broken(format!("no answer within {} s", TIME_LIMIT.as_secs())),
+        _ => broken(format!("cannot read the answer: {error}")),
+    })?;
+    if let Ok(refusal) = serde_json::from_slice::<Refusal>(&answer) {
+        return Err(ControlError::Refused(refusal.error));
+    }
+    serde_json::from_slice(&answer).map_err(|error| {
+        broken(format!("the answer is not understood ({error}): do both programs have the same version?"))
+    })
+}
+
+/// Reads up to a line feed or the end.
+fn read_line(stream: &mut UnixStream, deadline: Instant) -> std::io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    let mut chunk = vec![0; 64 * 1024];
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
+        let fresh = match stream.read(&mut chunk) {
+            Ok(length) => chunk.get(..length).unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        if fresh.is_empty() {
+            return Ok(line);
+        }
+        if let Some(end) = fresh.iter().position(|&byte| byte == b'\n') {
+            line.extend_from_slice(fresh.get(..end).unwrap_or_default());
+            return Ok(line);
+        }
+        line.extend_from_slice(fresh);
+        if line.len() > MAX_ANSWER {
+            return Err(std::io::Error::other(format!("it is longer than {MAX_ANSWER} bytes")));
+        }
+    }
+}
