@@ -6,10 +6,14 @@
 #![deny(unsafe_code)]
 
 pub mod agent;
+pub mod cli;
+pub mod commands;
+pub mod config;
 pub mod gpio;
 pub mod host;
 pub mod mode;
 pub mod rt;
 pub mod spool;
+pub mod supervisor;
 pub mod window;
 pub mod workload;

@@ -14,6 +14,7 @@ use shared_proto::ids::CommandId;
 use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::policy::{Observation, PolicyConfig, PolicyState};
 use shared_proto::text::Reason;
+use shared_proto::units::Ratio;
 use shared_proto::wire::{Ack, Outcome, Report, SetMode, Totals};
 
 pub use counters::{CommandCounts, Refused};
@@ -74,6 +75,7 @@ pub struct Agent<T> {
     acks: VecDeque<Ack>,
     lab: Option<lab::Metrics>,
     seq: u64,
+    miss_rate: Ratio,
     closed_at: MonoTime,
     closes: CloseTimes,
     status_is_news: bool,
@@ -101,6 +103,7 @@ impl<T: Copy + PartialEq> Agent<T> {
             acks: VecDeque::new(),
             lab: None,
             seq: 0,
+            miss_rate: Ratio::ZERO,
             closed_at: now,
             closes: CloseTimes::default(),
             status_is_news: false,
@@ -261,6 +264,30 @@ impl<T: Copy + PartialEq> Agent<T> {
         &self.counts
     }
 
+    /// Counts since the start.
+    #[must_use]
+    pub fn total(&self) -> Totals {
+        self.window.total()
+    }
+
+    /// Miss rate of the latest report.
+    #[must_use]
+    pub fn miss_rate(&self) -> Ratio {
+        self.miss_rate
+    }
+
+    /// How long the mode has held at `now`, in milliseconds.
+    #[must_use]
+    pub fn mode_age_ms(&self, now: MonoTime) -> u64 {
+        now.millis_since(self.effective_since)
+    }
+
+    /// Reports that wait for the broker.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.spool.len()
+    }
+
     /// Who this is.
     #[must_use]
     pub fn identity(&self) -> &Identity {
@@ -325,6 +352,7 @@ impl<T: Copy + PartialEq> Agent<T> {
         let age_ms = context.now.millis_since(self.effective_since);
         self.setup.plan.in_mode(&mut report, self.effective.mode, self.effective.source, age_ms);
         report.lost.reports = given_up;
+        self.miss_rate = report.miss_rate;
         self.consult_policy(&report, context.now);
         report.policy = self.policy;
         self.lab = Some(self.setup.plan.lab_metrics(&report, &closed));

@@ -19,5 +19,5 @@ pub use grid::{Grid, Released};
 pub use periodic::{Periodic, Timing};
 pub use record::{Effect, JobRecord};
 pub use settings::{Asked, Granted, SchedulerAsked};
-pub use thread::{Handle, Records, RtTask, StartError, spawn};
+pub use thread::{Handle, Panicked, Records, RtTask, StartError, spawn};
 pub use word::{ModeWord, Wanted};

@@ -54,8 +54,18 @@ pub struct Handle {
     /// Thread id, for its files under `/proc`.
     pub thread_id: i32,
     word: Arc<ModeWord>,
-    thread: JoinHandle<Totals>,
+    thread: Thread,
 }
+
+enum Thread {
+    Running(JoinHandle<Totals>),
+    Ended(Result<Totals, Panicked>),
+}
+
+/// The real-time thread ended by a panic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the real-time thread panicked; GPIO lines are at their safe levels")]
+pub struct Panicked;
 
 impl Handle {
     /// The word through which modes are ordered.
@@ -64,16 +74,21 @@ impl Handle {
         &self.word
     }
 
-    /// Whether the thread has ended.
-    #[must_use]
-    pub fn is_finished(&self) -> bool {
-        self.thread.is_finished()
-    }
-
-    /// Takes the final counts of a thread that has ended; `None` if it panicked. Waits if it has not.
-    #[must_use]
-    pub fn join(self) -> Option<Totals> {
-        self.thread.join().ok()
+    /// How the thread ended: its final counts; `None` while it runs. Never waits.
+    pub fn ended(&mut self) -> Option<Result<Totals, Panicked>> {
+        if let Thread::Running(thread) = &self.thread {
+            if !thread.is_finished() {
+                return None;
+            }
+            let ended = Thread::Ended(Err(Panicked));
+            if let Thread::Running(thread) = std::mem::replace(&mut self.thread, ended) {
+                self.thread = Thread::Ended(thread.join().map_err(|_| Panicked));
+            }
+        }
+        match self.thread {
+            Thread::Running(_) => None,
+            Thread::Ended(outcome) => Some(outcome),
+        }
     }
 }
 
@@ -102,6 +117,7 @@ pub fn spawn(task: RtTask) -> Result<(Handle, Records), StartError> {
         move || run(task, &word, producer, &ready)
     })?;
     let Ready { granted, self_overhead_ns, thread_id } = started.recv().map_err(|_| StartError::Prepare)?;
+    let thread = Thread::Running(thread);
     Ok((Handle { granted, self_overhead_ns, thread_id, word, thread }, Records(consumer)))
 }
 

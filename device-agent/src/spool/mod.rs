@@ -57,16 +57,21 @@ impl<T: Copy + PartialEq> Spool<T> {
         self.entries.len() != before
     }
 
-    /// The connection is gone: what was under way waits again.
-    pub fn connection_lost(&mut self) {
+    /// A connection is gone: what was under way on it waits again.
+    pub fn connection_lost(&mut self, was_on_it: impl Fn(T) -> bool) {
         for entry in &mut self.entries {
-            entry.sent = None;
+            entry.sent = entry.sent.filter(|&token| !was_on_it(token));
         }
     }
 
     /// The oldest waiting report can never be sent: gives it up.
     pub fn give_up_next(&mut self) {
         self.give_up_one();
+    }
+
+    /// Forgets every report: for a wire that has none.
+    pub fn discard(&mut self) {
+        self.entries.clear();
     }
 
     /// Reports that wait or are under way.

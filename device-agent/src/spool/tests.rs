@@ -59,7 +59,7 @@ fn normal(seq: u64) -> Report {
 
 /// Sends and acknowledges everything; what arrived.
 fn drain(spool: &mut Spool<u64>) -> Vec<Report> {
-    spool.connection_lost();
+    spool.connection_lost(|_| true);
     let mut arrived = Vec::new();
     let mut token = 1_000_000;
     while let Some(report) = spool.next_to_send() {
@@ -82,7 +82,7 @@ fn reports_leave_in_order_and_only_when_acknowledged() {
     spool.sent(11);
     assert!(spool.acknowledged(11));
     assert!(!spool.acknowledged(99));
-    spool.connection_lost();
+    spool.connection_lost(|_| true);
     assert_eq!(spool.next_to_send().unwrap().seq, 1);
     assert_eq!(drain(&mut spool).iter().map(|r| r.seq).collect::<Vec<_>>(), [1, 3]);
 }
@@ -107,7 +107,7 @@ fn what_is_under_way_is_never_merged() {
     spool.push(normal(2));
     spool.sent(7);
     (3..=20).for_each(|seq| spool.push(normal(seq)));
-    spool.connection_lost();
+    spool.connection_lost(|_| true);
     let first = spool.next_to_send().unwrap();
     assert_eq!((first.seq, first.merged), (1, 1));
 }
@@ -157,7 +157,7 @@ proptest! {
                     }
                 }
                 _ => {
-                    spool.connection_lost();
+                    spool.connection_lost(|_| true);
                     under_way.clear();
                 }
             }

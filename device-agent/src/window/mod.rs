@@ -130,6 +130,12 @@ impl Window {
         self.total = total;
     }
 
+    /// Counts since the start.
+    #[must_use]
+    pub fn total(&self) -> Totals {
+        self.total
+    }
+
     /// Closes the window and opens the next one.
     pub fn close(&mut self) -> Closed {
         let next = Open { epoch: self.open.epoch, ..Open::default() };

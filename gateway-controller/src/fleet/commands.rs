@@ -2,11 +2,14 @@
 //! out until they agree. A lost command is therefore harmless.
 
 use shared_proto::ids::CommandId;
+use shared_proto::limits::{MAX_LEASE_MS, MIN_LEASE_MS};
 use shared_proto::mode::Mode;
 use shared_proto::wire::{Lease, ReportRef};
 
 use super::Moment;
 
+/// Shortest wait between two tries, in milliseconds.
+pub const MIN_RETRY_MS: u32 = 10;
 /// Longest wait between two tries, in milliseconds.
 pub const MAX_RETRY_MS: u32 = 5_000;
 /// Commands remembered for their acknowledgements.
@@ -24,30 +27,34 @@ pub struct Timing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadTiming {
     /// The wait between tries is out of range.
-    #[error("retry_ms: allowed are 50 to {MAX_RETRY_MS}")]
+    #[error("retry_ms: allowed are {MIN_RETRY_MS} to {MAX_RETRY_MS}")]
     Retry,
     /// The lease is out of range, or too short for the wait between tries.
-    #[error("lease_ms: allowed are 1000 to 86400000, and not less than four times retry_ms")]
+    #[error("lease_ms: allowed are {MIN_LEASE_MS} to {MAX_LEASE_MS}, and not less than four times retry_ms")]
     Lease,
 }
 
 impl Timing {
-    /// A lease of `lease_ms` (1,000 to 86,400,000, at least four times `retry_ms`) and tries `retry_ms` (50 to 5,000) apart.
+    /// A lease of `lease_ms` (100 to 86,400,000, at least four times `retry_ms`) and tries `retry_ms` (10 to 5,000) apart.
     ///
     /// # Errors
     /// [`BadTiming`] says which number does not fit.
     pub fn new(lease_ms: u32, retry_ms: u32) -> Result<Self, BadTiming> {
-        if !(50..=MAX_RETRY_MS).contains(&retry_ms) {
+        if !(MIN_RETRY_MS..=MAX_RETRY_MS).contains(&retry_ms) {
             return Err(BadTiming::Retry);
         }
         match Lease::try_from(lease_ms) {
-            Ok(lease) if lease_ms >= 1_000 && lease_ms / 4 >= retry_ms => Ok(Self { lease, lease_ms, retry_ms }),
+            Ok(lease) if lease_ms / 4 >= retry_ms => Ok(Self { lease, lease_ms, retry_ms }),
             _ => Err(BadTiming::Lease),
         }
     }
 
     pub(super) fn lease(&self) -> Lease {
         self.lease
+    }
+
+    pub(super) fn lease_ms(&self) -> u64 {
+        self.lease_ms.into()
     }
 
     /// Time from command `number` to the renewal of its lease: a third of the lease, less a share that differs from command
@@ -160,6 +167,9 @@ impl Commands {
         if situation.settled() {
             self.wait_ms = 0;
         }
+        if situation.reported == Some(situation.wanted) {
+            self.change = None;
+        }
     }
 
     /// A command `number`, named `id`, goes out for this situation.
@@ -171,15 +181,13 @@ impl Commands {
         self.last = Some(Last { at: now, mode: situation.wanted, number });
         self.recent.rotate_right(1);
         let change_since = self.change.map(|change| change.since);
-        if let [newest, ..] = &mut self.recent {
-            *newest = Some(Sent { id, mode: situation.wanted, change_since });
-        }
+        let [newest, ..] = &mut self.recent;
+        *newest = Some(Sent { id, mode: situation.wanted, change_since });
     }
 
     /// The device was told to decide for itself.
     pub(super) fn released(&mut self) {
         self.last = None;
-        self.change = None;
     }
 
     /// The device started or connected anew: its lease may be gone.

@@ -4,7 +4,11 @@ use serde::{Deserialize, Serialize};
 use shared_proto::ids::{BootId, DeviceId};
 use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::text::{Name, Reason};
-use shared_proto::units::Ratio;
+use shared_proto::units::{Ratio, ns_to_micros};
+
+use super::commands::Wire;
+use super::device::{Device, Presence};
+use super::Moment;
 
 /// One device as the controller knows it. Counts are since the controller first heard of the device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,4 +92,42 @@ pub enum WantedBy {
     Policy,
     /// A person, by `set-mode`.
     Operator,
+}
+
+impl Device {
+    pub(super) fn view(&self, id: &DeviceId, now: Moment, link: Option<u64>) -> DeviceView {
+        let counts = self.tally.sum();
+        let reported = self.reported.as_ref();
+        DeviceView {
+            device: id.clone(),
+            presence: match self.presence {
+                Presence::Offline { .. } => PresenceView::Offline,
+                Presence::Online if link.is_some() && self.heard.link == link => PresenceView::Online,
+                Presence::Online | Presence::Unheard => PresenceView::Unknown,
+            },
+            dialect: match self.wire {
+                Wire::Native => DialectView::Native,
+                Wire::Lab => DialectView::Lab,
+            },
+            boot: self.identity.boot(),
+            version: self.version.clone(),
+            mode: reported.map(|reported| reported.mode),
+            mode_source: reported.and_then(|reported| reported.source),
+            reason: reported.map(|reported| reported.reason.clone()).unwrap_or_default(),
+            wanted: self.wanted(),
+            wanted_by: if self.wish.is_some() { WantedBy::Operator } else { WantedBy::Policy },
+            miss_rate: self.newest.map(|newest| newest.miss_rate),
+            jobs: counts.received.jobs,
+            misses: counts.received.misses,
+            skipped: counts.received.skipped,
+            missing_jobs: counts.missing.jobs,
+            duplicates: self.tally.duplicates(),
+            wakeup_us: self.newest.and_then(|newest| newest.wakeup_ns).map(|[p50, p99, max]| WakeupView {
+                p50: ns_to_micros(p50),
+                p99: ns_to_micros(p99),
+                max: ns_to_micros(max),
+            }),
+            age_ms: now.millis_since(self.heard.at),
+        }
+    }
 }

@@ -16,8 +16,8 @@ pub enum Event {
         /// Number of the attempt to connect, from 1; the same that its will was built with.
         conn: u64,
     },
-    /// The attempt failed or the connection ended. Comes once for every attempt, with or without [`Event::Up`] before it.
-    /// Publishes of this connection that are not acknowledged by now are lost.
+    /// The attempt failed or the connection ended. Comes once for every attempt, with or without [`Event::Up`] before
+    /// it. Publishes of this connection that are not acknowledged by now are lost.
     Down {
         /// Number of the attempt to connect.
         conn: u64,

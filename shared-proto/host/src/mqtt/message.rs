@@ -67,7 +67,8 @@ impl Token {
         Self { conn, number }
     }
 
-    /// The connection that the message went to. [`Event::Down`](super::Event::Down) with this number means: not acknowledged, lost.
+    /// The connection that the message went to. [`Event::Down`](super::Event::Down) with this number means: not
+    /// acknowledged, lost.
     #[must_use]
     pub const fn conn(self) -> u64 {
         self.conn

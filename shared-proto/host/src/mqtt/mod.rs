@@ -3,10 +3,11 @@
 //! [`start`] gives a [`Publisher`] and the [`Events`] of the connection. After every loss it waits with growing, random
 //! delay and connects anew with a new session, will and subscriptions.
 //!
-//! - **Your data stays yours** until [`Event::Acked`]: what was not acknowledged at [`Event::Down`] is lost, and is to be
-//!   published again after the next [`Event::Up`]. Nothing old is sent on a new connection.
-//! - **Nothing blocks.** A publish is taken or refused at once; events queue without limit but for messages, of which the
-//!   newest are dropped and counted when the consumer is too slow ([`Events::dropped`]), so pings always go out in time.
+//! - **Your data stays yours** until [`Event::Acked`]: what was not acknowledged at [`Event::Down`] is lost, and is to
+//!   be published again after the next [`Event::Up`]. Nothing old is sent on a new connection.
+//! - **Nothing blocks.** A publish is taken or refused at once; events queue without limit but for messages, of which
+//!   the newest are dropped and counted when the consumer is too slow ([`Events::dropped`]), so pings always go out in
+//!   time.
 //! - **A dead connection is noticed** by a missing PUBACK, SUBACK or ping answer, and is then replaced altogether.
 
 mod backoff;
@@ -41,11 +42,11 @@ const MAX_PACKET: usize = 268_435_455;
 
 /// Starts to connect, in a task of the current tokio runtime.
 ///
-/// `will` builds the message that the broker publishes when the connection with the given number breaks; it is asked anew
-/// for every attempt, numbered from 1. Settings that no packet can carry show as the reason of an [`Event::Down`].
+/// `will` builds the message that the broker publishes when the connection with the given number breaks; it is asked
+/// anew for every attempt, numbered from 1. Settings that no packet can carry show as the reason of an [`Event::Down`].
 ///
-/// The task ends with [`Publisher::close`], or when the [`Events`] and every [`Publisher`] are dropped; the latter breaks
-/// the connection without DISCONNECT, so the broker publishes the will.
+/// The task ends with [`Publisher::close`], or when the [`Events`] and every [`Publisher`] are dropped; the latter
+/// breaks the connection without DISCONNECT, so the broker publishes the will.
 ///
 /// # Panics
 /// When called outside of a tokio runtime, or on one without timers and sockets.

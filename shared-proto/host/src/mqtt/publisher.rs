@@ -66,16 +66,17 @@ impl Publisher {
     /// The token of a QoS 1 publish comes back in [`Event::Acked`](super::Event::Acked); that of a QoS 0 publish never.
     ///
     /// # Errors
-    /// [`PublishError::Full`] while [`Options::max_in_flight`] QoS 1 publishes, from the oldest without acknowledgement on,
-    /// are under way or their [`Event::Acked`](super::Event::Acked) waits unread, and likewise while 256 QoS 0 publishes
-    /// wait for the network. [`PublishError::Down`] outside of [`Event::Up`](super::Event::Up) and after
+    /// [`PublishError::Full`] while [`Options::max_in_flight`] QoS 1 publishes, from the oldest without acknowledgement
+    /// on, are under way or their [`Event::Acked`](super::Event::Acked) waits unread, and likewise while 256 QoS 0
+    /// publishes wait for the network. [`PublishError::Down`] outside of [`Event::Up`](super::Event::Up) and after
     /// [`Publisher::close`]. [`PublishError::Topic`] and [`PublishError::TooLarge`] for what no connection would take.
     pub fn try_publish(&self, message: Message) -> Result<Token, PublishError> {
         self.shared.publish(message)
     }
 
-    /// Ends the connection: takes no more publishes, waits at most `limit` for acknowledgements, and says DISCONNECT so that
-    /// the broker does not publish the will. Returns when the connection is gone, at the latest half a second after `limit`.
+    /// Ends the connection: takes no more publishes, waits at most `limit` for acknowledgements, and says DISCONNECT so
+    /// that the broker does not publish the will. Returns when the connection is gone, at the latest half a second
+    /// after `limit`.
     ///
     /// Closes it for all clones. No new connection is made; [`Events`](super::Events) ends after what it still holds.
     pub async fn close(&self, limit: Duration) {
@@ -128,7 +129,8 @@ impl Shared {
         }
     }
 
-    /// Room that the client's queue needs so that it is never the one to refuse: all publishes, SUBSCRIBE and DISCONNECT.
+    /// Room that the client's queue needs so that it is never the one to refuse: all publishes, SUBSCRIBE and
+    /// DISCONNECT.
     pub(super) fn queue_capacity(&self) -> usize {
         self.max_in_flight + MAX_QUEUED_QOS0 + 2
     }

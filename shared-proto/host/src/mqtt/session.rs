@@ -201,7 +201,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// A healthy connection sends a ping every keep-alive time, so silence of the library means that it hangs in a write.
+    /// A healthy connection sends a ping every keep-alive time, so silence of the library means that it hangs in a
+    /// write.
     fn longest_silence(&self) -> Duration {
         Duration::from_secs(self.options.keep_alive_secs().into()) + 2 * CONNECT_TIMEOUT
     }

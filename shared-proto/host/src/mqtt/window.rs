@@ -1,7 +1,7 @@
 //! Matches acknowledgements to publishes.
 //!
-//! The client library does not say which packet identifier a publish gets. It takes publishes in the order in which they
-//! were handed over and names the identifier when it sends one, so the order is the link between the two.
+//! The client library does not say which packet identifier a publish gets. It takes publishes in the order in which
+//! they were handed over and names the identifier when it sends one, so the order is the link between the two.
 
 use std::collections::VecDeque;
 

@@ -1,0 +1,120 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use shared_proto::mode::Mode;
+
+/// Runs a periodic real-time task, measures its deadline misses, reports them over MQTT and switches between NORMAL and
+/// DEGRADED.
+#[derive(Debug, Parser)]
+#[command(name = "device-agent", version, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 usage or configuration.\n\
+    Every configuration key can be overridden by environment: AGENT_MQTT__URL overrides mqtt.url.")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the task and report, until SIGTERM or Ctrl-C
+    Run(ConfigFile),
+    /// Check a configuration, and show every value with its source
+    CheckConfig {
+        /// The file to check; without one: the defaults and the environment
+        file: Option<PathBuf>,
+    },
+    /// Write a commented configuration
+    Init(Init),
+    /// Show how the running agent is
+    Status {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// Which agent.
+        #[command(flatten)]
+        agent: Running,
+    },
+    /// Hold a mode on the running agent, whatever the gateway says, or let go
+    Hold {
+        /// What to hold
+        mode: HoldWhat,
+        /// Which agent.
+        #[command(flatten)]
+        agent: Running,
+    },
+}
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+pub struct ConfigFile {
+    /// Configuration file; without one: the defaults and the environment
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Where to write a configuration.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// File to write; without one: standard output
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Replace the file if it is there
+    #[arg(long, requires = "output")]
+    pub force: bool,
+    /// Name of the device; without one: the host name
+    #[arg(long, value_name = "NAME")]
+    pub device: Option<String>,
+    /// Address of the gateway's broker
+    #[arg(long, value_name = "mqtt://HOST:PORT")]
+    pub broker: Option<String>,
+}
+
+/// Which running agent.
+#[derive(Debug, Args)]
+pub struct Running {
+    /// Its configuration file
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Its control socket
+    #[arg(long, value_name = "PATH", conflicts_with = "config")]
+    pub socket: Option<PathBuf>,
+}
+
+/// What to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HoldWhat {
+    /// NORMAL
+    Normal,
+    /// DEGRADED
+    Degraded,
+    /// Let go
+    Release,
+}
+
+impl HoldWhat {
+    /// The mode to hold, if one is to be held.
+    #[must_use]
+    pub fn mode(self) -> Option<Mode> {
+        match self {
+            Self::Normal => Some(Mode::Normal),
+            Self::Degraded => Some(Mode::Degraded),
+            Self::Release => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

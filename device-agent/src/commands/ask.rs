@@ -1,0 +1,112 @@
+//! `device-agent status` and `device-agent hold`: questions to the running agent.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use shared_host::control::{ask, default_path};
+use shared_proto::units::Ratio;
+use shared_proto::wire::SettingOutcome;
+
+use super::{Failure, print};
+use crate::cli::{HoldWhat, Running};
+use crate::config::{self, SCHEMA};
+use crate::supervisor::{Answer, Request};
+
+/// For whom the answer is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    Human,
+    Json,
+}
+
+pub(super) fn status(agent: &Running, style: Style) -> Result<(), Failure> {
+    let answer: Answer = ask(&socket(agent)?, &Request::Status).map_err(Failure::failed)?;
+    match style {
+        Style::Human => print(&table(&answer)),
+        Style::Json => {
+            let text = serde_json::to_string_pretty(&answer).map_err(Failure::failed)?;
+            print(&format!("{text}\n"))
+        }
+    }
+}
+
+pub(super) fn hold(agent: &Running, what: HoldWhat) -> Result<(), Failure> {
+    let _: Answer = ask(&socket(agent)?, &Request::Hold { mode: what.mode() }).map_err(Failure::failed)?;
+    print(&match what.mode() {
+        Some(mode) => format!("{mode} is held until `device-agent hold release`\n"),
+        None => "released\n".to_owned(),
+    })
+}
+
+fn socket(agent: &Running) -> Result<PathBuf, Failure> {
+    if let Some(socket) = &agent.socket {
+        return Ok(socket.clone());
+    }
+    if agent.config.is_some() {
+        let (config, _) = config::load(agent.config.as_deref())?;
+        if let Some(socket) = config.control_socket {
+            return Ok(socket);
+        }
+    }
+    Ok(default_path(SCHEMA.program))
+}
+
+fn table(answer: &Answer) -> String {
+    let mut text = String::new();
+    let mut row = |name: &str, value: String| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{name:<16} {value}");
+    };
+    row("device", format!("{} (boot {}, version {})", answer.device, answer.boot, answer.version));
+    row("mode", format!("{} by {} for {} ms: {}", answer.mode, answer.mode_source, answer.mode_age_ms, answer.reason));
+    row(
+        "task",
+        format!(
+            "{}, period {} us, deadline {} us, overhead {} ns",
+            answer.task.name, answer.task.period_us, answer.task.deadline_us, answer.self_overhead_ns
+        ),
+    );
+    let total = &answer.total;
+    row("jobs", format!("{} ({} run, {} skipped, {} misses)", total.jobs, total.run(), total.skipped, total.misses));
+    row("miss rate", format!("{:.4}", answer.miss_rate.get()));
+    let link = &answer.link;
+    let state = if link.up { format!("connected (attempt {})", link.conn) } else { format!("down: {}", link.last_down) };
+    row("broker", format!("{} {state}", link.url));
+    row("reports", format!("{} delivered, {} waiting", link.reports_delivered, link.reports_waiting));
+    let commands = &answer.commands;
+    row(
+        "commands",
+        format!(
+            "{} taken, {} repeated; refused: {} malformed, {} oversize, {} of another version, {} retained",
+            commands.accepted,
+            commands.duplicate,
+            commands.malformed,
+            commands.oversize,
+            commands.version,
+            commands.retained
+        ),
+    );
+    for setting in &answer.settings {
+        let outcome = match setting.outcome {
+            SettingOutcome::Granted => "granted".to_owned(),
+            SettingOutcome::Refused => format!("refused: {}", setting.why),
+        };
+        row(&setting.name.to_string(), format!("{} {outcome}", setting.asked));
+    }
+    let host = &answer.host;
+    let percent = |share: Option<Ratio>| share.map_or("?".into(), |share| format!("{:.0} %", share.get() * 100.0));
+    row(
+        "machine",
+        format!(
+            "cpu {}, stolen {}, {}, resident {}",
+            percent(host.cpu),
+            percent(host.steal),
+            host.temp_c.map_or("no thermometer".into(), |temp| format!("{temp:.1} C")),
+            host.rss_kb.map_or("?".into(), |kb| format!("{kb} KiB"))
+        ),
+    );
+    for (line, level) in &answer.sim_lines {
+        row(&format!("line {line} (sim)"), level.to_string());
+    }
+    text
+}

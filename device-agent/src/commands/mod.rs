@@ -1,0 +1,74 @@
+//! What each command of the command line does.
+
+mod ask;
+mod init;
+mod run;
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use shared_host::config::ConfigError;
+
+use crate::cli::{Cli, Command, ConfigFile};
+use crate::config;
+
+/// Why a command failed, and with that the exit code.
+#[derive(Debug)]
+enum Failure {
+    /// Exit code 1.
+    Failed(String),
+    /// Exit code 2.
+    Configuration(String),
+}
+
+impl Failure {
+    fn failed(error: impl Display) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Configuration(error.to_string())
+    }
+}
+
+/// Does what the command line says.
+#[must_use]
+pub fn execute(cli: Cli) -> ExitCode {
+    let done = match cli.command {
+        Command::Run(ConfigFile { config }) => run::run(config.as_deref()),
+        Command::CheckConfig { file } => check_config(file.as_deref()),
+        Command::Init(options) => init::init(&options),
+        Command::Status { json, agent } => ask::status(&agent, if json { ask::Style::Json } else { ask::Style::Human }),
+        Command::Hold { mode, agent } => ask::hold(&agent, mode),
+    };
+    let (code, message) = match done {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Failed(message)) => (1, message),
+        Err(Failure::Configuration(message)) => (2, message),
+    };
+    // A closed standard error is no reason to panic.
+    let _ = writeln!(io::stderr(), "device-agent: {message}");
+    ExitCode::from(code)
+}
+
+fn check_config(file: Option<&Path>) -> Result<(), Failure> {
+    let (_, loaded) = config::load(file)?;
+    let mut text = String::new();
+    for value in loaded.effective() {
+        text.push_str(&format!("{} = {}    # {}\n", value.path, value.value, value.source));
+    }
+    print(&text)
+}
+
+/// Writes to standard output; a reader that has gone is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::failed(error)),
+        _ => Ok(()),
+    }
+}

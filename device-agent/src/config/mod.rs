@@ -1,0 +1,126 @@
+//! Configuration of the agent: TOML, every key overridable by environment, every value checked before anything starts.
+
+mod keys;
+mod raw;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use shared_host::config::{ConfigError, Loaded};
+use shared_host::log::Format;
+use shared_host::mqtt::{BrokerUrl, Credentials};
+use shared_proto::ids::{DeviceId, TopicRoot};
+use shared_proto::policy::PolicyConfig;
+use shared_proto::units::Ratio;
+use shared_proto::wire::DialectName;
+
+pub use keys::SCHEMA;
+pub(crate) use raw::host_name;
+
+use crate::gpio::Wiring;
+use crate::mode::GuardConfig;
+use crate::rt::{Asked, Timing};
+use crate::window::WindowConfig;
+
+/// Everything that an agent is configured with, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Name of the device.
+    pub device: DeviceId,
+    /// Periods and deadline.
+    pub timing: Timing,
+    /// What each job does.
+    pub workload: WorkloadConfig,
+    /// Real-time settings to try.
+    pub asked: Asked,
+    /// GPIO backend and lines.
+    pub gpio: GpioConfig,
+    /// The broker.
+    pub link: LinkConfig,
+    /// Time between reports in milliseconds.
+    pub report_interval_ms: u64,
+    /// Sizes of the windows.
+    pub window: WindowConfig,
+    /// The device's own policy, if it has one.
+    pub policy: Option<PolicyConfig>,
+    /// When the device protects itself.
+    pub guard: GuardConfig,
+    /// Reports that wait for the broker.
+    pub spool_capacity: usize,
+    /// Path of the control socket; without one there is none.
+    pub control_socket: Option<PathBuf>,
+    /// Logs.
+    pub log: LogConfig,
+}
+
+/// What each job does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum WorkloadConfig {
+    /// Burn CPU time, as shares of the period.
+    Spin {
+        /// In NORMAL.
+        normal: Ratio,
+        /// In DEGRADED.
+        degraded: Ratio,
+    },
+    /// Copy an input line to an output line.
+    GpioFollow,
+}
+
+/// GPIO backend and lines.
+#[derive(Debug, Clone)]
+pub struct GpioConfig {
+    /// Which pins.
+    pub backend: GpioBackend,
+    /// Lines and levels.
+    pub wiring: Wiring,
+    /// File that mirrors the simulated levels, for onlookers in other processes.
+    pub sim_state_file: Option<PathBuf>,
+}
+
+/// Which pins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GpioBackend {
+    /// Simulated ones.
+    Sim,
+    /// The Raspberry Pi's.
+    Rppal,
+}
+
+/// The broker and what is spoken with it.
+#[derive(Debug, Clone)]
+pub struct LinkConfig {
+    /// Address.
+    pub url: BrokerUrl,
+    /// Client identifier.
+    pub client_id: String,
+    /// Name and password.
+    pub credentials: Option<Credentials>,
+    /// Time between pings in seconds.
+    pub keep_alive_s: u16,
+    /// First levels of all topics.
+    pub root: TopicRoot,
+    /// Message formats.
+    pub dialects: Vec<DialectName>,
+}
+
+/// Logs.
+#[derive(Debug, Clone)]
+pub struct LogConfig {
+    /// For people or for machines.
+    pub format: Format,
+    /// What is logged.
+    pub filter: String,
+}
+
+/// Loads and checks the configuration: defaults, then the file, then the environment of the process.
+///
+/// # Errors
+/// [`ConfigError`] says where, which key, which value and what is allowed.
+pub fn load(file: Option<&Path>) -> Result<(Config, Loaded), ConfigError> {
+    let loaded = SCHEMA.load(file, std::env::vars_os())?;
+    let config = Config::from_loaded(&loaded)?;
+    Ok((config, loaded))
+}

@@ -1,0 +1,350 @@
+//! From what is written to what is meant: the shape of the file, and the checks of its values.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use shared_host::config::{ConfigError, Loaded};
+use shared_host::control::default_path;
+use shared_host::log::{Format, check_filter};
+use shared_host::mqtt::{BrokerUrl, Credentials};
+use shared_proto::ids::{DeviceId, TopicRoot};
+use shared_proto::policy::{CpuRule, PolicyConfig};
+use shared_proto::units::Ratio;
+use shared_proto::wire::{DialectName, OverrunPolicy};
+
+use super::{Config, GpioBackend, GpioConfig, LinkConfig, LogConfig, SCHEMA, WorkloadConfig};
+use crate::gpio::{Level, Line, OutputRole, Wiring};
+use crate::mode::GuardConfig;
+use crate::rt::{Asked, SchedulerAsked, Timing};
+use crate::window::WindowConfig;
+
+#[derive(Deserialize)]
+struct Raw {
+    device: Device,
+    task: Task,
+    spin: Spin,
+    degraded: Degraded,
+    realtime: Realtime,
+    gpio: Gpio,
+    mqtt: Mqtt,
+    topics: Topics,
+    report: Report,
+    policy: Policy,
+    safety: Safety,
+    spool: Spool,
+    control: Control,
+    log: Log,
+}
+
+#[derive(Deserialize)]
+struct Device {
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Task {
+    workload: WorkloadName,
+    period_ms: f64,
+    deadline_ms: Option<f64>,
+    overrun: OverrunPolicy,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum WorkloadName {
+    Spin,
+    GpioFollow,
+}
+
+#[derive(Deserialize)]
+struct Spin {
+    normal_ratio: Ratio,
+    degraded_ratio: Ratio,
+}
+
+#[derive(Deserialize)]
+struct Degraded {
+    period_multiplier: u64,
+}
+
+#[derive(Deserialize)]
+struct Realtime {
+    scheduler: SchedulerName,
+    priority: u8,
+    deadline_share: f64,
+    cpu: Option<u16>,
+    lock_memory: bool,
+    no_deep_sleep: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum SchedulerName {
+    Fifo,
+    Deadline,
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Gpio {
+    backend: GpioBackend,
+    normal_line: Option<Line>,
+    degraded_line: Option<Line>,
+    heartbeat_line: Option<Line>,
+    input_line: Option<Line>,
+    output_line: Option<Line>,
+    active: Level,
+    safe: Level,
+    sim_state_file: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Mqtt {
+    url: String,
+    client_id: Option<String>,
+    username: Option<String>,
+    password: Option<String>,
+    keep_alive_s: u16,
+}
+
+#[derive(Deserialize)]
+struct Topics {
+    root: TopicRoot,
+    dialects: Vec<DialectName>,
+}
+
+#[derive(Deserialize)]
+struct Report {
+    interval_ms: u64,
+    miss_window: u32,
+    burst_jobs: u32,
+}
+
+#[derive(Deserialize)]
+struct Policy {
+    enabled: bool,
+    degrade_above: Ratio,
+    recover_below: Ratio,
+    degrade_after: u16,
+    recover_after: u16,
+    dwell_ms: u32,
+    backoff_limit: u8,
+    cpu_rule: bool,
+    cpu_degrade_above: Ratio,
+    cpu_recover_below: Ratio,
+}
+
+#[derive(Deserialize)]
+struct Safety {
+    max_temp_c: f32,
+    under_voltage: bool,
+}
+
+#[derive(Deserialize)]
+struct Spool {
+    max_reports: usize,
+}
+
+#[derive(Deserialize)]
+struct Control {
+    socket: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Log {
+    format: Format,
+    filter: String,
+}
+
+impl Config {
+    /// Checks what was loaded.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for the first value that is not allowed.
+    pub fn from_loaded(loaded: &Loaded) -> Result<Self, ConfigError> {
+        let raw: Raw = loaded.parse()?;
+        let check = Check(loaded);
+        let device = device_name(raw.device.name, &check)?;
+        let timing = timing(&raw.task, &raw.degraded, &check)?;
+        let wiring = wiring(&raw.gpio, &check)?;
+        check.within("report.interval_ms", raw.report.interval_ms, 20, 3_600_000)?;
+        check.within("report.miss_window", raw.report.miss_window, 1, 100_000)?;
+        check.within("report.burst_jobs", raw.report.burst_jobs, 1, 1_000)?;
+        check.within("spool.max_reports", raw.spool.max_reports, 2, 100_000)?;
+        check.within("safety.max_temp_c", raw.safety.max_temp_c, 0.0, 150.0)?;
+        check_filter(&raw.log.filter).map_err(|error| loaded.refuse("log.filter", error))?;
+        Ok(Self {
+            workload: match raw.task.workload {
+                WorkloadName::Spin => {
+                    WorkloadConfig::Spin { normal: raw.spin.normal_ratio, degraded: raw.spin.degraded_ratio }
+                }
+                WorkloadName::GpioFollow if wiring.input.is_none() => {
+                    return Err(loaded.refuse("gpio.input_line", "the workload \"gpio-follow\" needs it"));
+                }
+                WorkloadName::GpioFollow if wiring.output.is_none() => {
+                    return Err(loaded.refuse("gpio.output_line", "the workload \"gpio-follow\" needs it"));
+                }
+                WorkloadName::GpioFollow => WorkloadConfig::GpioFollow,
+            },
+            asked: asked(&raw.realtime, &timing, &check)?,
+            timing,
+            gpio: GpioConfig { backend: raw.gpio.backend, wiring, sim_state_file: raw.gpio.sim_state_file },
+            link: link(raw.mqtt, raw.topics, &device, &check)?,
+            device,
+            report_interval_ms: raw.report.interval_ms,
+            window: WindowConfig { miss_window: raw.report.miss_window, burst_jobs: raw.report.burst_jobs },
+            policy: policy(&raw.policy, &check)?,
+            guard: GuardConfig {
+                max_temp_c: (raw.safety.max_temp_c > 0.0).then_some(raw.safety.max_temp_c),
+                under_voltage: raw.safety.under_voltage,
+            },
+            spool_capacity: raw.spool.max_reports,
+            control_socket: Some(raw.control.socket.unwrap_or_else(|| default_path(SCHEMA.program))),
+            log: LogConfig { format: raw.log.format, filter: raw.log.filter },
+        })
+    }
+}
+
+struct Check<'a>(&'a Loaded);
+
+impl Check<'_> {
+    fn within<N: PartialOrd + Display>(&self, key: &str, value: N, least: N, most: N) -> Result<(), ConfigError> {
+        if value >= least && value <= most {
+            return Ok(());
+        }
+        Err(self.0.refuse(key, format_args!("{value} is outside {least} to {most}")))
+    }
+}
+
+fn device_name(name: Option<String>, check: &Check<'_>) -> Result<DeviceId, ConfigError> {
+    let given = name.is_some();
+    let name = name.unwrap_or_else(host_name);
+    name.parse().map_err(|error| {
+        if given {
+            check.0.refuse("device.name", error)
+        } else {
+            check.0.refuse("device.name", format_args!("the host name {name:?} cannot serve: {error}"))
+        }
+    })
+}
+
+/// The kernel's host name, up to its first dot.
+pub(crate) fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().split('.').next().unwrap_or_default().to_owned()
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "callers check the range first")]
+fn nanos(ms: f64) -> u64 {
+    (ms * 1e6).round() as u64
+}
+
+fn timing(task: &Task, degraded: &Degraded, check: &Check<'_>) -> Result<Timing, ConfigError> {
+    check.within("task.period_ms", task.period_ms, 0.1, 60_000.0)?;
+    check.within("degraded.period_multiplier", degraded.period_multiplier, 1, 100)?;
+    if let Some(deadline_ms) = task.deadline_ms {
+        check.within("task.deadline_ms", deadline_ms, 0.05, 60_000.0)?;
+    }
+    let period_ns = nanos(task.period_ms);
+    Ok(Timing {
+        normal_period_ns: period_ns,
+        degraded_period_ns: period_ns * degraded.period_multiplier,
+        deadline_ns: task.deadline_ms.map(nanos),
+        overrun: task.overrun,
+    })
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a checked share of a checked period"
+)]
+fn asked(realtime: &Realtime, timing: &Timing, check: &Check<'_>) -> Result<Asked, ConfigError> {
+    check.within("realtime.priority", realtime.priority, 1, 98)?;
+    check.within("realtime.deadline_share", realtime.deadline_share, 0.01, 0.95)?;
+    if let Some(cpu) = realtime.cpu {
+        check.within("realtime.cpu", cpu, 0, 1023)?;
+    }
+    let period_ns = timing.normal_period_ns;
+    Ok(Asked {
+        scheduler: match realtime.scheduler {
+            SchedulerName::Fifo => SchedulerAsked::Fifo(realtime.priority),
+            SchedulerName::Deadline => SchedulerAsked::Deadline {
+                runtime_ns: (realtime.deadline_share * period_ns as f64) as u64,
+                deadline_ns: period_ns,
+                period_ns,
+            },
+            SchedulerName::Other => SchedulerAsked::Other,
+        },
+        cpu: realtime.cpu,
+        lock_memory: realtime.lock_memory,
+        no_deep_sleep: realtime.no_deep_sleep,
+    })
+}
+
+fn wiring(gpio: &Gpio, check: &Check<'_>) -> Result<Wiring, ConfigError> {
+    let wiring = Wiring {
+        normal: gpio.normal_line,
+        degraded: gpio.degraded_line,
+        heartbeat: gpio.heartbeat_line,
+        output: gpio.output_line,
+        input: gpio.input_line,
+        active: gpio.active,
+        safe: gpio.safe,
+    };
+    let mut used: Vec<(Line, &str)> = Vec::new();
+    let keys = ["gpio.normal_line", "gpio.degraded_line", "gpio.heartbeat_line", "gpio.output_line"];
+    for (role, key) in OutputRole::ALL.into_iter().zip(keys) {
+        let Some(line) = wiring.output(role) else { continue };
+        if let Some((_, other)) = used.iter().find(|(known, _)| *known == line) {
+            return Err(check.0.refuse(key, format_args!("line {line} is already {other}")));
+        }
+        used.push((line, key));
+    }
+    // On simulated pins an input may share an output's number: they are wired together.
+    if let (GpioBackend::Rppal, Some(line)) = (gpio.backend, wiring.input)
+        && let Some((_, other)) = used.iter().find(|(known, _)| *known == line)
+    {
+        return Err(check.0.refuse("gpio.input_line", format_args!("line {line} is already {other}")));
+    }
+    Ok(wiring)
+}
+
+fn link(mqtt: Mqtt, topics: Topics, device: &DeviceId, check: &Check<'_>) -> Result<LinkConfig, ConfigError> {
+    check.within("mqtt.keep_alive_s", mqtt.keep_alive_s, 1, 3600)?;
+    let url: BrokerUrl = mqtt.url.parse().map_err(|error| check.0.refuse("mqtt.url", error))?;
+    let client_id = mqtt.client_id.unwrap_or_else(|| device.to_string());
+    if client_id.is_empty() || client_id.chars().count() > 64 || client_id.chars().any(char::is_control) {
+        return Err(check.0.refuse("mqtt.client_id", "not 1 to 64 characters"));
+    }
+    let credentials = match (mqtt.username, mqtt.password) {
+        (Some(username), password) => Some(Credentials { username, password: password.unwrap_or_default() }),
+        (None, Some(_)) => return Err(check.0.refuse("mqtt.username", "a password needs a user name (MQTT 3.1.1)")),
+        (None, None) => None,
+    };
+    if topics.dialects.is_empty() {
+        return Err(check.0.refuse("topics.dialects", "at least one is needed"));
+    }
+    let mut dialects = topics.dialects;
+    dialects.dedup();
+    Ok(LinkConfig { url, client_id, credentials, keep_alive_s: mqtt.keep_alive_s, root: topics.root, dialects })
+}
+
+fn policy(policy: &Policy, check: &Check<'_>) -> Result<Option<PolicyConfig>, ConfigError> {
+    check.within("policy.dwell_ms", policy.dwell_ms, 0, 86_400_000)?;
+    let config = PolicyConfig {
+        degrade_above: policy.degrade_above,
+        recover_below: policy.recover_below,
+        degrade_after: policy.degrade_after,
+        recover_after: policy.recover_after,
+        dwell_ms: policy.dwell_ms,
+        backoff_limit: policy.backoff_limit,
+        cpu: policy
+            .cpu_rule
+            .then_some(CpuRule { degrade_above: policy.cpu_degrade_above, recover_below: policy.cpu_recover_below }),
+    };
+    config.validate().map_err(|error| check.0.refuse(&format!("policy.{}", error.key), error))?;
+    Ok(policy.enabled.then_some(config))
+}

@@ -1,0 +1,79 @@
+use std::ffi::OsString;
+
+use super::*;
+
+fn with(env: &[(&str, &str)]) -> Result<Config, String> {
+    let env = env.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    let loaded = SCHEMA.load(None, env).map_err(|error| error.to_string())?;
+    Config::from_loaded(&loaded).map_err(|error| error.to_string())
+}
+
+fn refused(key: &str, value: &str) -> String {
+    let variable = SCHEMA.variable(key);
+    with(&[("AGENT_DEVICE__NAME", "pi"), (&variable, value)]).expect_err(&format!("{key} = {value} must be refused"))
+}
+
+#[test]
+fn the_defaults_are_what_the_documentation_promises() {
+    let config = with(&[("AGENT_DEVICE__NAME", "pi-01")]).unwrap();
+    assert_eq!(config.timing.normal_period_ns, 20_000_000);
+    assert_eq!(config.workload, WorkloadConfig::Spin { normal: Ratio::of(7, 10), degraded: Ratio::of(3, 10) });
+    assert_eq!(config.policy, Some(PolicyConfig::default()));
+    assert_eq!((config.report_interval_ms, config.window.miss_window), (200, 250));
+    assert_eq!(config.link.client_id, "pi-01");
+}
+
+#[test]
+fn the_written_template_is_a_valid_configuration() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("agent.toml");
+    std::fs::write(&file, SCHEMA.template_with(&[("device.name", "\"pi-7\"")]).unwrap()).unwrap();
+    let loaded = SCHEMA.load(Some(&file), []).unwrap();
+    assert_eq!(Config::from_loaded(&loaded).unwrap().device.as_str(), "pi-7");
+}
+
+#[test]
+fn every_refusal_names_the_key_the_value_and_what_is_allowed() {
+    for (key, value, allowed) in [
+        ("device.name", "a/b", "1 to 32"),
+        ("task.period_ms", "0", "0.1 to 60000"),
+        ("task.period_ms", "nan", "0.1 to 60000"),
+        ("task.period_ms", "fast", "0.1 to 60000"),
+        ("task.deadline_ms", "0.01", "0.05 to 60000"),
+        ("task.overrun", "panic", "skip-next"),
+        ("task.workload", "sleep", "gpio-follow"),
+        ("spin.normal_ratio", "1.5", "0 to 1"),
+        ("degraded.period_multiplier", "0", "1 to 100"),
+        ("realtime.priority", "99", "1 to 98"),
+        ("realtime.scheduler", "rr", "deadline"),
+        ("gpio.normal_line", "28", "0 to 27"),
+        ("gpio.heartbeat_line", "17", "already gpio.normal_line"),
+        ("gpio.active", "on", "high"),
+        ("mqtt.url", "http://x", "mqtt://"),
+        ("mqtt.keep_alive_s", "0", "1 to 3600"),
+        ("topics.root", "a/#", "without + #"),
+        ("topics.dialects", "[\"morse\"]", "lab"),
+        ("topics.dialects", "[]", "at least one"),
+        ("report.interval_ms", "1", "20 to 3600000"),
+        ("policy.recover_below", "0.2", "not above degrade_above"),
+        ("policy.recover_after", "0", "1 to 65535"),
+        ("spool.max_reports", "1", "2 to 100000"),
+        ("log.filter", "loud", "level"),
+    ] {
+        let error = refused(key, value);
+        assert!(error.contains(key) && error.contains(allowed), "{key} = {value}: {error}");
+        assert!(error.contains(&SCHEMA.variable(key)), "{error}");
+    }
+}
+
+#[test]
+fn a_password_without_a_name_is_refused_and_never_shown() {
+    let error = refused("mqtt.password", "hush-hush");
+    assert!(error.contains("mqtt.username") && !error.contains("hush-hush"), "{error}");
+}
+
+#[test]
+fn gpio_follow_needs_its_lines() {
+    let error = refused("task.workload", "gpio-follow");
+    assert!(error.contains("gpio.input_line"), "{error}");
+}

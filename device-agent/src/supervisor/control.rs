@@ -1,0 +1,139 @@
+//! Requests on the control socket: `device-agent status` and `device-agent hold`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use shared_host::control::{ControlError, Incoming, Server, serve};
+use shared_proto::mode::{Mode, ModeSource};
+use shared_proto::units::Ratio;
+use shared_proto::wire::{Host, Setting, Task, Totals};
+
+use super::Supervisor;
+use crate::agent::CommandCounts;
+use crate::gpio::{InputRole, Level, OutputRole};
+use crate::rt::time::MonoTime;
+
+/// What may be asked of a running agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Request {
+    /// How it is.
+    Status,
+    /// Hold a mode, or let go (`null`).
+    Hold {
+        /// The mode to hold.
+        mode: Option<Mode>,
+    },
+}
+
+/// How a running agent is: the answer to either request.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Answer {
+    /// Name of the device.
+    pub device: String,
+    /// This run.
+    pub boot: String,
+    /// Version of the program.
+    pub version: String,
+    /// Effective mode.
+    pub mode: Mode,
+    /// Who decided it.
+    pub mode_source: ModeSource,
+    /// Why.
+    pub reason: String,
+    /// How long it has held, in milliseconds.
+    pub mode_age_ms: u64,
+    /// The task in this mode.
+    pub task: Task,
+    /// Counts since the start.
+    pub total: Totals,
+    /// Miss rate of the latest report.
+    pub miss_rate: Ratio,
+    /// The connection to the broker.
+    pub link: LinkState,
+    /// What became of the commands.
+    pub commands: CommandCounts,
+    /// Real-time settings.
+    pub settings: Vec<Setting>,
+    /// Cost of a job beyond its workload in nanoseconds.
+    pub self_overhead_ns: u32,
+    /// The machine.
+    pub host: Host,
+    /// Simulated lines and their levels; empty on real ones.
+    pub sim_lines: BTreeMap<u8, Level>,
+}
+
+/// The connection to the broker.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LinkState {
+    /// Address of the broker.
+    pub url: String,
+    /// Whether it is connected.
+    pub up: bool,
+    /// Number of the attempt to connect.
+    pub conn: u64,
+    /// Why the last connection ended.
+    pub last_down: String,
+    /// Reports acknowledged by the broker.
+    pub reports_delivered: u64,
+    /// Reports that wait.
+    pub reports_waiting: usize,
+}
+
+/// The socket, or nothing.
+pub(super) struct ControlSocket(Option<Server<Request>>);
+
+impl ControlSocket {
+    pub(super) fn open(path: Option<&Path>) -> Result<Self, ControlError> {
+        path.map(serve).transpose().map(Self)
+    }
+
+    /// The next request; never, without a socket.
+    pub(super) async fn next(&mut self) -> Incoming<Request> {
+        match &mut self.0 {
+            Some(server) => server.next().await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Supervisor {
+    /// Does what is asked, and answers how things are.
+    pub(super) fn control_request(&mut self, incoming: Incoming<Request>) {
+        if let Request::Hold { mode } = incoming.request {
+            self.agent.hold(mode, MonoTime::now());
+        }
+        incoming.reply.send(&self.answer());
+    }
+
+    fn answer(&mut self) -> Answer {
+        let agent = &self.agent;
+        let effective = agent.effective();
+        Answer {
+            device: agent.identity().device.to_string(),
+            boot: agent.identity().boot.to_string(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            mode: effective.mode,
+            mode_source: effective.source,
+            reason: effective.reason.to_string(),
+            mode_age_ms: agent.mode_age_ms(MonoTime::now()),
+            task: agent.plan().task(agent.plan().timing.period_ns(effective.mode)),
+            total: agent.total(),
+            miss_rate: agent.miss_rate(),
+            link: self.link.state(agent.waiting()),
+            commands: *agent.counts(),
+            settings: self.rt.granted.settings.iter().cloned().collect(),
+            self_overhead_ns: self.rt.self_overhead_ns,
+            host: self.observer.host().clone(),
+            sim_lines: self.sim_lines(),
+        }
+    }
+
+    fn sim_lines(&self) -> BTreeMap<u8, Level> {
+        let Some(state) = &self.sim else { return BTreeMap::new() };
+        let outputs = OutputRole::ALL.into_iter().filter_map(|role| self.wiring.output(role));
+        let lines = outputs.chain(self.wiring.input(InputRole::Workload));
+        lines.map(|line| (line.into(), state.level(line))).collect()
+    }
+}

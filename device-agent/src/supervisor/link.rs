@@ -1,0 +1,308 @@
+//! Between the core and the broker: topics, encoding, and what came of each publish.
+
+use std::time::Duration;
+
+use shared_host::json::{
+    CommandError, DecodeError, decode_command, decode_lab_command, encode,
+};
+use shared_host::mqtt::{self, Event, Events, Filter, Message, Publisher, Qos, Received, Retain, Retained, Token};
+use shared_proto::dialect::{lab, native};
+use shared_proto::limits::{MAX_ACK, MAX_REPORT, MAX_STATUS};
+use shared_proto::wire::{Departure, DialectName, Dialects, Status, Version};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+use super::control::LinkState;
+use crate::agent::{Agent, Refused};
+use crate::config::LinkConfig;
+use crate::mode::Decision;
+use crate::rt::Handle;
+use crate::rt::time::MonoTime;
+
+/// How long the last acknowledgements and the good-bye may take.
+const GOOD_BYE: Duration = Duration::from_millis(200);
+/// Refused commands are logged this often at most.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
+
+/// The connection, and what the broker is told of the device.
+pub(super) struct Link {
+    publisher: Publisher,
+    events: Events,
+    config: LinkConfig,
+    topics: Topics,
+    /// The status as it stands; the will of the next connection is made from it.
+    status: watch::Sender<Status>,
+    conn: u64,
+    up: bool,
+    status_due: bool,
+    last_down: String,
+    delivered: u64,
+    complained: Option<Instant>,
+}
+
+struct Topics {
+    report: String,
+    status: String,
+    command: String,
+    ack: String,
+    lab_metrics: String,
+    lab_command: String,
+}
+
+impl Link {
+    /// Starts to connect.
+    pub(super) fn start(config: LinkConfig, agent: &Agent<Token>, rt: &Handle) -> Self {
+        let device = &agent.identity().device;
+        let topic = |kind| native::topic(&config.root, device, kind).to_string();
+        let topics = Topics {
+            report: topic(native::Kind::Report),
+            status: topic(native::Kind::Status),
+            command: topic(native::Kind::Command),
+            ack: topic(native::Kind::Ack),
+            lab_metrics: lab::metrics_topic(device).to_string(),
+            lab_command: lab::command_topic(device).to_string(),
+        };
+        let (status, will_status) = watch::channel(first_status(&config, agent, rt));
+        let mut options = mqtt::Options::new(config.url.clone(), config.client_id.clone());
+        options.credentials.clone_from(&config.credentials);
+        options.keep_alive = Duration::from_secs(config.keep_alive_s.into());
+        options.filters = config.dialects.iter().map(|dialect| topics.filter(*dialect)).collect();
+        let will_topic = topics.status.clone();
+        let speaks_native = config.dialects.contains(&DialectName::Native);
+        let will = move |conn| {
+            let lost = Status { conn, online: false, departure: Some(Departure::Lost), ..will_status.borrow().clone() };
+            speaks_native.then(|| status_message(&will_topic, &lost)).flatten()
+        };
+        let (publisher, events) = mqtt::start(options, will);
+        info!(broker = %config.url, "connecting");
+        Self {
+            publisher,
+            events,
+            config,
+            topics,
+            status,
+            conn: 0,
+            up: false,
+            status_due: false,
+            last_down: String::new(),
+            delivered: 0,
+            complained: None,
+        }
+    }
+
+    /// The next event. Cancel-safe.
+    pub(super) async fn next(&mut self) -> Option<Event> {
+        self.events.next().await
+    }
+
+    /// Takes in what happened on the connection.
+    pub(super) fn handle(&mut self, event: Event, agent: &mut Agent<Token>) {
+        match event {
+            Event::Up { conn } => {
+                info!(conn, "connected");
+                self.conn = conn;
+                self.up = true;
+                self.status_due = true;
+            }
+            Event::Down { conn, reason } => {
+                // The same trouble again and again, while the broker is away, is no news.
+                if self.up || reason != self.last_down {
+                    warn!(conn, %reason, "no connection");
+                }
+                self.up = false;
+                self.last_down = reason;
+                agent.spool().connection_lost(|token| token.conn() == conn);
+            }
+            Event::Acked(token) => {
+                if agent.spool().acknowledged(token) {
+                    self.delivered += 1;
+                }
+            }
+            Event::Message(message) => self.message(&message, agent),
+        }
+    }
+
+    fn message(&mut self, message: &Received, agent: &mut Agent<Token>) {
+        let now = MonoTime::now();
+        let of_lab = message.topic == self.topics.lab_command;
+        if message.retained == Retained::Retained {
+            // Its id is not answered: whoever left it is not waiting.
+            agent.refuse(Refused::Retained, None, "retained");
+            return self.complain(&message.topic, "a retained command is old by nature", agent);
+        }
+        let taken = if of_lab {
+            decode_lab_command(&message.payload)
+                .map(|command| agent.lab_command(&command, now))
+                .map_err(|error| CommandError { id: None, error })
+        } else {
+            decode_command(&message.payload).map(|command| {
+                debug!(id = %command.id, mode = %command.mode, "command");
+                agent.command(&command, now);
+            })
+        };
+        if let Err(CommandError { id, error }) = taken {
+            let kind = match error {
+                DecodeError::Oversize { .. } => Refused::Oversize,
+                DecodeError::UnknownVersion(_) => Refused::Version,
+                DecodeError::Malformed(_) => Refused::Malformed,
+            };
+            let why = error.to_string();
+            agent.refuse(kind, id, &why);
+            self.complain(&message.topic, &why, agent);
+        }
+    }
+
+    fn complain(&mut self, topic: &str, why: &str, agent: &Agent<Token>) {
+        let now = Instant::now();
+        if self.complained.is_none_or(|last| now.duration_since(last) >= COMPLAIN_EVERY) {
+            self.complained = Some(now);
+            warn!(topic, why, counts = ?agent.counts(), "command refused; the next such message in a minute at the earliest");
+        }
+    }
+
+    /// Publishes what is due, acknowledgements first, as far as the connection takes it.
+    pub(super) fn send(&mut self, agent: &mut Agent<Token>) {
+        let speaks_native = self.config.dialects.contains(&DialectName::Native);
+        if !speaks_native {
+            agent.spool().discard();
+        }
+        if !self.up {
+            return;
+        }
+        if speaks_native {
+            self.send_status();
+            self.send_acks(agent);
+            self.send_reports(agent);
+        }
+        if let Some(metrics) = agent.take_lab_metrics()
+            && self.config.dialects.contains(&DialectName::Lab)
+            && let Ok(payload) = encode(&metrics, MAX_ACK)
+        {
+            // At most once, as the classroom's own client: the next one comes soon.
+            let _ = self.publisher.try_publish(message(&self.topics.lab_metrics, payload, Qos::AtMostOnce, Retain::No));
+        }
+    }
+
+    fn send_status(&mut self) {
+        if !self.status_due {
+            return;
+        }
+        self.status.send_modify(|status| status.conn = self.conn);
+        let message = status_message(&self.topics.status, &self.status.borrow());
+        self.status_due = message.is_some_and(|message| self.publisher.try_publish(message).is_err());
+    }
+
+    fn send_acks(&mut self, agent: &mut Agent<Token>) {
+        while let Some(ack) = agent.next_ack() {
+            let Ok(payload) = encode(ack, MAX_ACK) else {
+                agent.ack_sent();
+                continue;
+            };
+            if self.publisher.try_publish(message(&self.topics.ack, payload, Qos::AtLeastOnce, Retain::No)).is_err() {
+                break;
+            }
+            agent.ack_sent();
+        }
+    }
+
+    fn send_reports(&mut self, agent: &mut Agent<Token>) {
+        while let Some(report) = agent.spool().next_to_send() {
+            let Ok(payload) = encode(report, MAX_REPORT) else {
+                agent.spool().give_up_next();
+                continue;
+            };
+            match self.publisher.try_publish(message(&self.topics.report, payload, Qos::AtLeastOnce, Retain::No)) {
+                Ok(token) => agent.spool().sent(token),
+                Err(_) => break,
+            }
+        }
+    }
+
+    /// The mode, its source or its reason changed.
+    pub(super) fn status_changed(&mut self, effective: &Decision) {
+        self.status.send_modify(|status| {
+            status.mode = effective.mode;
+            status.mode_source = effective.source;
+            status.reason = effective.reason.clone();
+        });
+        self.status_due = true;
+    }
+
+    /// The device goes; to be sent with the last reports.
+    pub(super) fn status_departed(&mut self, departure: Departure) {
+        self.status.send_modify(|status| {
+            status.online = false;
+            status.departure = Some(departure);
+        });
+        self.status_due = true;
+    }
+
+    /// Waits for the last acknowledgements, says DISCONNECT, and takes in what still came.
+    pub(super) async fn close(&mut self, agent: &mut Agent<Token>) {
+        self.send(agent);
+        self.publisher.close(GOOD_BYE).await;
+        while let Some(event) = self.events.next().await {
+            if let Event::Acked(_) = event {
+                self.handle(event, agent);
+            }
+        }
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.up
+    }
+
+    /// Reports acknowledged by the broker.
+    pub(super) fn delivered(&self) -> u64 {
+        self.delivered
+    }
+
+    pub(super) fn state(&self, reports_waiting: usize) -> LinkState {
+        LinkState {
+            url: self.config.url.to_string(),
+            up: self.up,
+            conn: self.conn,
+            last_down: self.last_down.clone(),
+            reports_delivered: self.delivered,
+            reports_waiting,
+        }
+    }
+}
+
+impl Topics {
+    fn filter(&self, dialect: DialectName) -> Filter {
+        match dialect {
+            DialectName::Native => Filter { topic: self.command.clone(), qos: Qos::AtLeastOnce },
+            DialectName::Lab => Filter { topic: self.lab_command.clone(), qos: Qos::AtLeastOnce },
+        }
+    }
+}
+
+fn first_status(config: &LinkConfig, agent: &Agent<Token>, rt: &Handle) -> Status {
+    let effective = agent.effective();
+    Status {
+        v: Version,
+        device: agent.identity().device.clone(),
+        boot: agent.identity().boot,
+        conn: 0,
+        online: true,
+        departure: None,
+        version: env!("CARGO_PKG_VERSION").into(),
+        mode: effective.mode,
+        mode_source: effective.source,
+        reason: effective.reason.clone(),
+        task: agent.plan().task(agent.plan().timing.normal_period_ns),
+        dialects: Dialects::from_iter(config.dialects.iter().copied()),
+        settings: rt.granted.settings.clone(),
+    }
+}
+
+fn status_message(topic: &str, status: &Status) -> Option<Message> {
+    let payload = encode(status, MAX_STATUS).ok()?;
+    Some(message(topic, payload, Qos::AtLeastOnce, Retain::Yes))
+}
+
+fn message(topic: &str, payload: Vec<u8>, qos: Qos, retain: Retain) -> Message {
+    Message { topic: topic.to_owned(), payload, qos, retain }
+}

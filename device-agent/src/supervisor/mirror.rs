@@ -1,0 +1,53 @@
+//! Mirrors simulated lines into a file, for onlookers in other processes.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use tracing::warn;
+
+use crate::gpio::{InputRole, Level, Line, OutputRole, SimState, Wiring};
+
+/// The file is replaced as a whole, so that nobody reads half of it.
+pub(super) struct Mirror {
+    path: PathBuf,
+    state: Arc<SimState>,
+    lines: Vec<Line>,
+    written: Option<Vec<Level>>,
+    failed: bool,
+}
+
+impl Mirror {
+    pub(super) fn new(path: PathBuf, state: Arc<SimState>, wiring: &Wiring) -> Self {
+        let outputs = OutputRole::ALL.into_iter().filter_map(|role| wiring.output(role));
+        let lines = outputs.chain(wiring.input(InputRole::Workload)).collect();
+        Self { path, state, lines, written: None, failed: false }
+    }
+
+    /// Writes the levels if they have changed. A failure is told once.
+    pub(super) fn update(&mut self) {
+        let levels: Vec<Level> = self.lines.iter().map(|&line| self.state.level(line)).collect();
+        if self.written.as_ref() == Some(&levels) {
+            return;
+        }
+        match self.write(&levels) {
+            Ok(()) => self.written = Some(levels),
+            Err(error) if !self.failed => {
+                self.failed = true;
+                warn!(path = %self.path.display(), %error, "cannot mirror the simulated lines (gpio.sim_state_file)");
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn write(&self, levels: &[Level]) -> io::Result<()> {
+        let object: Map<String, Value> =
+            self.lines.iter().zip(levels).map(|(line, level)| (line.to_string(), level.to_string().into())).collect();
+        let mut draft = self.path.clone().into_os_string();
+        draft.push(".new");
+        fs::write(&draft, format!("{}\n", Value::Object(object)))?;
+        fs::rename(&draft, &self.path)
+    }
+}

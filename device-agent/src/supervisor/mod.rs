@@ -1,0 +1,220 @@
+//! The supervisor: one tokio thread that carries job records to the core, messages to the broker and orders back. It may
+//! wait for anything; the real-time thread never waits for it.
+
+mod control;
+mod link;
+mod mirror;
+mod observe;
+mod setup;
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared_host::mqtt::Token;
+use shared_proto::ids::{BootId, DeviceId};
+use shared_proto::wire::{Departure, Totals};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
+use tracing::{info, warn};
+
+pub use control::{Answer, LinkState, Request};
+pub use setup::StartError;
+
+use crate::agent::Agent;
+use crate::config::Config;
+use crate::gpio::{SimState, Wiring};
+use crate::mode::Guard;
+use crate::rt::time::MonoTime;
+use crate::rt::{Handle, Panicked, Records};
+use control::ControlSocket;
+use link::Link;
+use mirror::Mirror;
+use observe::Observer;
+
+/// How often records are read from the ring when nothing is urgent.
+const DRAIN: Duration = Duration::from_millis(20);
+/// How often while a mode change is on its way to the next release, so that its acknowledgement is not late.
+const DRAIN_SWITCHING: Duration = Duration::from_millis(1);
+/// How long the real-time thread may take to finish its job at the end.
+const FINISH: Duration = Duration::from_secs(1);
+/// How long the last reports may take to reach the broker.
+const LAST_REPORTS: Duration = Duration::from_millis(500);
+
+/// What an agent did.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// The device.
+    pub device: DeviceId,
+    /// This run.
+    pub boot: BootId,
+    /// The final counts of the real-time thread.
+    pub total: Totals,
+    /// Reports made.
+    pub reports: u64,
+    /// Reports that the broker acknowledged.
+    pub reports_delivered: u64,
+}
+
+/// Why an agent ended before its time.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// It could not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The real-time thread ended by itself.
+    #[error(transparent)]
+    Panicked(#[from] Panicked),
+    /// The real-time thread did not end when it was told to.
+    #[error("the real-time thread did not finish its job in {} s: GPIO lines keep their levels", FINISH.as_secs())]
+    Stuck,
+}
+
+/// Runs an agent until `stop` completes. On a tokio runtime of one thread with time and sockets.
+///
+/// # Errors
+/// [`RunError`] if it cannot start or the real-time thread fails.
+pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<Summary, RunError> {
+    let mut supervisor = setup::assemble(config)?;
+    let mut stop = pin!(stop);
+    let period = supervisor.report_interval;
+    let mut reports = interval_at(Instant::now() + period, period);
+    reports.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut drain_at = Instant::now() + DRAIN;
+    loop {
+        tokio::select! {
+            () = &mut stop => break,
+            Some(event) = supervisor.link.next() => supervisor.link_event(event),
+            _ = reports.tick() => supervisor.report(),
+            incoming = supervisor.control.next() => supervisor.control_request(incoming),
+            () = sleep_until(drain_at) => {
+                supervisor.drain();
+                drain_at = Instant::now() + if supervisor.agent.is_switching() { DRAIN_SWITCHING } else { DRAIN };
+            }
+        }
+        supervisor.carry_out();
+        if supervisor.agent.is_switching() {
+            drain_at = drain_at.min(Instant::now() + DRAIN_SWITCHING);
+        }
+        if supervisor.rt.ended().is_some() {
+            break;
+        }
+    }
+    supervisor.finish().await
+}
+
+struct Supervisor {
+    agent: Agent<Token>,
+    rt: Handle,
+    records: Records,
+    link: Link,
+    control: ControlSocket,
+    observer: Observer,
+    guard: Guard,
+    mirror: Option<Mirror>,
+    sim: Option<Arc<SimState>>,
+    wiring: Wiring,
+    report_interval: Duration,
+    last_job: MonoTime,
+}
+
+impl Supervisor {
+    fn link_event(&mut self, event: shared_host::mqtt::Event) {
+        self.link.handle(event, &mut self.agent);
+    }
+
+    /// Reads the ring; watches over leases and over the real-time thread.
+    fn drain(&mut self) {
+        let context = self.observer.context();
+        while let Some(record) = self.records.next() {
+            self.last_job = record.end;
+            self.agent.job(&record, context);
+        }
+        let now = context.now;
+        let period_ns = self.agent.plan().timing.period_ns(self.agent.effective().mode);
+        self.guard.see_silence(now.nanos_since(self.last_job), period_ns);
+        self.agent.danger(self.guard.danger(), now);
+        self.agent.tick(now);
+    }
+
+    fn report(&mut self) {
+        self.observer.look();
+        self.guard.see_host(&self.observer.context().host);
+        self.drain();
+        self.agent.close_window(self.observer.context());
+        self.mirror_lines();
+    }
+
+    /// Carries orders to the real-time thread and messages to the broker.
+    fn carry_out(&mut self) {
+        if let Some(order) = self.agent.take_order() {
+            self.rt.word().order(order.mode, order.change);
+        }
+        if self.agent.take_status_news() {
+            let effective = self.agent.effective();
+            info!(mode = %effective.mode, source = %effective.source, reason = %effective.reason, "mode");
+            self.link.status_changed(effective);
+            self.mirror_lines();
+        }
+        self.link.send(&mut self.agent);
+    }
+
+    fn mirror_lines(&mut self) {
+        if let Some(mirror) = &mut self.mirror {
+            mirror.update();
+        }
+    }
+
+    /// The orderly end: GPIO to its safe levels, the last report out, good-bye.
+    async fn finish(mut self) -> Result<Summary, RunError> {
+        self.rt.word().stop();
+        let patience = Instant::now() + FINISH;
+        while self.rt.ended().is_none() && Instant::now() < patience {
+            sleep(Duration::from_millis(1)).await;
+        }
+        self.say_good_bye().await;
+        let total = self.rt.ended().ok_or(RunError::Stuck)??;
+        Ok(Summary {
+            device: self.agent.identity().device.clone(),
+            boot: self.agent.identity().boot,
+            total,
+            reports: self.agent.seq(),
+            reports_delivered: self.link.delivered(),
+        })
+    }
+
+    /// Sends what is left, and the status of a device that has stopped.
+    async fn say_good_bye(&mut self) {
+        self.observer.look();
+        self.drain();
+        if let Some(Ok(total)) = self.rt.ended() {
+            self.agent.ended(total);
+        }
+        self.agent.close_window(self.observer.context());
+        self.mirror_lines();
+        self.link.status_departed(Departure::Stopped);
+        let patience = Instant::now() + LAST_REPORTS;
+        loop {
+            self.link.send(&mut self.agent);
+            if self.agent.spool().is_empty() || !self.link.is_up() {
+                break;
+            }
+            tokio::select! {
+                Some(event) = self.link.next() => self.link_event(event),
+                () = sleep_until(patience) => break,
+            }
+        }
+        self.link.close(&mut self.agent).await;
+        match self.agent.spool().len() {
+            0 => info!(reports = self.agent.seq(), "every report is delivered"),
+            waiting => warn!(waiting, "reports could not be delivered and end with this process"),
+        }
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        // Also when the future is dropped half-way: the real-time thread must not go on alone.
+        self.rt.word().stop();
+    }
+}

@@ -1,0 +1,76 @@
+//! Looks at the machine and the real-time thread, once a report.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use shared_proto::wire::{Host, RtContext};
+
+use crate::agent::Context;
+use crate::host::{HostReader, TaskCounters, TaskReader};
+use crate::rt::time::MonoTime;
+use crate::rt::{Handle, sys};
+
+/// Keeps the latest look.
+pub(super) struct Observer {
+    host: HostReader,
+    task: TaskReader,
+    counted: TaskCounters,
+    context: Context,
+}
+
+impl Observer {
+    pub(super) fn new(rt: &Handle) -> Self {
+        let task = TaskReader::new(rt.thread_id);
+        let granted = &rt.granted;
+        let context = Context {
+            now: MonoTime::now(),
+            t_ms: wall_clock_ms(),
+            clock_synced: sys::wall_clock_synced(),
+            host: Host::default(),
+            rt: RtContext {
+                schedule: granted.schedule,
+                priority: granted.priority,
+                cpu: granted.cpu,
+                locked: granted.locked,
+                self_overhead_ns: rt.self_overhead_ns,
+                preemptions: 0,
+                faults: 0,
+            },
+        };
+        Self { host: HostReader::new(granted.cpu), counted: task.read().unwrap_or_default(), task, context }
+    }
+
+    /// Looks at everything.
+    pub(super) fn look(&mut self) {
+        self.context.host = self.host.read();
+        self.context.clock_synced = sys::wall_clock_synced();
+        let since = match self.task.read() {
+            Some(counted) => {
+                let since = counted.since(&self.counted);
+                self.counted = counted;
+                since
+            }
+            // The thread has ended.
+            None => TaskCounters::default(),
+        };
+        self.context.rt.preemptions = since.preemptions;
+        self.context.rt.faults = since.faults;
+        self.context();
+    }
+
+    /// The latest look, with the present time.
+    pub(super) fn context(&mut self) -> &Context {
+        self.context.now = MonoTime::now();
+        self.context.t_ms = wall_clock_ms();
+        &self.context
+    }
+
+    /// The latest look, as it was.
+    pub(super) fn host(&self) -> &Host {
+        &self.context.host
+    }
+}
+
+fn wall_clock_ms() -> u64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
+}

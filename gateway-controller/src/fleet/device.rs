@@ -1,0 +1,185 @@
+//! What is known of one device. Deciding is here, acting on it is the fleet's.
+
+use shared_proto::dialect::lab::Observed;
+use shared_proto::ids::{BootId, DeviceId};
+use shared_proto::mode::{Mode, ModeSource};
+use shared_proto::policy::{Change, Observation, PolicyConfig, PolicyState};
+use shared_proto::text::{Name, Reason};
+use shared_proto::units::Ratio;
+use shared_proto::wire::{Ack, Departure, Status};
+
+use super::commands::{Authority, Commands, Situation, Wire};
+use super::identity::Identity;
+use super::pace::Pace;
+use super::seen::Seen;
+use super::tally::Tally;
+use super::{Freshness, Moment, Wish};
+use crate::event::DeviceMode;
+
+/// One device.
+#[derive(Debug)]
+pub(super) struct Device {
+    pub(super) wire: Wire,
+    pub(super) identity: Identity,
+    pub(super) presence: Presence,
+    pub(super) version: Option<Name>,
+    pub(super) heard: Heard,
+    pub(super) reported: Option<Reported>,
+    pub(super) newest: Option<Newest>,
+    pub(super) tally: Tally,
+    pub(super) pace: Pace,
+    /// `None` until a report has seeded it.
+    pub(super) policy: Option<PolicyState>,
+    pub(super) wish: Option<Wish>,
+    pub(super) commands: Commands,
+    /// Why the wanted mode is wanted.
+    pub(super) why: Reason,
+    /// The hold that was told of, so that it is told once.
+    pub(super) told_hold: Option<(Mode, ModeSource)>,
+    /// When the fleet is to look at it again, as entered in the fleet's alarms.
+    pub(super) wake: Option<Moment>,
+}
+
+/// When something was heard, and on which connection to the broker.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Heard {
+    pub(super) at: Moment,
+    /// `None` before the first connection.
+    pub(super) link: Option<u64>,
+}
+
+/// Whether the device is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// Nothing was said of it.
+    Unheard,
+    Online,
+    Offline {
+        departure: Option<Departure>,
+        news: Freshness,
+    },
+}
+
+/// The effective mode, as the device told it last.
+#[derive(Debug, Clone)]
+pub(super) struct Reported {
+    pub(super) mode: Mode,
+    /// `None` on a wire that does not tell.
+    pub(super) source: Option<ModeSource>,
+    pub(super) reason: Reason,
+}
+
+/// Figures of the newest report.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Newest {
+    pub(super) miss_rate: Ratio,
+    /// Median, 99th percentile and greatest wake-up latency in nanoseconds.
+    pub(super) wakeup_ns: Option<[u64; 3]>,
+}
+
+impl Device {
+    pub(super) fn new(wire: Wire, heard: Heard) -> Self {
+        Self {
+            wire,
+            identity: Identity::default(),
+            presence: Presence::Unheard,
+            version: None,
+            heard,
+            reported: None,
+            newest: None,
+            tally: Tally::default(),
+            pace: Pace::default(),
+            policy: None,
+            wish: None,
+            commands: Commands::default(),
+            why: Reason::default(),
+            told_hold: None,
+            wake: None,
+        }
+    }
+
+    /// The mode that is wanted of it; `None` if it is left to itself.
+    pub(super) fn wanted(&self) -> Option<Mode> {
+        match self.wish {
+            Some(Wish::Mode(mode)) => Some(mode),
+            Some(Wish::Release) => None,
+            None => self.policy.map(|policy| policy.mode),
+        }
+    }
+
+    pub(super) fn situation(&self) -> Option<Situation> {
+        let wanted = self.wanted()?;
+        let reported = self.reported.as_ref().map(|reported| reported.mode);
+        let stronger = matches!(self.hold_source(), Some(ModeSource::Operator | ModeSource::Safety));
+        let authority = if stronger { Authority::Held } else { Authority::Gateway };
+        Some(Situation { wanted, reported, authority, wire: self.wire })
+    }
+
+    fn hold_source(&self) -> Option<ModeSource> {
+        self.reported.as_ref().and_then(|reported| reported.source)
+    }
+
+    /// Forgets all that belongs to a run of the agent that is over.
+    pub(super) fn start_boot(&mut self, boot: BootId) {
+        self.tally.start_boot(boot);
+        self.policy = None;
+        self.pace = Pace::default();
+        self.newest = None;
+        self.reported = None;
+        self.told_hold = None;
+        self.commands.change = None;
+        self.commands.doubt();
+    }
+
+    /// Takes in the mode that the device tells; an event if it changed against what is wanted here.
+    pub(super) fn observe(&mut self, device: &DeviceId, now: Reported) -> Option<DeviceMode> {
+        let before = self.reported.replace(now.clone());
+        let from = before.filter(|before| before.mode != now.mode)?.mode;
+        let by_us = self.wanted() == Some(now.mode) && now.source.is_none_or(|source| source == ModeSource::Gateway);
+        let event = DeviceMode { device: device.clone(), from, to: now.mode, source: now.source, reason: now.reason };
+        (!by_us).then_some(event)
+    }
+
+    /// Steps the policy with a report of now. The first of a boot seeds it with what the device's own policy knows.
+    pub(super) fn judge(&mut self, config: &PolicyConfig, seen: &Seen) -> Option<Change> {
+        let mut window =
+            Observation { elapsed_ms: seen.span_ms, jobs: seen.jobs, miss_rate: seen.miss_rate, cpu: seen.cpu };
+        let policy = self.policy.get_or_insert_with(|| {
+            let mut seeded = seen.policy;
+            seeded.adopt(config, seen.mode);
+            // The device's policy has already counted the time of this window.
+            window.elapsed_ms = 0;
+            seeded
+        });
+        policy.step(config, &window)
+    }
+
+    /// Steps the policy with what a classroom client told; time counts by arrival.
+    pub(super) fn judge_lab(&mut self, config: &PolicyConfig, now: Moment, observed: &Observed) -> Option<Change> {
+        let mut window = Observation {
+            elapsed_ms: now.millis_since(self.heard.at),
+            jobs: 1,
+            miss_rate: observed.miss_rate,
+            cpu: None,
+        };
+        let policy = self.policy.get_or_insert_with(|| {
+            let mut seeded = PolicyState::default();
+            seeded.adopt(config, observed.mode.unwrap_or_default());
+            window.elapsed_ms = 0;
+            seeded
+        });
+        policy.step(config, &window)
+    }
+}
+
+impl From<&Status> for Reported {
+    fn from(status: &Status) -> Self {
+        Self { mode: status.mode, source: Some(status.mode_source), reason: status.reason.clone() }
+    }
+}
+
+impl From<&Ack> for Reported {
+    fn from(ack: &Ack) -> Self {
+        Self { mode: ack.mode, source: Some(ack.mode_source), reason: ack.reason.clone() }
+    }
+}

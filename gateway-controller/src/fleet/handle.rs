@@ -1,0 +1,203 @@
+//! What each kind of message does to the fleet.
+
+use shared_proto::dialect::lab::Observed;
+use shared_proto::ids::{CommandId, DeviceId};
+use shared_proto::text::Reason;
+use shared_proto::wire::{Ack, Report, Status};
+
+use super::commands::{OpenChange, Wire};
+use super::coverage::Arrival;
+use super::device::{Device, Heard, Presence};
+use super::identity::{Claim, Evidence, Identity};
+use super::seen::Seen;
+use super::take::Turn;
+use super::{Action, Fleet, Freshness, Moment, Refused, Wish, reconcile, schedule};
+use crate::event::{Decision, DecisionSource, Event, Link, LinkState};
+
+impl Fleet {
+    /// The broker is connected, for the `conn`-th time.
+    pub fn link_up(&mut self, conn: u64, out: &mut Vec<Action>) {
+        self.common.link = Some(conn);
+        out.push(Action::Tell(Event::Link(Link { state: LinkState::Up, conn, reason: None })));
+    }
+
+    /// The connection to the broker is gone. Nothing is sent to a device until it is heard again.
+    pub fn link_down(&mut self, conn: u64, reason: String, out: &mut Vec<Action>) {
+        self.common.link = None;
+        out.push(Action::Tell(Event::Link(Link { state: LinkState::Down, conn, reason: Some(reason) })));
+    }
+
+    /// Takes in a report.
+    ///
+    /// # Errors
+    /// [`Refused`] if there are too many devices.
+    pub fn report(&mut self, now: Moment, report: Report, out: &mut Vec<Action>) -> Result<(), Refused> {
+        let id = report.device.clone();
+        let settings = self.common.settings;
+        self.with_device(now, &id, Wire::Native, out, |device, out| {
+            device.drive_natively();
+            let seen = Seen::of(&report);
+            let evidence = match device.presence {
+                Presence::Offline { news: Freshness::Retained, .. } => Evidence::RetainedGoodbye,
+                _ => Evidence::Live,
+            };
+            let arrival = match device.identity.claim(seen.boot, now, evidence) {
+                Claim::Leftover => {
+                    if device.tally.take_foreign(&report) != Arrival::Duplicate {
+                        out.push(Action::Tell(Event::Report(Box::new(report))));
+                    }
+                    return None;
+                }
+                Claim::NewRun => {
+                    device.start_boot(seen.boot);
+                    device.identity = Identity::Reported { boot: seen.boot };
+                    device.presence = Presence::Unheard;
+                    device.tally.take(&report)
+                }
+                Claim::Present => device.tally.take(&report),
+            };
+            if arrival != Arrival::Duplicate {
+                out.push(Action::Tell(Event::Report(Box::new(report))));
+            }
+            match arrival {
+                Arrival::Newest(continuity) => device.take_newest(now, &seen, continuity, &settings, out),
+                Arrival::Late | Arrival::Duplicate => None,
+            }
+        })
+        .map(drop)
+    }
+
+    /// Takes in a status: a birth, a goodbye or a will.
+    ///
+    /// # Errors
+    /// [`Refused`] if there are too many devices.
+    pub fn status(
+        &mut self,
+        now: Moment,
+        status: &Status,
+        freshness: Freshness,
+        out: &mut Vec<Action>,
+    ) -> Result<(), Refused> {
+        self.with_device(now, &status.device, Wire::Native, out, |device, out| {
+            device.drive_natively();
+            if !device.identity.is_stale(status, freshness) {
+                device.take_status(status, freshness, out);
+            }
+            None
+        })
+        .map(drop)
+    }
+
+    /// Takes in an acknowledgement.
+    ///
+    /// # Errors
+    /// [`Refused`] if there are too many devices.
+    pub fn ack(&mut self, now: Moment, ack: &Ack, out: &mut Vec<Action>) -> Result<(), Refused> {
+        self.with_device(now, &ack.device, Wire::Native, out, |device, out| {
+            device.drive_natively();
+            device.take_ack(now, ack, out);
+            None
+        })
+        .map(drop)
+    }
+
+    /// Takes in what a classroom client published.
+    ///
+    /// # Errors
+    /// [`Refused`] if there are too many devices.
+    pub fn lab(
+        &mut self,
+        now: Moment,
+        id: &DeviceId,
+        observed: &Observed,
+        out: &mut Vec<Action>,
+    ) -> Result<(), Refused> {
+        let rule = self.common.settings.rule;
+        self.with_device(now, id, Wire::Lab, out, |device, out| {
+            // A device that speaks both is driven by the wire that has leases.
+            if device.wire == Wire::Native { None } else { device.take_lab(now, id, observed, rule, out) }
+        })
+        .map(drop)
+    }
+
+    /// An operator wants something of a device, or leaves it to the policy again (`None`). Tells the id of the command, if
+    /// one could be sent at once.
+    ///
+    /// # Errors
+    /// [`Refused::UnknownDevice`].
+    pub fn wish(
+        &mut self,
+        now: Moment,
+        id: &DeviceId,
+        wish: Option<Wish>,
+        out: &mut Vec<Action>,
+    ) -> Result<Option<CommandId>, Refused> {
+        let device = self.devices.get_mut(id).ok_or(Refused::UnknownDevice)?;
+        let from = device.wanted();
+        if std::mem::replace(&mut device.wish, wish) == wish {
+            return Ok(None);
+        }
+        let reason = Reason::from(match wish {
+            Some(_) => "set-mode",
+            None => "set-mode auto",
+        });
+        let turn = Turn { from, source: DecisionSource::Operator, reason, cause: None };
+        Ok(self.settle(now, id, Some(turn), out))
+    }
+
+    /// Finds or makes the device, lets `change` take the message in, and does what follows from it.
+    fn with_device(
+        &mut self,
+        now: Moment,
+        id: &DeviceId,
+        wire: Wire,
+        out: &mut Vec<Action>,
+        change: impl FnOnce(&mut Device, &mut Vec<Action>) -> Option<Turn>,
+    ) -> Result<Option<CommandId>, Refused> {
+        let heard = Heard { at: now, link: self.common.link };
+        if !self.devices.contains_key(id) {
+            if self.devices.len() >= self.common.settings.max_devices {
+                return Err(Refused::TooManyDevices(self.common.settings.max_devices));
+            }
+            self.devices.insert(id.clone(), Device::new(wire, heard));
+        }
+        let Some(device) = self.devices.get_mut(id) else { return Err(Refused::UnknownDevice) };
+        let turn = change(device, out);
+        device.heard = heard;
+        Ok(self.settle(now, id, turn, out))
+    }
+
+    /// Carries out a change of mind, sends what is due, and sets the alarm for the next time.
+    fn settle(
+        &mut self,
+        now: Moment,
+        id: &DeviceId,
+        turn: Option<Turn>,
+        out: &mut Vec<Action>,
+    ) -> Option<CommandId> {
+        let device = self.devices.get_mut(id)?;
+        let to = device.wanted();
+        if let Some(turn) = &turn {
+            device.why = turn.reason.clone();
+            device.commands.change = to.map(|_| OpenChange { since: now, cause: turn.cause });
+        }
+        let command = match (&turn, to) {
+            (Some(turn), None) => reconcile::release(&mut self.common, id, device, &turn.reason, out),
+            _ => reconcile::reconcile(&mut self.common, id, device, now, out),
+        };
+        if let Some(Turn { from, source, reason, cause }) = turn {
+            out.push(Action::Tell(Event::Decision(Decision {
+                device: id.clone(),
+                from,
+                to,
+                source,
+                reason,
+                boot: cause.map(|cause| cause.boot),
+                seq: cause.map(|cause| cause.seq),
+                command_id: command.clone(),
+            })));
+        }
+        schedule(&mut self.wakes, &self.common, id, device);
+        command
+    }
+}

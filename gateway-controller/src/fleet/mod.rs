@@ -1,0 +1,183 @@
+//! The controller's core: what is known of every device, which mode is wanted of it, and which commands that takes.
+//!
+//! No input or output and no clock: messages and the time come in, [`Action`]s come out. The same code runs in the program, in
+//! tests with made-up time, and in the table that `devices` prints.
+
+mod commands;
+mod coverage;
+mod device;
+mod handle;
+mod identity;
+mod moment;
+mod pace;
+mod reconcile;
+mod seen;
+mod take;
+mod tally;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::collections::{BTreeSet, HashMap};
+
+use shared_proto::dialect::lab;
+use shared_proto::ids::DeviceId;
+use shared_proto::mode::Mode;
+use shared_proto::policy::PolicyConfig;
+use shared_proto::wire::SetMode;
+
+use crate::event::Event;
+pub use commands::{BadTiming, MAX_RETRY_MS, MIN_RETRY_MS, Timing};
+use device::Device;
+pub use moment::Moment;
+pub use view::{DeviceView, DialectView, PresenceView, WakeupView, WantedBy};
+
+/// What the fleet goes by.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Whether and how to decide by reports.
+    pub rule: Rule,
+    /// Times of commands.
+    pub timing: Timing,
+    /// Devices that are looked after; messages of more are refused.
+    pub max_devices: usize,
+}
+
+/// Whether to decide by reports.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Rule {
+    /// By this policy.
+    Decide(PolicyConfig),
+    /// Not at all: reports are recorded, operators' wishes are carried out.
+    Observe,
+}
+
+/// What an operator wants of a device, instead of the policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// This mode.
+    Mode(Mode),
+    /// That the gateway leaves it alone.
+    Release,
+}
+
+/// Whether a message comes from its sender now, or from the broker's store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// Now.
+    Live,
+    /// From the store: it was true once.
+    Retained,
+}
+
+/// What is to be done, in this order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Send a command.
+    Send(Command),
+    /// Tell an event.
+    Tell(Event),
+}
+
+/// A command for one device.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Command {
+    /// The device.
+    pub device: DeviceId,
+    /// What it says.
+    pub payload: Payload,
+}
+
+/// A command on its wire.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Payload {
+    /// With lease and acknowledgement.
+    Native(SetMode),
+    /// The classroom's.
+    Lab(lab::Command),
+}
+
+/// Why a message was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The device is one too many.
+    #[error("too many devices: limits.max_devices allows {0}")]
+    TooManyDevices(usize),
+    /// Nothing was ever heard of the device.
+    #[error("nothing was heard of this device yet: see `devices` for those that are known")]
+    UnknownDevice,
+}
+
+/// All devices.
+#[derive(Debug)]
+pub struct Fleet {
+    devices: HashMap<DeviceId, Device>,
+    /// When to look at a device again, soonest first.
+    wakes: BTreeSet<(Moment, DeviceId)>,
+    common: Common,
+}
+
+/// What all devices share.
+#[derive(Debug)]
+struct Common {
+    settings: Settings,
+    /// The connection to the broker that is up.
+    link: Option<u64>,
+    ids: reconcile::CommandIds,
+}
+
+impl Fleet {
+    /// An empty fleet. `epoch` is a random number that makes this controller's command ids different from those of others.
+    #[must_use]
+    pub fn new(settings: Settings, epoch: u32) -> Self {
+        let common = Common { settings, link: None, ids: reconcile::CommandIds::new(epoch) };
+        Self { devices: HashMap::new(), wakes: BTreeSet::new(), common }
+    }
+
+    /// When [`Fleet::tick`] has something to do next.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<Moment> {
+        self.wakes.first().map(|(at, _)| *at)
+    }
+
+    /// Does what time has made due: renews leases, repeats commands.
+    pub fn tick(&mut self, now: Moment, out: &mut Vec<Action>) {
+        while self.wakes.first().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, id)) = self.wakes.pop_first() else { return };
+            if let Some(device) = self.devices.get_mut(&id) {
+                device.wake = None;
+                reconcile::reconcile(&mut self.common, &id, device, now, out);
+                schedule(&mut self.wakes, &self.common, &id, device);
+            }
+        }
+    }
+
+    /// What is known of every device, by name.
+    #[must_use]
+    pub fn view(&self, now: Moment) -> Vec<DeviceView> {
+        let mut views: Vec<_> = self.devices.iter().map(|(id, device)| device.view(id, now, self.common.link)).collect();
+        views.sort_by(|a, b| a.device.cmp(&b.device));
+        views
+    }
+
+    /// What is known of one device.
+    #[must_use]
+    pub fn view_of(&self, device: &DeviceId, now: Moment) -> Option<DeviceView> {
+        self.devices.get(device).map(|found| found.view(device, now, self.common.link))
+    }
+}
+
+/// Enters the time at which the device wants to be looked at again.
+fn schedule(wakes: &mut BTreeSet<(Moment, DeviceId)>, common: &Common, id: &DeviceId, device: &mut Device) {
+    let wake = reconcile::next_wake(common, device);
+    if wake == device.wake {
+        return;
+    }
+    if let Some(old) = device.wake {
+        wakes.remove(&(old, id.clone()));
+    }
+    if let Some(new) = wake {
+        wakes.insert((new, id.clone()));
+    }
+    device.wake = wake;
+}

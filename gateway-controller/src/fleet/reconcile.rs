@@ -1,0 +1,119 @@
+//! Compares what is wanted of a device with what it reports, and sends what is due.
+
+use shared_proto::dialect::lab;
+use shared_proto::ids::{CommandId, DeviceId};
+use shared_proto::mode::Mode;
+use shared_proto::text::Reason;
+use shared_proto::wire::{Lease, SetMode, Version};
+
+use super::commands::{Authority, Situation, Wire};
+use super::device::{Device, Presence};
+use super::{Action, Command, Common, Moment, Payload};
+use crate::event::{Event, Held};
+
+/// Names for commands: `{epoch:08x}-{counter}`.
+#[derive(Debug)]
+pub(super) struct CommandIds {
+    epoch: u32,
+    counter: u64,
+}
+
+impl CommandIds {
+    pub(super) fn new(epoch: u32) -> Self {
+        Self { epoch, counter: 0 }
+    }
+
+    /// The next number and its name; `None` cannot happen, as 8 + 1 + 20 characters always make a name.
+    fn next(&mut self) -> Option<(u64, CommandId)> {
+        self.counter = self.counter.wrapping_add(1);
+        format!("{:08x}-{}", self.epoch, self.counter).parse().ok().map(|id| (self.counter, id))
+    }
+}
+
+/// Whether a command would reach the device: it is there, and was heard since the broker is connected.
+fn reachable(common: &Common, device: &Device) -> bool {
+    device.presence == Presence::Online && common.link.is_some() && device.heard.link == common.link
+}
+
+/// When the device is to be looked at again.
+pub(super) fn next_wake(common: &Common, device: &Device) -> Option<Moment> {
+    // A classroom device is commanded when it is heard: nobody says when it has gone.
+    if device.wire == Wire::Lab || !reachable(common, device) {
+        return None;
+    }
+    device.commands.due(&device.situation()?, &common.settings.timing)
+}
+
+/// Sends the command that is due, if there is one; tells its id.
+pub(super) fn reconcile(
+    common: &mut Common,
+    id: &DeviceId,
+    device: &mut Device,
+    now: Moment,
+    out: &mut Vec<Action>,
+) -> Option<CommandId> {
+    let situation = device.situation()?;
+    device.commands.observe(&situation);
+    tell_hold(id, device, &situation, out);
+    let due = device.commands.due(&situation, &common.settings.timing)?;
+    if due > now || !reachable(common, device) {
+        return None;
+    }
+    let (number, command) = common.ids.next()?;
+    let payload = match device.wire {
+        Wire::Native => Payload::Native(SetMode {
+            v: Version,
+            id: command.clone(),
+            mode: situation.wanted,
+            lease_ms: common.settings.timing.lease(),
+            reason: device.why.clone(),
+            cause: device.commands.change.and_then(|change| change.cause),
+        }),
+        Wire::Lab => Payload::Lab(lab::Command { mode: situation.wanted }),
+    };
+    device.commands.sent(now, number, command.clone(), &situation, &common.settings.timing);
+    out.push(Action::Send(Command { device: id.clone(), payload }));
+    Some(command)
+}
+
+/// Lets the device decide for itself at once, rather than when its lease ends.
+pub(super) fn release(
+    common: &mut Common,
+    id: &DeviceId,
+    device: &mut Device,
+    reason: &Reason,
+    out: &mut Vec<Action>,
+) -> Option<CommandId> {
+    device.commands.last_mode()?;
+    let mode = device.reported.as_ref().map_or(Mode::default(), |reported| reported.mode);
+    device.commands.change = None;
+    // The classroom's wire knows no release: its last command holds. And a device that is away loses its lease by itself.
+    if device.wire == Wire::Lab || !reachable(common, device) {
+        return None;
+    }
+    device.commands.released();
+    let (_, command) = common.ids.next()?;
+    let payload = Payload::Native(SetMode {
+        v: Version,
+        id: command.clone(),
+        mode,
+        lease_ms: Lease::RELEASE,
+        reason: reason.clone(),
+        cause: None,
+    });
+    out.push(Action::Send(Command { device: id.clone(), payload }));
+    Some(command)
+}
+
+/// Tells once that something stronger keeps another mode.
+fn tell_hold(id: &DeviceId, device: &mut Device, situation: &Situation, out: &mut Vec<Action>) {
+    let differs = situation.authority == Authority::Held && situation.reported != Some(situation.wanted);
+    let hold = device.reported.as_ref().and_then(|now| now.source.map(|source| (now.mode, source)));
+    let Some((mode, source)) = hold.filter(|_| differs) else {
+        device.told_hold = None;
+        return;
+    };
+    if device.told_hold.replace((mode, source)) != Some((mode, source)) {
+        out.push(Action::Tell(Event::Held(Held { device: id.clone(), mode, wanted: situation.wanted, source })));
+    }
+}

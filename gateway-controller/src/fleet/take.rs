@@ -1,0 +1,188 @@
+//! What each kind of message does to its device.
+
+use shared_proto::dialect::lab::Observed;
+use shared_proto::ids::DeviceId;
+use shared_proto::mode::{Mode, ModeSource};
+use shared_proto::policy::Change;
+use shared_proto::text::Reason;
+use shared_proto::wire::{Ack, Outcome, ReportRef, Status};
+
+use super::commands::Wire;
+use super::coverage::Continuity;
+use super::device::{Device, Newest, Presence, Reported};
+use super::pace::Timeliness;
+use super::seen::Seen;
+use super::{Action, Freshness, Moment, Rule, Settings};
+use crate::event::{Applied, DecisionSource, Event, Offline, Online, Rejected};
+
+/// A change of the wanted mode that is to be told, once the command for it has its id.
+pub(super) struct Turn {
+    pub(super) from: Option<Mode>,
+    pub(super) source: DecisionSource,
+    pub(super) reason: Reason,
+    pub(super) cause: Option<ReportRef>,
+}
+
+impl Device {
+    /// From now on the native wire counts alone.
+    pub(super) fn drive_natively(&mut self) {
+        if self.wire == Wire::Lab {
+            self.wire = Wire::Native;
+            self.policy = None;
+            self.reported = None;
+            self.presence = Presence::Unheard;
+            self.commands.released();
+        }
+    }
+
+    pub(super) fn take_newest(
+        &mut self,
+        now: Moment,
+        seen: &Seen,
+        continuity: Continuity,
+        settings: &Settings,
+        out: &mut Vec<Action>,
+    ) -> Option<Turn> {
+        self.newest = Some(seen.newest);
+        if self.pace.judge(now, seen.span_ms, continuity) == Timeliness::Backlog {
+            // By the time it is caught up, the device has decided for itself: its policy knows more.
+            self.policy = None;
+            return None;
+        }
+        let silent_ms = now.millis_since(self.heard.at);
+        if silent_ms > settings.timing.lease_ms() && seen.mode_source != ModeSource::Gateway {
+            // Its lease had ended, so it has decided for itself.
+            self.policy = None;
+        }
+        self.prove_presence(&seen.device, out);
+        let reason = match &self.reported {
+            Some(before) if before.mode == seen.mode => before.reason.clone(),
+            _ => Reason::default(),
+        };
+        let reported = Reported { mode: seen.mode, source: Some(seen.mode_source), reason };
+        out.extend(self.observe(&seen.device, reported).map(Event::DeviceMode).map(Action::Tell));
+        let Rule::Decide(config) = settings.rule else { return None };
+        let from = self.wanted().unwrap_or(seen.mode);
+        let change = self.judge(&config, seen)?;
+        self.turn(from, change, Some(seen.reference()))
+    }
+
+    pub(super) fn take_lab(
+        &mut self,
+        now: Moment,
+        id: &DeviceId,
+        observed: &Observed,
+        rule: Rule,
+        out: &mut Vec<Action>,
+    ) -> Option<Turn> {
+        self.prove_presence(id, out);
+        self.newest = Some(Newest { miss_rate: observed.miss_rate, wakeup_ns: None });
+        // A client that does not tell its mode is taken to obey.
+        let mode = observed.mode.or(self.commands.last_mode()).unwrap_or_default();
+        let reported = Reported { mode, source: None, reason: Reason::default() };
+        out.extend(self.observe(id, reported).map(Event::DeviceMode).map(Action::Tell));
+        let Rule::Decide(config) = rule else { return None };
+        let from = self.wanted().unwrap_or(mode);
+        let change = self.judge_lab(&config, now, observed)?;
+        self.turn(from, change, None)
+    }
+
+    /// The policy changed its mind; that matters unless an operator wants something else.
+    fn turn(&self, from: Mode, change: Change, cause: Option<ReportRef>) -> Option<Turn> {
+        let turn = Turn { from: Some(from), source: DecisionSource::Policy, reason: Reason::of(change.cause), cause };
+        self.wish.is_none().then_some(turn)
+    }
+
+    /// A report of now shows that the device is there, unless it was just seen to go: then its next birth will say so.
+    fn prove_presence(&mut self, id: &DeviceId, out: &mut Vec<Action>) {
+        let gone = matches!(self.presence, Presence::Offline { news: Freshness::Live, .. });
+        if !gone && self.presence != Presence::Online {
+            self.come_online(id, out);
+        }
+    }
+
+    fn come_online(&mut self, id: &DeviceId, out: &mut Vec<Action>) {
+        self.presence = Presence::Online;
+        out.push(Action::Tell(Event::Online(Online {
+            device: id.clone(),
+            boot: self.identity.boot(),
+            conn: self.identity.conn(),
+            version: self.version.clone(),
+        })));
+    }
+
+    pub(super) fn take_status(&mut self, status: &Status, freshness: Freshness, out: &mut Vec<Action>) {
+        let new_boot = self.identity.boot() != Some(status.boot);
+        let new_conn = new_boot || self.identity.conn() != Some(status.conn);
+        if new_boot {
+            self.start_boot(status.boot);
+        } else if new_conn {
+            self.pace.reconnected();
+            self.commands.doubt();
+            if status.mode_source != ModeSource::Gateway {
+                // It was alone, without a lease: its own policy knows more.
+                self.policy = None;
+            }
+        }
+        self.identity.born(status);
+        self.version = Some(status.version.clone());
+        // A retained status tells the mode of the time when it was sent: good enough where nothing better is known.
+        if freshness == Freshness::Live || self.reported.is_none() {
+            out.extend(self.observe(&status.device, Reported::from(status)).map(Event::DeviceMode).map(Action::Tell));
+        }
+        if status.online {
+            if new_conn || self.presence != Presence::Online {
+                self.come_online(&status.device, out);
+            }
+        } else {
+            let before = self.presence;
+            self.presence = Presence::Offline { departure: status.departure, news: freshness };
+            if new_conn || !matches!(before, Presence::Offline { .. }) {
+                out.push(Action::Tell(Event::Offline(Offline {
+                    device: status.device.clone(),
+                    boot: status.boot,
+                    conn: status.conn,
+                    departure: status.departure,
+                })));
+            }
+        }
+    }
+
+    pub(super) fn take_ack(&mut self, now: Moment, ack: &Ack, out: &mut Vec<Action>) {
+        // Acknowledgements of others' commands tell the mode as well; those of a run that is over tell nothing.
+        if self.identity.boot() != Some(ack.boot) {
+            return;
+        }
+        let device = &ack.device;
+        out.extend(self.observe(device, Reported::from(ack)).map(Event::DeviceMode).map(Action::Tell));
+        let Some(sent) = self.commands.find(&ack.id) else { return };
+        if ack.result == Outcome::Rejected {
+            self.commands.back_off();
+            let (device, command_id) = (device.clone(), ack.id.clone());
+            let rejected = Rejected { device, command_id, reason: ack.reason.clone(), mode: ack.mode };
+            out.push(Action::Tell(Event::Rejected(rejected)));
+            return;
+        }
+        if sent.change_since.is_none() && ack.result == Outcome::Unchanged {
+            return;
+        }
+        self.commands.close_change(sent.mode);
+        out.push(Action::Tell(Event::Applied(Applied {
+            device: device.clone(),
+            command_id: ack.id.clone(),
+            result: ack.result,
+            mode: ack.mode,
+            mode_source: ack.mode_source,
+            job: ack.job,
+            receipt_to_effect_us: ack.receipt_to_effect_us,
+            reaction_us: ack.reaction_us,
+            round_trip_ms: sent.change_since.map(|since| millis(now.micros_since(since))),
+        })));
+    }
+}
+
+/// Microseconds as milliseconds with decimals.
+#[expect(clippy::cast_precision_loss, reason = "exact below 2^53 microseconds, 285 years")]
+fn millis(micros: u64) -> f64 {
+    micros as f64 / 1000.0
+}

@@ -1,0 +1,140 @@
+use super::*;
+use crate::event::{Applied, DeviceMode, Held, Rejected};
+
+/// Times in milliseconds from now at which commands go out while the device is silent.
+fn send_times(site: &mut Site, for_ms: u64) -> Vec<u64> {
+    let start = site.now_ms;
+    let mut times = Vec::new();
+    while site.now_ms < start + for_ms {
+        times.extend(modes(&site.pass(10)).iter().map(|_| site.now_ms - start));
+    }
+    times
+}
+
+#[test]
+fn a_command_that_is_not_followed_is_repeated_ever_more_slowly() {
+    let mut site = Site::settled();
+    site.window(0.2);
+    assert_eq!(send_times(&mut site, 20_000), [500, 1_500, 3_500, 7_500, 12_500, 17_500]);
+}
+
+#[test]
+fn each_repetition_has_its_own_id_and_names_the_same_cause() {
+    let mut site = Site::settled();
+    let mut sent = commands(&site.window(0.2));
+    sent.extend(commands(&site.pass(2_000)));
+    assert_eq!(sent.len(), 3);
+    assert!(sent.iter().all(|command| command.cause == sent[0].cause && command.cause.is_some()));
+    assert!(sent[0].id != sent[1].id && sent[1].id != sent[2].id);
+    assert!(sent.iter().all(|command| command.id.as_str().starts_with("00000abc-")));
+}
+
+#[test]
+fn a_refusal_is_told_and_slows_the_repetitions_down() {
+    let mut site = Site::settled();
+    let degrade = commands(&site.window(0.2)).pop().unwrap();
+    let ack = site.device.answer(&degrade, Outcome::Rejected);
+    let told = events(&site.take_ack(&ack));
+    assert!(matches!(&told[..], [Event::Rejected(Rejected { reason, .. })] if reason.as_str() == "device says so"));
+    assert_eq!(send_times(&mut site, 12_000), [5_000, 10_000]);
+}
+
+#[test]
+fn a_lease_is_renewed_before_a_third_of_it_is_over_in_either_mode() {
+    let mut site = Site::settled();
+    for mode in [Mode::Normal, Mode::Degraded] {
+        if mode == Mode::Degraded {
+            let change = site.window(0.2);
+            site.obey(&change);
+        }
+        let mut last_ms = site.now_ms;
+        let mut renewals = 0;
+        for _ in 0..200 {
+            let actions = site.window(0.02);
+            for command in commands(&actions) {
+                assert_eq!((command.mode, command.cause), (mode, None));
+                let gap_ms = site.now_ms - last_ms;
+                assert!(gap_ms > LEASE_MS / 5 && gap_ms <= LEASE_MS / 3 + SPAN_MS, "{gap_ms}");
+                last_ms = site.now_ms;
+                renewals += 1;
+            }
+            assert_eq!(events(&actions), []);
+        }
+        assert!(renewals >= 40_000 / (LEASE_MS / 3), "{renewals}");
+    }
+}
+
+#[test]
+fn acknowledged_changes_are_told_once_with_the_round_trip_and_renewals_are_not() {
+    let mut site = Site::settled();
+    let first = commands(&site.window(0.2)).pop().unwrap();
+    let second = commands(&site.pass(RETRY_MS)).pop().unwrap();
+    site.now_ms += 30;
+    let ack = site.device.obey(&second);
+    let told = events(&site.take_ack(&ack));
+    let [Event::Applied(applied)] = &told[..] else { panic!("{told:?}") };
+    let Applied { result, mode, job, round_trip_ms, .. } = applied;
+    assert_eq!((*result, *mode, *job, *round_trip_ms), (Outcome::Applied, Mode::Degraded, Some(7), Some(530.0)));
+    // The first command arrives late, and comes to nothing.
+    let ack = site.device.obey(&first);
+    assert_eq!(events(&site.take_ack(&ack)), []);
+    let renewal = site.pass(LEASE_MS / 3);
+    assert_eq!(events(&site.obey(&renewal)), []);
+}
+
+#[test]
+fn an_operators_hold_at_the_device_is_told_once_and_not_fought() {
+    let mut site = Site::settled();
+    site.device.mode = Mode::Degraded;
+    site.device.source = ModeSource::Operator;
+    let actions = site.window(0.0);
+    let told = events(&actions);
+    assert!(matches!(&told[0], Event::DeviceMode(DeviceMode { source: Some(ModeSource::Operator), .. })), "{told:?}");
+    assert!(matches!(&told[1], Event::Held(Held { wanted: Mode::Normal, mode: Mode::Degraded, .. })), "{told:?}");
+    let mut renewals = modes(&actions);
+    for _ in 0..75 {
+        let actions = site.window(0.0);
+        assert_eq!(events(&actions), []);
+        renewals.extend(modes(&actions));
+    }
+    assert!((3..=5).contains(&renewals.len()), "{renewals:?}");
+    assert!(renewals.iter().all(|mode| *mode == Mode::Normal));
+    // Let go of, it falls back to the lease and agrees.
+    site.device.mode = Mode::Normal;
+    site.device.source = ModeSource::Gateway;
+    assert_eq!(events(&site.window(0.0)), []);
+}
+
+#[test]
+fn a_device_that_leaves_the_wanted_mode_by_itself_is_told_of_and_called_back() {
+    let mut site = Site::settled();
+    site.device.mode = Mode::Degraded;
+    site.device.source = ModeSource::Local;
+    let actions = site.window(0.02);
+    assert!(matches!(&events(&actions)[..], [Event::DeviceMode(DeviceMode { to: Mode::Degraded, .. })]));
+    let mut sent = modes(&actions);
+    sent.extend(modes(&site.pass(RETRY_MS)));
+    assert_eq!(sent[0], Mode::Normal);
+}
+
+#[test]
+fn nothing_is_sent_while_the_broker_is_away_nor_before_the_device_is_heard_again() {
+    let mut site = Site::settled();
+    site.fleet.link_down(1, "gone".to_owned(), &mut Vec::new());
+    assert_eq!(modes(&site.wish(Some(Wish::Mode(Mode::Degraded)))), []);
+    assert_eq!(modes(&site.pass(4_000)), []);
+    site.fleet.link_up(2, &mut Vec::new());
+    assert_eq!(modes(&site.pass(4_000)), []);
+    assert_eq!(site.view().presence, PresenceView::Unknown);
+    assert_eq!(modes(&site.window(0.0)), [Mode::Degraded]);
+}
+
+#[test]
+fn timing_that_would_break_its_own_promises_is_refused() {
+    assert_eq!(Timing::new(15_000, 9), Err(BadTiming::Retry));
+    assert_eq!(Timing::new(15_000, 5_001), Err(BadTiming::Retry));
+    assert_eq!(Timing::new(1_999, 500), Err(BadTiming::Lease));
+    assert_eq!(Timing::new(99, 10), Err(BadTiming::Lease));
+    assert_eq!(Timing::new(86_400_001, 500), Err(BadTiming::Lease));
+    assert!(Timing::new(2_000, 500).is_ok());
+}

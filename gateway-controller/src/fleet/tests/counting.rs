@@ -1,0 +1,103 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// The next `windows` windows of a device as one report.
+fn merged(device: &mut Sim, windows: u32) -> Report {
+    let mut report = device.report(0.0);
+    for _ in 1..windows {
+        report.absorb(&device.report(0.0)).unwrap();
+    }
+    report
+}
+
+#[test]
+fn a_duplicate_is_counted_once_and_told_once() {
+    let mut site = Site::settled();
+    let report = site.device.report(0.0);
+    assert_eq!(reports(&site.take(report.clone())), 1);
+    assert_eq!(reports(&site.take(report)), 0);
+    assert_eq!((site.view().jobs, site.view().duplicates), (2 * JOBS, 1));
+}
+
+#[test]
+fn windows_that_never_came_are_missing_and_late_ones_fill_the_gap() {
+    let mut site = Site::settled();
+    let lost = site.device.report(0.0);
+    let late = merged(&mut site.device, 3);
+    site.window(0.0);
+    assert_eq!((site.view().jobs, site.view().missing_jobs), (2 * JOBS, 4 * JOBS));
+    site.take(late);
+    assert_eq!((site.view().jobs, site.view().missing_jobs), (5 * JOBS, JOBS));
+    site.take(lost);
+    assert_eq!((site.view().jobs, site.view().missing_jobs), (6 * JOBS, 0));
+}
+
+#[test]
+fn what_came_before_the_first_report_seen_is_not_missing_but_counts_if_it_comes() {
+    let mut site = Site::new(settings());
+    let before = merged(&mut site.device, 5);
+    let lost = site.device.report(0.0);
+    site.window(0.0);
+    assert_eq!((site.view().jobs, site.view().missing_jobs), (JOBS, 0));
+    site.take(before);
+    assert_eq!((site.view().jobs, site.view().missing_jobs), (6 * JOBS, JOBS));
+    site.take(lost);
+    assert_eq!((site.view().jobs, site.view().missing_jobs), (7 * JOBS, 0));
+}
+
+#[test]
+fn a_window_that_comes_alone_and_merged_counts_once() {
+    let mut site = Site::settled();
+    let alone = site.device.report(0.0);
+    let mut both = alone.clone();
+    both.absorb(&site.device.report(0.0)).unwrap();
+    site.take(alone);
+    site.take(both);
+    assert_eq!((site.view().jobs, site.view().missing_jobs), (3 * JOBS, 0));
+}
+
+#[test]
+fn counts_of_earlier_runs_are_kept() {
+    let mut site = Site::settled();
+    for boot in 2..6 {
+        site.device = Sim { boot: BootId(boot), ..Sim::new("pi-1") };
+        site.birth();
+        site.window(0.0);
+    }
+    assert_eq!(site.view().jobs, 5 * JOBS);
+}
+
+proptest! {
+    /// Whatever comes twice, late or never: received and missing together are what the device counted, and nothing is missing
+    /// in the end if everything has come.
+    #[test]
+    fn received_and_missing_add_up(sizes in prop::collection::vec(1u32..4, 1..12), picks in prop::collection::vec(0usize..12, 0..40)) {
+        let mut site = Site::new(settings());
+        let reports: Vec<_> = sizes.iter().map(|size| merged(&mut site.device, *size)).collect();
+        let mut seen = vec![false; reports.len()];
+        for pick in picks.into_iter().map(|pick| pick % reports.len()) {
+            site.take(reports[pick].clone());
+            seen[pick] = true;
+            let expected: u64 = reports.iter().zip(&seen).filter(|(_, seen)| **seen).map(|(report, _)| report.jobs).sum();
+            let first = seen.iter().position(|seen| *seen).unwrap();
+            let last = seen.iter().rposition(|seen| *seen).unwrap();
+            let span: u64 = reports[first..=last].iter().map(|report| report.jobs).sum();
+            prop_assert_eq!(site.view().jobs, expected);
+            prop_assert_eq!(site.view().missing_jobs, span - expected);
+        }
+    }
+
+    /// However many gaps there are, memory is bounded and the sum still holds.
+    #[test]
+    fn many_gaps_are_bounded(skips in prop::collection::vec(0u64..4, 1..100)) {
+        let mut site = Site::new(settings());
+        site.window(0.0);
+        for skip in skips {
+            (0..skip).for_each(|_| drop(site.device.report(0.0)));
+            site.window(0.0);
+            let view = site.view();
+            prop_assert_eq!(view.jobs + view.missing_jobs, site.device.total.jobs);
+        }
+    }
+}

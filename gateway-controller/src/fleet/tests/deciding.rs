@@ -1,0 +1,224 @@
+use shared_proto::dialect::lab::Observed;
+use shared_proto::wire::ReportRef;
+
+use super::*;
+use crate::event::{Decision, DecisionSource};
+
+fn decisions(actions: &[Action]) -> Vec<Decision> {
+    let decision = |event| match event {
+        Event::Decision(decision) => Some(decision),
+        _ => None,
+    };
+    events(actions).into_iter().filter_map(decision).collect()
+}
+
+#[test]
+fn the_report_that_crosses_the_threshold_is_answered_at_once() {
+    let mut site = Site::settled();
+    assert_eq!(decisions(&site.window(0.05)), []);
+    let actions = site.window(0.2);
+    let command = commands(&actions).pop().unwrap();
+    assert_eq!(command.mode, Mode::Degraded);
+    assert_eq!(command.lease_ms.millis(), Some(15_000));
+    assert_eq!(command.reason.as_str(), "miss rate 0.200 > 0.05");
+    assert_eq!(command.cause, Some(ReportRef { boot: BootId(1), seq: 3 }));
+    let decision = decisions(&actions).pop().unwrap();
+    assert_eq!((decision.from, decision.to), (Some(Mode::Normal), Some(Mode::Degraded)));
+    assert_eq!((decision.source, decision.boot, decision.seq), (DecisionSource::Policy, Some(BootId(1)), Some(3)));
+    assert_eq!(decision.command_id, Some(command.id));
+}
+
+#[test]
+fn the_first_report_is_judged_with_what_the_device_remembers() {
+    let mut site = Site::new(settings());
+    site.birth();
+    // It degraded half a second ago and backs off: a controller that starts now neither flips it nor forgets the wait.
+    site.device.mode = Mode::Degraded;
+    site.device.source = ModeSource::Gateway;
+    site.device.policy = PolicyState {
+        mode: Mode::Degraded,
+        in_mode_ms: Some(500),
+        backoff: 2,
+        ..PolicyState::default()
+    };
+    assert_eq!(modes(&site.window(0.0)), [Mode::Degraded]);
+    // The wait is 5 s doubled twice; 500 ms of it are over, and each window takes 200 ms.
+    let windows = (1..200).find(|_| !decisions(&site.window(0.0)).is_empty());
+    assert_eq!(windows, Some((20_000 - 500) / SPAN_MS + 1));
+}
+
+#[test]
+fn a_policy_that_disagrees_with_the_mode_follows_the_mode() {
+    let mut site = Site::new(settings());
+    site.birth();
+    site.device.mode = Mode::Degraded;
+    assert_eq!(decisions(&site.window(0.02)), []);
+    assert_eq!(site.view().wanted, Some(Mode::Degraded));
+}
+
+#[test]
+fn a_new_run_of_the_agent_is_seeded_anew() {
+    let mut site = Site::settled();
+    let degrade = site.window(0.2);
+    site.obey(&degrade);
+    site.device = Sim { boot: BootId(2), ..Sim::new("pi-1") };
+    site.birth();
+    assert_eq!(site.view().wanted, None);
+    site.window(0.0);
+    assert_eq!(site.view().wanted, Some(Mode::Normal));
+}
+
+#[test]
+fn reports_older_than_the_newest_decide_nothing() {
+    let mut site = Site::settled();
+    let late = site.device.report(0.9);
+    assert_eq!(decisions(&site.window(0.0)), []);
+    let actions = site.take(late);
+    assert_eq!((decisions(&actions), reports(&actions)), (vec![], 1));
+    assert_eq!(site.view().miss_rate, Some(Ratio::ZERO));
+}
+
+#[test]
+fn a_backlog_decides_nothing_until_it_tells_of_now() {
+    let mut site = Site::settled();
+    let kept: Vec<_> = (0..100).map(|_| site.device.report(0.9)).collect();
+    site.pass(100 * SPAN_MS);
+    site.device.conn += 1;
+    site.birth();
+    // The device has degraded by itself in the meantime; what it kept tells of the time before.
+    site.device.mode = Mode::Degraded;
+    site.device.source = ModeSource::Local;
+    site.device.policy =
+        PolicyState { mode: Mode::Degraded, in_mode_ms: Some(9_000), ..PolicyState::default() };
+    for report in kept.into_iter().take(80) {
+        site.now_ms += 1;
+        assert_eq!(decisions(&site.take(report)), []);
+        assert_eq!(site.view().wanted, None);
+    }
+    let actions = site.window(0.0);
+    assert_eq!(modes(&actions), [Mode::Degraded]);
+    assert_eq!(site.view().wanted, Some(Mode::Degraded));
+}
+
+#[test]
+fn after_a_time_alone_the_device_knows_more() {
+    let mut site = Site::settled();
+    site.fleet.link_down(1, "gone".to_owned(), &mut Vec::new());
+    site.pass(LEASE_MS + 1_000);
+    site.fleet.link_up(2, &mut Vec::new());
+    site.device.seq += 80;
+    site.device.total.jobs += 800;
+    site.device.mode = Mode::Degraded;
+    site.device.source = ModeSource::Local;
+    site.device.policy = PolicyState { mode: Mode::Degraded, in_mode_ms: Some(9_000), ..PolicyState::default() };
+    assert_eq!(modes(&site.window(0.0)), [Mode::Degraded]);
+}
+
+#[test]
+fn an_operators_wish_overrides_the_policy_until_auto() {
+    let mut site = Site::settled();
+    let actions = site.wish(Some(Wish::Mode(Mode::Degraded)));
+    assert_eq!(modes(&actions), [Mode::Degraded]);
+    let decision = decisions(&actions).pop().unwrap();
+    assert_eq!((decision.source, decision.to), (DecisionSource::Operator, Some(Mode::Degraded)));
+    assert!(decision.command_id.is_some());
+    site.obey(&actions);
+    for _ in 0..100 {
+        assert!(modes(&site.window(0.0)).iter().all(|mode| *mode == Mode::Degraded));
+    }
+    // The same wish again is no news.
+    assert_eq!(site.wish(Some(Wish::Mode(Mode::Degraded))), []);
+    assert_eq!(site.view().wanted_by, WantedBy::Operator);
+    assert_eq!(modes(&site.wish(None)), [Mode::Normal]);
+    assert_eq!(site.view().wanted_by, WantedBy::Policy);
+}
+
+#[test]
+fn under_a_wish_the_policy_changes_its_mind_in_silence() {
+    let mut site = Site::settled();
+    let wish = site.wish(Some(Wish::Mode(Mode::Normal)));
+    assert_eq!(modes(&wish), []);
+    assert_eq!(decisions(&site.window(0.5)), []);
+    assert_eq!(modes(&site.wish(None)), [Mode::Degraded]);
+}
+
+#[test]
+fn a_released_device_is_let_go_at_once_and_left_alone() {
+    let mut site = Site::settled();
+    let actions = site.wish(Some(Wish::Release));
+    let released = commands(&actions);
+    assert_eq!(released.len(), 1);
+    assert_eq!(released[0].lease_ms.millis(), None);
+    assert_eq!(decisions(&actions)[0].to, None);
+    for _ in 0..200 {
+        assert_eq!(modes(&site.window(0.9)), []);
+    }
+    assert_eq!(modes(&site.wish(None)), [Mode::Degraded]);
+}
+
+#[test]
+fn observing_sends_nothing_but_wishes() {
+    let mut site = Site::new(Settings { rule: Rule::Observe, ..settings() });
+    site.birth();
+    for _ in 0..200 {
+        assert_eq!(modes(&site.window(0.9)), []);
+    }
+    assert_eq!(modes(&site.wish(Some(Wish::Mode(Mode::Degraded)))), [Mode::Degraded]);
+    let back = site.wish(None);
+    assert_eq!(commands(&back)[0].lease_ms.millis(), None);
+}
+
+#[test]
+fn a_wish_for_an_unknown_device_is_refused() {
+    let mut site = Site::new(settings());
+    let nobody: DeviceId = "nobody".parse().unwrap();
+    assert_eq!(site.fleet.wish(site.now(), &nobody, None, &mut Vec::new()), Err(Refused::UnknownDevice));
+}
+
+fn lab(site: &mut Site, miss_rate: f64, mode: Option<Mode>) -> Vec<Mode> {
+    site.pass(SPAN_MS);
+    let mut out = Vec::new();
+    let observed = Observed { mode, miss_rate: Ratio::try_from(miss_rate).unwrap() };
+    site.fleet.lab(site.now(), &site.device.id.clone(), &observed, &mut out).unwrap();
+    let sent = |action: &Action| match action {
+        Action::Send(Command { payload: Payload::Lab(command), .. }) => Some(command.mode),
+        Action::Send(Command { payload: Payload::Native(_), .. }) => panic!("a native command on the classroom's wire"),
+        Action::Tell(_) => None,
+    };
+    out.iter().filter_map(sent).collect()
+}
+
+#[test]
+fn a_classroom_device_is_commanded_on_change_and_again_while_it_does_not_follow() {
+    let mut site = Site::new(settings());
+    assert_eq!(lab(&mut site, 0.0, Some(Mode::Normal)), []);
+    assert_eq!(lab(&mut site, 0.2, Some(Mode::Normal)), [Mode::Degraded]);
+    assert_eq!(lab(&mut site, 0.2, Some(Mode::Normal)), []);
+    assert_eq!(lab(&mut site, 0.2, Some(Mode::Normal)), []);
+    assert_eq!(lab(&mut site, 0.2, Some(Mode::Normal)), [Mode::Degraded]);
+    for _ in 0..20 {
+        assert_eq!(lab(&mut site, 0.0, Some(Mode::Degraded)), []);
+    }
+    let windows = (1..50).find(|_| lab(&mut site, 0.0, Some(Mode::Degraded)) == [Mode::Normal]);
+    assert!(windows.is_some());
+}
+
+#[test]
+fn a_classroom_device_that_hides_its_mode_is_taken_to_obey() {
+    let mut site = Site::new(settings());
+    assert_eq!(lab(&mut site, 0.2, None), [Mode::Degraded]);
+    for _ in 0..10 {
+        assert_eq!(lab(&mut site, 0.2, None), []);
+    }
+}
+
+#[test]
+fn a_device_on_both_wires_is_driven_by_the_native_one_alone() {
+    let mut site = Site::new(settings());
+    lab(&mut site, 0.0, Some(Mode::Normal));
+    site.birth();
+    site.window(0.0);
+    assert_eq!(lab(&mut site, 0.9, Some(Mode::Normal)), []);
+    assert_eq!(site.view().dialect, DialectView::Native);
+    assert_eq!(site.view().wanted, Some(Mode::Normal));
+}

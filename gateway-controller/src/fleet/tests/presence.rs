@@ -1,0 +1,125 @@
+use super::*;
+use crate::event::{Offline, Online};
+
+fn goes_offline(actions: &[Action]) -> bool {
+    events(actions).iter().any(|event| matches!(event, Event::Offline(_)))
+}
+
+fn comes_online(actions: &[Action]) -> bool {
+    events(actions).iter().any(|event| matches!(event, Event::Online(_)))
+}
+
+#[test]
+fn a_device_that_has_gone_gets_no_command_until_it_is_born_again() {
+    let mut site = Site::settled();
+    let gone = site.take_status(&site.device.will(), Freshness::Live);
+    let told = events(&gone);
+    assert!(matches!(&told[..], [Event::Offline(Offline { departure: Some(Departure::Lost), conn: 1, .. })]));
+    assert_eq!(modes(&site.wish(Some(Wish::Mode(Mode::Degraded)))), []);
+    assert_eq!(modes(&site.pass(60_000)), []);
+    site.device.conn = 2;
+    let born = site.birth();
+    assert!(matches!(&events(&born)[..], [Event::Online(Online { conn: Some(2), .. }), ..]), "{born:?}");
+    assert_eq!(modes(&born), [Mode::Degraded]);
+}
+
+#[test]
+fn a_will_of_an_older_connection_or_run_is_stale_news() {
+    let mut site = Site::settled();
+    let old = site.device.will();
+    site.device.conn = 2;
+    site.birth();
+    assert_eq!(site.take_status(&old, Freshness::Live), []);
+    assert_eq!(site.take_status(&old, Freshness::Retained), []);
+    let other_run = Status { boot: BootId(77), conn: 9, ..old };
+    assert_eq!(site.take_status(&other_run, Freshness::Live), []);
+    assert_eq!(site.view().presence, PresenceView::Online);
+    assert!(goes_offline(&site.take_status(&site.device.will(), Freshness::Live)));
+}
+
+#[test]
+fn a_stale_will_kept_by_the_broker_does_not_hide_a_device_that_reports() {
+    let mut site = Site::new(settings());
+    site.take_status(&site.device.will(), Freshness::Retained);
+    assert_eq!(site.view().presence, PresenceView::Offline);
+    let actions = site.window(0.0);
+    assert!(comes_online(&actions));
+    assert_eq!(modes(&actions), [Mode::Normal]);
+}
+
+#[test]
+fn a_report_that_comes_after_the_goodbye_does_not_bring_the_device_back() {
+    let mut site = Site::settled();
+    site.take_status(&site.device.will(), Freshness::Live);
+    let actions = site.window(0.9);
+    assert_eq!((modes(&actions), comes_online(&actions)), (vec![], false));
+}
+
+#[test]
+fn a_device_without_status_is_there_when_it_reports() {
+    let mut site = Site::new(settings());
+    let actions = site.window(0.0);
+    assert!(matches!(&events(&actions)[..], [Event::Online(Online { conn: None, .. })]));
+    assert_eq!(modes(&actions), [Mode::Normal]);
+}
+
+#[test]
+fn a_birth_is_told_again_only_for_a_new_connection() {
+    let mut site = Site::settled();
+    assert!(!comes_online(&site.birth()));
+    site.device.conn = 2;
+    assert!(comes_online(&site.birth()));
+}
+
+#[test]
+fn a_reconnected_device_gets_its_lease_again_soon() {
+    let mut site = Site::settled();
+    site.pass(100);
+    site.device.conn = 2;
+    let mut sent = modes(&site.birth());
+    sent.extend(modes(&site.pass(RETRY_MS)));
+    assert_eq!(sent, [Mode::Normal]);
+}
+
+#[test]
+fn leftovers_of_another_run_are_counted_and_decide_nothing() {
+    let mut site = Site::settled();
+    let mut before = Sim { boot: BootId(9), ..Sim::new("pi-1") };
+    let actions = site.take(before.report(0.9));
+    assert_eq!((modes(&actions), reports(&actions)), (vec![], 1));
+    assert_eq!(site.view().jobs, 2 * JOBS);
+    assert_eq!(site.view().boot, Some(BootId(1)));
+}
+
+#[test]
+fn a_run_whose_birth_was_lost_is_believed_after_a_while() {
+    let mut site = Site::settled();
+    site.device = Sim { boot: BootId(2), ..Sim::new("pi-1") };
+    for _ in 0..(10_000 / SPAN_MS) {
+        site.window(0.0);
+        assert_eq!(site.view().boot, Some(BootId(1)));
+    }
+    site.window(0.0);
+    assert_eq!(site.view().boot, Some(BootId(2)));
+    assert_eq!(modes(&site.window(0.9)), [Mode::Degraded]);
+}
+
+#[test]
+fn devices_beyond_the_limit_are_refused() {
+    let mut site = Site::new(settings());
+    for name in ["a", "b", "c"] {
+        site.take(Sim::new(name).report(0.0));
+    }
+    let report = Sim::new("d").report(0.0);
+    assert_eq!(site.fleet.report(site.now(), report, &mut Vec::new()), Err(Refused::TooManyDevices(3)));
+    let status = Sim::new("d").status();
+    let refused = site.fleet.status(site.now(), &status, Freshness::Live, &mut Vec::new());
+    assert_eq!(refused, Err(Refused::TooManyDevices(3)));
+    site.take(Sim { seq: 1, total: Totals { jobs: JOBS, ..Totals::default() }, ..Sim::new("a") }.report(0.0));
+    assert_eq!(site.fleet.view(site.now()).len(), 3);
+}
+
+#[test]
+fn a_device_stays_small() {
+    assert!(size_of::<device::Device>() < 2_048, "{}", size_of::<device::Device>());
+}
