@@ -26,13 +26,7 @@ pub(super) struct Pending {
 
 impl Pending {
     /// The answer, now that `effect` is in effect.
-    pub(super) fn answer(
-        self,
-        identity: &Identity,
-        effect: &Effect,
-        effective: &Decision,
-        closes: &CloseTimes,
-    ) -> Ack {
+    pub(super) fn answer(self, identity: &Identity, effect: &Effect, effective: &Decision, closes: &CloseTimes) -> Ack {
         if effect.change != self.change || effective.source != ModeSource::Gateway {
             let mut ack = plain(identity, &self.command.id, Outcome::Unchanged, effective);
             ack.reason = Reason::from("superseded before the next release");

@@ -125,7 +125,8 @@ impl<T: Copy + PartialEq> Agent<T> {
             }
             self.take_effect(decision);
         }
-        let (done, still) = std::mem::take(&mut self.pending).into_iter().partition(|p: &Pending| p.change <= effect.change);
+        let (done, still) =
+            std::mem::take(&mut self.pending).into_iter().partition(|p: &Pending| p.change <= effect.change);
         self.pending = still;
         for pending in done {
             let ack = pending.answer(&self.setup.identity, effect, &self.effective, &self.closes);
@@ -144,7 +145,7 @@ impl<T: Copy + PartialEq> Agent<T> {
             Known::UnderWay => return self.counts.duplicate(),
             Known::Answered(ack) => {
                 self.counts.duplicate();
-                return self.queue_ack(ack);
+                return self.queue_ack(*ack);
             }
             Known::New => self.commands.taken(command.id.clone()),
         }
@@ -160,7 +161,9 @@ impl<T: Copy + PartialEq> Agent<T> {
         self.decide(now);
         let pending = |change| Pending { change, command: command.clone(), received: now };
         match &self.switching {
-            Some((order, decision)) if decision.source == ModeSource::Gateway => self.pending.push(pending(order.change)),
+            Some((order, decision)) if decision.source == ModeSource::Gateway => {
+                self.pending.push(pending(order.change))
+            }
             _ => {
                 let mut ack = plain(&self.setup.identity, &command.id, Outcome::Unchanged, &self.effective);
                 if matches!(self.effective.source, ModeSource::Operator | ModeSource::Safety) {

@@ -70,7 +70,8 @@ fn table(answer: &Answer) -> String {
     row("jobs", format!("{} ({} run, {} skipped, {} misses)", total.jobs, total.run(), total.skipped, total.misses));
     row("miss rate", format!("{:.4}", answer.miss_rate.get()));
     let link = &answer.link;
-    let state = if link.up { format!("connected (attempt {})", link.conn) } else { format!("down: {}", link.last_down) };
+    let state =
+        if link.up { format!("connected (attempt {})", link.conn) } else { format!("down: {}", link.last_down) };
     row("broker", format!("{} {state}", link.url));
     row("reports", format!("{} delivered, {} waiting", link.reports_delivered, link.reports_waiting));
     let commands = &answer.commands;

@@ -23,9 +23,7 @@ pub(super) fn init(options: &Init) -> Result<(), Failure> {
         Err(_) => {}
     }
     if let Some(broker) = &options.broker {
-        broker
-            .parse::<BrokerUrl>()
-            .map_err(|error| Failure::Configuration(format!("--broker {broker:?}: {error}")))?;
+        broker.parse::<BrokerUrl>().map_err(|error| Failure::Configuration(format!("--broker {broker:?}: {error}")))?;
         values.push(("mqtt.url", quote(broker)));
     }
     let values: Vec<(&str, &str)> = values.iter().map(|(path, value)| (*path, value.as_str())).collect();

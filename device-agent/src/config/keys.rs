@@ -10,7 +10,10 @@ const SECTIONS: &[Section] = &[
     section("task", "The periodic task."),
     section("spin", "The workload \"spin\": burns CPU time, calibrated at start."),
     section("degraded", "What is different in DEGRADED, besides the workload and the mode lines."),
-    section("realtime", "Settings of the real-time thread. Each is tried; what the system refuses is reported, not fatal."),
+    section(
+        "realtime",
+        "Settings of the real-time thread. Each is tried; what the system refuses is reported, not fatal.",
+    ),
     section("gpio", "Lines by BCM number, 0 to 27. A line that is left out is not used."),
     section("mqtt", "The gateway's broker."),
     section("topics", "What is spoken with the gateway."),
@@ -39,7 +42,12 @@ const KEYS: &[Key] = &[
         "Releases that pass while a job runs: skip them (they count as misses), or run up to eight of them late.",
     ),
     key("spin.normal_ratio", "0.7", "0 to 1", "CPU time of a job in NORMAL, as a share of the period."),
-    key("spin.degraded_ratio", "0.3", "0 to 1", "CPU time of a job in DEGRADED, as a share of the period in that mode."),
+    key(
+        "spin.degraded_ratio",
+        "0.3",
+        "0 to 1",
+        "CPU time of a job in DEGRADED, as a share of the period in that mode.",
+    ),
     key("degraded.period_multiplier", "1", "1 to 100", "The period in DEGRADED is this many times the period."),
     key(
         "realtime.scheduler",
@@ -80,8 +88,18 @@ const KEYS: &[Key] = &[
     key("mqtt.client_id", "", "1 to 64 characters", "MQTT client identifier. Default: the device's name."),
     key("mqtt.username", "", "any text", "Name for the broker. Default: none."),
     key("mqtt.password", "", "any text", "Password for the broker. Default: none."),
-    key("mqtt.keep_alive_s", "5", "1 to 3600", "Seconds between pings: a dead link is noticed within about two of them."),
-    key("topics.root", "\"edge\"", "1 to 64 ASCII characters without + # or blanks, no / at either end", "First level of all topics."),
+    key(
+        "mqtt.keep_alive_s",
+        "5",
+        "1 to 3600",
+        "Seconds between pings: a dead link is noticed within about two of them.",
+    ),
+    key(
+        "topics.root",
+        "\"edge\"",
+        "1 to 64 ASCII characters without + # or blanks, no / at either end",
+        "First level of all topics.",
+    ),
     key(
         "topics.dialects",
         "[\"native\"]",
@@ -93,7 +111,12 @@ const KEYS: &[Key] = &[
     key("report.burst_jobs", "10", "1 to 1000", "The K of the worst (m, K): most misses m among K consecutive jobs."),
     key("policy.enabled", "true", "true or false", "Without it the device stays in NORMAL unless it is commanded."),
     key("policy.degrade_above", "0.05", "0 to 1", "Degrade when the miss rate is above this."),
-    key("policy.recover_below", "0.01", "above 0, not above degrade_above", "A window is calm when the miss rate is below this."),
+    key(
+        "policy.recover_below",
+        "0.01",
+        "above 0, not above degrade_above",
+        "A window is calm when the miss rate is below this.",
+    ),
     key("policy.degrade_after", "1", "1 to 65535", "Consecutive windows above the threshold before degrading."),
     key("policy.recover_after", "10", "1 to 65535", "Consecutive calm windows before recovering."),
     key("policy.dwell_ms", "5000", "0 to 86400000", "Least time in a mode in milliseconds; doubled by each relapse."),
@@ -103,9 +126,19 @@ const KEYS: &[Key] = &[
     key("policy.cpu_recover_below", "0.4", "0 to 1, not above cpu_degrade_above", "With cpu_rule: calm below this."),
     key("safety.max_temp_c", "85.0", "0 to 150", "Degrade above this temperature of the processor; 0 for no limit."),
     key("safety.under_voltage", "true", "true or false", "Degrade while the Raspberry Pi reports under-voltage."),
-    key("spool.max_reports", "1024", "2 to 100000", "Reports held in memory; beyond it neighbours merge, counts stay exact."),
+    key(
+        "spool.max_reports",
+        "1024",
+        "2 to 100000",
+        "Reports held in memory; beyond it neighbours merge, counts stay exact.",
+    ),
     key("control.socket", "", "a path", "Default: control.sock in the service's runtime directory."),
-    key("log.format", "\"auto\"", "\"auto\", \"human\" or \"json\"", "Automatic: for people on a terminal, JSON otherwise."),
+    key(
+        "log.format",
+        "\"auto\"",
+        "\"auto\", \"human\" or \"json\"",
+        "Automatic: for people on a terminal, JSON otherwise.",
+    ),
     key("log.filter", "\"info\"", "levels, also by module: device_agent=debug,info", "What is logged."),
 ];
 

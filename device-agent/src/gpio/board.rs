@@ -173,8 +173,7 @@ mod tests {
 
     #[test]
     fn roles_without_a_line_do_nothing() {
-        let bare =
-            Wiring { normal: None, degraded: None, heartbeat: None, output: None, input: None, ..wiring() };
+        let bare = Wiring { normal: None, degraded: None, heartbeat: None, output: None, input: None, ..wiring() };
         let (pins, state) = SimPins::open(&bare);
         let mut board = Board::new(pins, &bare);
         board.set_mode(Mode::Degraded);

@@ -20,9 +20,8 @@ impl RaspberryPins {
     /// [`GpioError::Hardware`]: not a Raspberry Pi, no access to `/dev/gpiomem`, or a line in use.
     pub fn open(wiring: &Wiring) -> Result<Self, GpioError> {
         let gpio = Gpio::new().map_err(|error| hardware("cannot reach the GPIO chip".into(), error))?;
-        let take = |line: Line| {
-            gpio.get(line.into()).map_err(|error| hardware(format!("cannot use line {line}"), error))
-        };
+        let take =
+            |line: Line| gpio.get(line.into()).map_err(|error| hardware(format!("cannot use line {line}"), error));
         let output = |role| {
             wiring.output(role).map(take).transpose().map(|pin| {
                 pin.map(|pin| {

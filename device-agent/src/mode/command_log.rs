@@ -22,7 +22,7 @@ pub enum Known {
     /// Taken, and on its way to the next release: the answer will come by itself.
     UnderWay,
     /// Answered like this.
-    Answered(Ack),
+    Answered(Box<Ack>),
 }
 
 impl CommandLog {
@@ -32,7 +32,7 @@ impl CommandLog {
         match self.entries.iter().find(|(known, _)| known == id) {
             None => Known::New,
             Some((_, None)) => Known::UnderWay,
-            Some((_, Some(ack))) => Known::Answered(ack.clone()),
+            Some((_, Some(ack))) => Known::Answered(Box::new(ack.clone())),
         }
     }
 

@@ -67,12 +67,8 @@ pub(super) fn self_overhead_ns() -> u32 {
     let word = ModeWord::default();
     let mut clock = Hot { naps: 0, word: &word, half_time: MonoTime::default() };
     // A period of 1 ns: the release has always come, so that nothing waits.
-    let timing = Timing {
-        normal_period_ns: 1,
-        degraded_period_ns: 1,
-        deadline_ns: None,
-        overrun: OverrunPolicy::SkipNext,
-    };
+    let timing =
+        Timing { normal_period_ns: 1, degraded_period_ns: 1, deadline_ns: None, overrun: OverrunPolicy::SkipNext };
     let mut queue = Queue::<JobRecord, 16>::new();
     let (mut producer, mut consumer) = queue.split();
     Periodic::new(&mut clock, timing).run(&word, &mut Nothing, &mut Nothing, |record| {

@@ -99,8 +99,14 @@ struct Outcome {
 fn run(timing: Timing, durations: Vec<u64>, orders: Vec<(u64, Mode)>, late_ns: u64) -> Outcome {
     let word = ModeWord::default();
     let clock = FakeClock { late_ns, ..FakeClock::default() };
-    let mut script =
-        Script { now: Rc::clone(&clock.now), word: &word, durations: durations.into_iter(), orders, job: 0, modes: vec![] };
+    let mut script = Script {
+        now: Rc::clone(&clock.now),
+        word: &word,
+        durations: durations.into_iter(),
+        orders,
+        job: 0,
+        modes: vec![],
+    };
     let mut lines = Log::default();
     let mut records = Vec::new();
     let naps = Rc::clone(&clock.naps);

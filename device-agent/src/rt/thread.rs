@@ -97,7 +97,7 @@ pub struct Records(Consumer<'static, JobRecord>);
 
 impl Records {
     /// The oldest record not yet read.
-    pub fn next(&mut self) -> Option<JobRecord> {
+    pub fn take(&mut self) -> Option<JobRecord> {
         self.0.dequeue()
     }
 }

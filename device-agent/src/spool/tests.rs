@@ -115,10 +115,14 @@ fn what_is_under_way_is_never_merged() {
 #[test]
 fn neighbours_of_one_mode_merge_first() {
     let mut spool = Spool::<u64>::new(4);
-    for (seq, mode) in [(1, Mode::Normal), (2, Mode::Degraded), (3, Mode::Normal), (4, Mode::Normal), (5, Mode::Normal)] {
+    for (seq, mode) in [(1, Mode::Normal), (2, Mode::Degraded), (3, Mode::Normal), (4, Mode::Normal), (5, Mode::Normal)]
+    {
         spool.push(report(seq, mode, 0));
     }
-    assert_eq!(drain(&mut spool).iter().map(|r| (r.seq, r.merged)).collect::<Vec<_>>(), [(1, 1), (2, 1), (4, 2), (5, 1)]);
+    assert_eq!(
+        drain(&mut spool).iter().map(|r| (r.seq, r.merged)).collect::<Vec<_>>(),
+        [(1, 1), (2, 1), (4, 2), (5, 1)]
+    );
 }
 
 #[test]

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use shared_host::json::{
-    CommandError, DecodeError, decode_command, decode_lab_command, encode,
-};
+use shared_host::json::{CommandError, DecodeError, decode_command, decode_lab_command, encode};
 use shared_host::mqtt::{self, Event, Events, Filter, Message, Publisher, Qos, Received, Retain, Retained, Token};
 use shared_proto::dialect::{lab, native};
 use shared_proto::limits::{MAX_ACK, MAX_REPORT, MAX_STATUS};

@@ -126,7 +126,7 @@ impl Supervisor {
     /// Reads the ring; watches over leases and over the real-time thread.
     fn drain(&mut self) {
         let context = self.observer.context();
-        while let Some(record) = self.records.next() {
+        while let Some(record) = self.records.take() {
             self.last_job = record.end;
             self.agent.job(&record, context);
         }

@@ -41,9 +41,10 @@ pub enum StartError {
 pub(super) fn assemble(config: Config) -> Result<Supervisor, StartError> {
     let control = ControlSocket::open(config.control_socket.as_deref())?;
     let (lines, sim) = open_lines(&config.gpio)?;
-    let mirror = sim.as_ref().zip(config.gpio.sim_state_file.clone()).map(|(state, path)| {
-        Mirror::new(path, Arc::clone(state), &config.gpio.wiring)
-    });
+    let mirror = sim
+        .as_ref()
+        .zip(config.gpio.sim_state_file.clone())
+        .map(|(state, path)| Mirror::new(path, Arc::clone(state), &config.gpio.wiring));
     let (workload, plan) = workload(&config);
     let (rt, records) = rt::spawn(RtTask { timing: config.timing, asked: config.asked, lines, workload })?;
     tell_settings(&rt);
@@ -51,13 +52,8 @@ pub(super) fn assemble(config: Config) -> Result<Supervisor, StartError> {
     let identity = Identity { device: config.device.clone(), boot: BootId(fastrand::u64(..)) };
     info!(device = %identity.device, boot = %identity.boot, workload = %plan.workload, "agent starts");
     let now = MonoTime::now();
-    let setup = Setup {
-        identity,
-        plan,
-        window: config.window,
-        policy: config.policy,
-        spool_capacity: config.spool_capacity,
-    };
+    let setup =
+        Setup { identity, plan, window: config.window, policy: config.policy, spool_capacity: config.spool_capacity };
     let agent = Agent::new(setup, now);
     Ok(Supervisor {
         link: Link::start(config.link, &agent, &rt),

@@ -66,7 +66,8 @@ impl Workload for Spin {
 
     fn prepare(&mut self) {
         let speed = calibrate();
-        self.steps = SpinSteps { normal: speed.steps_in(self.aim.normal_ns), degraded: speed.steps_in(self.aim.degraded_ns) };
+        self.steps =
+            SpinSteps { normal: speed.steps_in(self.aim.normal_ns), degraded: speed.steps_in(self.aim.degraded_ns) };
     }
 
     fn set_mode(&mut self, mode: Mode) {

@@ -168,8 +168,18 @@ mod tests {
         let oversize = format!("{GOOD}{}", " ".repeat(MAX_COMMAND));
         let deep = "[".repeat(1000);
         for bad in [
-            "", "{}", "null", "[]", "{\"v\":1}", &GOOD[..40], &oversize, &deep,
-            &GOOD.replace("DEGRADED", "degraded"), &GOOD.replace("15000", "99"), &GOOD.replace("15000", "-1"), &GOOD.replace("c-1", ""),
+            "",
+            "{}",
+            "null",
+            "[]",
+            "{\"v\":1}",
+            &GOOD[..40],
+            &oversize,
+            &deep,
+            &GOOD.replace("DEGRADED", "degraded"),
+            &GOOD.replace("15000", "99"),
+            &GOOD.replace("15000", "-1"),
+            &GOOD.replace("c-1", ""),
         ] {
             assert!(decode_command(bad.as_bytes()).is_err(), "{bad}");
         }
