@@ -1,1 +1,13 @@
-//! Empty.
+//! The whole loop on one machine: brokers as child processes, controller and agents as threads, a load that comes and goes.
+//! The program shows it; the system tests are built on it.
+
+#![forbid(unsafe_code)]
+
+pub mod broker;
+pub mod cli;
+pub mod load;
+pub mod show;
+pub mod stage;
+pub mod story;
+pub mod summary;
+mod table;

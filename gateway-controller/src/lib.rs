@@ -1,6 +1,21 @@
 //! Watches the miss rates of a fleet and commands NORMAL or DEGRADED.
+//!
+//! | module | content |
+//! |---|---|
+//! | [`fleet`] | what is known of every device, what is wanted of it, which commands that takes: no input, output or clock |
+//! | [`run`] | the loop around it: broker, control socket, clock |
+//! | [`event`], [`sink`] | what it tells, and to whom |
+//! | [`config`], [`protocol`], [`cli`] | what people say to it |
 
 #![forbid(unsafe_code)]
 
+pub mod cli;
+mod commands;
+pub mod config;
 pub mod event;
 pub mod fleet;
+mod link;
+pub mod protocol;
+mod refusals;
+pub mod run;
+pub mod sink;

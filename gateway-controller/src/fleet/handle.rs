@@ -168,13 +168,7 @@ impl Fleet {
     }
 
     /// Carries out a change of mind, sends what is due, and sets the alarm for the next time.
-    fn settle(
-        &mut self,
-        now: Moment,
-        id: &DeviceId,
-        turn: Option<Turn>,
-        out: &mut Vec<Action>,
-    ) -> Option<CommandId> {
+    fn settle(&mut self, now: Moment, id: &DeviceId, turn: Option<Turn>, out: &mut Vec<Action>) -> Option<CommandId> {
         let device = self.devices.get_mut(id)?;
         let to = device.wanted();
         if let Some(turn) = &turn {

@@ -19,9 +19,7 @@ pub(super) enum Identity {
     #[default]
     Unknown,
     /// Known from reports only.
-    Reported {
-        boot: BootId,
-    },
+    Reported { boot: BootId },
     /// Known from a status.
     Born {
         boot: BootId,

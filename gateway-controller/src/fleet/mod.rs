@@ -155,7 +155,8 @@ impl Fleet {
     /// What is known of every device, by name.
     #[must_use]
     pub fn view(&self, now: Moment) -> Vec<DeviceView> {
-        let mut views: Vec<_> = self.devices.iter().map(|(id, device)| device.view(id, now, self.common.link)).collect();
+        let mut views: Vec<_> =
+            self.devices.iter().map(|(id, device)| device.view(id, now, self.common.link)).collect();
         views.sort_by(|a, b| a.device.cmp(&b.device));
         views
     }

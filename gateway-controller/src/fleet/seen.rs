@@ -39,7 +39,10 @@ impl Seen {
             mode: report.mode,
             mode_source: report.mode_source,
             policy: report.policy,
-            newest: Newest { miss_rate: report.miss_rate, wakeup_ns: wakeup_ns.map(|((p50, p99), max)| [p50, p99, max]) },
+            newest: Newest {
+                miss_rate: report.miss_rate,
+                wakeup_ns: wakeup_ns.map(|((p50, p99), max)| [p50, p99, max]),
+            },
         }
     }
 

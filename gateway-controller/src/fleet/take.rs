@@ -32,6 +32,7 @@ impl Device {
             self.reported = None;
             self.presence = Presence::Unheard;
             self.commands.released();
+            self.commands.change = None;
         }
     }
 

@@ -78,10 +78,7 @@ impl Tally {
 
 impl Sum {
     fn plus(self, coverage: &Coverage) -> Self {
-        Self {
-            received: plus(&self.received, &coverage.received()),
-            missing: plus(&self.missing, &coverage.missing()),
-        }
+        Self { received: plus(&self.received, &coverage.received()), missing: plus(&self.missing, &coverage.missing()) }
     }
 }
 

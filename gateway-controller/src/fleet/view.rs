@@ -6,9 +6,9 @@ use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::text::{Name, Reason};
 use shared_proto::units::{Ratio, ns_to_micros};
 
+use super::Moment;
 use super::commands::Wire;
 use super::device::{Device, Presence};
-use super::Moment;
 
 /// One device as the controller knows it. Counts are since the controller first heard of the device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -35,12 +35,8 @@ fn the_first_report_is_judged_with_what_the_device_remembers() {
     // It degraded half a second ago and backs off: a controller that starts now neither flips it nor forgets the wait.
     site.device.mode = Mode::Degraded;
     site.device.source = ModeSource::Gateway;
-    site.device.policy = PolicyState {
-        mode: Mode::Degraded,
-        in_mode_ms: Some(500),
-        backoff: 2,
-        ..PolicyState::default()
-    };
+    site.device.policy =
+        PolicyState { mode: Mode::Degraded, in_mode_ms: Some(500), backoff: 2, ..PolicyState::default() };
     assert_eq!(modes(&site.window(0.0)), [Mode::Degraded]);
     // The wait is 5 s doubled twice; 500 ms of it are over, and each window takes 200 ms.
     let windows = (1..200).find(|_| !decisions(&site.window(0.0)).is_empty());
@@ -88,8 +84,7 @@ fn a_backlog_decides_nothing_until_it_tells_of_now() {
     // The device has degraded by itself in the meantime; what it kept tells of the time before.
     site.device.mode = Mode::Degraded;
     site.device.source = ModeSource::Local;
-    site.device.policy =
-        PolicyState { mode: Mode::Degraded, in_mode_ms: Some(9_000), ..PolicyState::default() };
+    site.device.policy = PolicyState { mode: Mode::Degraded, in_mode_ms: Some(9_000), ..PolicyState::default() };
     for report in kept.into_iter().take(80) {
         site.now_ms += 1;
         assert_eq!(decisions(&site.take(report)), []);

@@ -1,0 +1,169 @@
+//! Brokers as child processes, so that they can be killed and started again: the embedded one, or Mosquitto.
+
+mod embedded;
+mod port;
+mod probe;
+
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+pub use embedded::serve;
+pub use port::free_port;
+pub use probe::answers;
+
+/// How long a broker may take until it answers.
+const START: Duration = Duration::from_secs(20);
+
+/// Which broker.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// rumqttd, by a program that serves it when called with `broker --port PORT` (this project's `demo` is one).
+    Embedded {
+        /// The program.
+        program: PathBuf,
+    },
+    /// Mosquitto, as Debian packages it.
+    Mosquitto {
+        /// Lines of configuration besides the listener; none: everybody may do everything.
+        extra: Option<String>,
+    },
+}
+
+/// A broker that cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokerError {
+    /// The program could not be started.
+    #[error("cannot start {program}: {why}{hint}")]
+    Start {
+        /// The program.
+        program: String,
+        /// What the system says.
+        why: io::Error,
+        /// What may help.
+        hint: &'static str,
+    },
+    /// It ended, or never answered.
+    #[error("{program} does not answer on port {port}; its last words: {words}")]
+    Silent {
+        /// The program.
+        program: String,
+        /// The port.
+        port: u16,
+        /// Its output.
+        words: String,
+    },
+    /// Its files could not be written, or no port is free.
+    #[error("cannot prepare the broker: {0}")]
+    Prepare(#[from] io::Error),
+}
+
+/// A running broker; killed when dropped.
+#[derive(Debug)]
+pub struct Broker {
+    kind: Kind,
+    port: u16,
+    dir: TempDir,
+    child: Option<Child>,
+}
+
+impl Broker {
+    /// Starts a broker on a free port of the loopback interface; returns when it answers.
+    ///
+    /// # Errors
+    /// [`BrokerError`] if it cannot be started or does not answer.
+    pub fn start(kind: Kind) -> Result<Self, BrokerError> {
+        let mut broker = Self { kind, port: free_port()?, dir: tempfile::tempdir()?, child: None };
+        broker.restart()?;
+        Ok(broker)
+    }
+
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its address, as configurations want it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("mqtt://127.0.0.1:{}", self.port)
+    }
+
+    /// Ends it the hard way: clients see their connections break.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // Fails only if it has ended already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Starts it again on the same port, after [`Self::kill`].
+    ///
+    /// # Errors
+    /// [`BrokerError`] if it cannot be started or does not answer.
+    pub fn restart(&mut self) -> Result<(), BrokerError> {
+        self.kill();
+        let log = self.dir.path().join("broker.log");
+        let (mut command, hint) = self.command()?;
+        let program = command.get_program().to_string_lossy().into_owned();
+        // Standard input is a pipe that ends with this process: the embedded broker then ends too.
+        command.stdin(Stdio::piped()).stdout(fs::File::create(&log)?);
+        command.stderr(fs::OpenOptions::new().append(true).open(&log)?);
+        let child = command.spawn().map_err(|why| BrokerError::Start { program: program.clone(), why, hint })?;
+        let child = self.child.insert(child);
+        let patience = Instant::now() + START;
+        while !answers(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))) {
+            let ended = child.try_wait()?.is_some();
+            if ended || Instant::now() > patience {
+                let words = last_words(&log);
+                return Err(BrokerError::Silent { program, port: self.port, words });
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+
+    fn command(&self) -> io::Result<(Command, &'static str)> {
+        match &self.kind {
+            Kind::Embedded { program } => {
+                let mut command = Command::new(program);
+                command.args(["broker", "--port", &self.port.to_string()]);
+                Ok((command, ""))
+            }
+            Kind::Mosquitto { extra } => {
+                let file = self.dir.path().join("mosquitto.conf");
+                let extra = extra.as_deref().unwrap_or("allow_anonymous true");
+                let port = self.port;
+                fs::write(&file, format!("listener {port} 127.0.0.1\npersistence false\nlog_dest stderr\n{extra}\n"))?;
+                let mut command = Command::new(mosquitto());
+                command.arg("-c").arg(file);
+                Ok((command, "; Debian: apt-get install mosquitto"))
+            }
+        }
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Debian puts it where the search path of an ordinary user does not look.
+fn mosquitto() -> &'static Path {
+    let debian = Path::new("/usr/sbin/mosquitto");
+    if debian.exists() { debian } else { Path::new("mosquitto") }
+}
+
+fn last_words(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().rev().take(3).collect();
+    if lines.is_empty() { "(none)".into() } else { lines.into_iter().rev().collect::<Vec<_>>().join(" | ") }
+}

@@ -1,0 +1,50 @@
+//! The command line.
+
+use std::num::{NonZeroU16, NonZeroU64};
+
+use clap::{Args, Parser, Subcommand};
+
+/// The whole loop on one machine: broker, controller, agents, and a load that comes and goes. Watch a device degrade under
+/// load and recover.
+#[derive(Debug, Parser)]
+#[command(name = "demo", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 usage.")]
+pub struct Cli {
+    /// What else to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to run the demo.
+    #[command(flatten)]
+    pub demo: Demo,
+}
+
+/// What else the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Only serve the embedded broker on a port of the loopback interface, until standard input ends
+    Broker {
+        /// Port to listen on
+        #[arg(long, value_name = "PORT")]
+        port: NonZeroU16,
+    },
+}
+
+/// How to run the demo.
+#[derive(Debug, Clone, Args)]
+pub struct Demo {
+    /// End by itself after this many seconds; without it: on Ctrl-C
+    #[arg(long, value_name = "N")]
+    pub seconds: Option<NonZeroU64>,
+    /// Number of devices
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub agents: u16,
+    /// Use this broker instead of the embedded one
+    #[arg(long, value_name = "mqtt://HOST:PORT")]
+    pub broker: Option<String>,
+    /// Run the tasks under SCHED_FIFO: see what it makes of the same load (needs the right to)
+    #[arg(long)]
+    pub realtime: bool,
+    /// Print the summary as one JSON object on standard output; the table goes to standard error
+    #[arg(long)]
+    pub json: bool,
+}

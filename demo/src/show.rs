@@ -1,0 +1,286 @@
+//! The show: starts everything, lets the load come and go, prints what happens, ends in good order.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use device_agent::supervisor::{RunError, Summary as AgentSummary};
+use gateway_controller::event::Record;
+use shared_host::config::ConfigError;
+use shared_host::control::ControlError;
+use shared_host::mqtt::BrokerUrl;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at};
+
+use crate::broker::{Broker, BrokerError, Kind};
+use crate::cli::Demo;
+use crate::load::{Hog, cpus_for_tasks};
+use crate::stage::{Broken, Running, agent_config, start_agent, start_controller};
+use crate::story::{Load, Story};
+use crate::summary::Summary;
+use crate::table;
+
+/// Rest before the load, its length, and the time until it comes again: recovery takes about seven seconds from the last
+/// miss (five until the miss window is clean, two of calm windows), so that the load is gone when it comes.
+const LOAD_BEGINS: Duration = Duration::from_secs(4);
+const LOAD_ENDS: Duration = Duration::from_secs(10);
+const CYCLE: Duration = Duration::from_secs(26);
+/// Time between the lines of the table.
+const LINE: Duration = Duration::from_millis(500);
+/// How long the first report of each device may take, and the last ones.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Why the demo failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ShowError {
+    /// The address of the broker is none.
+    #[error("--broker: {0}")]
+    Url(String),
+    /// No broker.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    /// A configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The controller failed.
+    #[error("controller: {0}")]
+    Controller(#[from] ControlError),
+    /// An agent failed.
+    #[error("agent: {0}")]
+    Agent(#[from] RunError),
+    /// A component broke.
+    #[error(transparent)]
+    Broken(#[from] Broken),
+    /// The system refused something.
+    #[error(transparent)]
+    System(#[from] io::Error),
+    /// Nothing arrived.
+    #[error("{0} of {1} devices did not report within {s} s; is the broker reachable?", s = PATIENCE.as_secs())]
+    Silent(usize, usize),
+}
+
+/// Runs the demo.
+///
+/// # Errors
+/// [`ShowError`] says which part failed.
+pub async fn show(demo: &Demo) -> Result<Summary, ShowError> {
+    let mut screen = Screen::new(demo);
+    let (_broker, url) = broker(demo, &mut screen)?;
+    let mut cast = Cast::assemble(demo, &url, &mut screen)?;
+    let mut story = Story::default();
+    cast.await_first_reports(&mut story).await?;
+    screen.print(&table::head());
+    perform(demo, &mut cast, &mut story, &mut screen).await?;
+    let agents = cast.curtain(&mut story).await?;
+    let summary = Summary::new(&agents, &story);
+    screen.print(&table::summary(&summary));
+    Ok(summary)
+}
+
+/// Where the live output goes: standard output is kept for the summary if that is wanted as JSON.
+struct Screen {
+    out: Box<dyn Write>,
+}
+
+impl Screen {
+    fn new(demo: &Demo) -> Self {
+        Self { out: if demo.json { Box::new(io::stderr()) } else { Box::new(io::stdout()) } }
+    }
+
+    /// A reader that has gone is no reason to end.
+    fn print(&mut self, text: &str) {
+        let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
+    }
+}
+
+fn broker(demo: &Demo, screen: &mut Screen) -> Result<(Option<Broker>, BrokerUrl), ShowError> {
+    let parse = |url: &str| url.parse::<BrokerUrl>().map_err(|error| ShowError::Url(error.to_string()));
+    if let Some(url) = &demo.broker {
+        let url = parse(url)?;
+        screen.print(&format!("broker      {url}\n"));
+        return Ok((None, url));
+    }
+    let broker = Broker::start(Kind::Embedded { program: std::env::current_exe()? })?;
+    let url = parse(&broker.url())?;
+    screen.print(&format!("broker      embedded (rumqttd), {url}\n"));
+    Ok((Some(broker), url))
+}
+
+type Agent = Running<Result<AgentSummary, RunError>>;
+
+/// Everyone on the stage.
+struct Cast {
+    agents: Vec<Agent>,
+    controller: Running<Result<(), ControlError>>,
+    hogs: Vec<Hog>,
+    events: UnboundedReceiver<Record>,
+    load: Load,
+}
+
+impl Cast {
+    fn assemble(demo: &Demo, url: &BrokerUrl, screen: &mut Screen) -> Result<Self, ShowError> {
+        let (sender, events) = unbounded_channel();
+        let config = gateway_controller::config::Config::embedded(url.clone())?;
+        let controller = start_controller(config, move |record| {
+            // Nobody listens any more at the very end.
+            let _ = sender.send(record);
+        })?;
+        screen.print("controller  policy: degrade above 5 % misses, recover after calm\n");
+
+        let cpus = cpus_for_tasks()?;
+        let mut on_cpu: BTreeMap<u16, usize> = BTreeMap::new();
+        let places: Vec<u16> = cpus.iter().copied().cycle().take(demo.agents.into()).collect();
+        for cpu in &places {
+            *on_cpu.entry(*cpu).or_default() += 1;
+        }
+        let agents = places.iter().enumerate().map(|(number, cpu)| {
+            let sharing = on_cpu.get(cpu).copied().unwrap_or(1);
+            Ok(start_agent(agent_config(&task(demo, url, number + 1, *cpu, sharing))?)?)
+        });
+        let agents = agents.collect::<Result<Vec<Agent>, ShowError>>()?;
+        let scheduler = if demo.realtime { "SCHED_FIFO 80" } else { "the ordinary scheduler" };
+        screen.print(&format!(
+            "devices     {} with a period of 20 ms, {scheduler}; each job takes 70 % of the CPU in NORMAL, 30 % in DEGRADED{}\n",
+            demo.agents,
+            if agents.len() > on_cpu.len() { ", divided by the devices that share a CPU" } else { "" }
+        ));
+        // As many hogs as tasks on a CPU: each task's fair share is then half of what it has alone.
+        let hogs: Vec<Hog> = on_cpu.iter().map(|(cpu, tasks)| Hog::new(*cpu, *tasks)).collect();
+        screen.print(&format!(
+            "load        from {} s to {} s, and again every {} s\n",
+            LOAD_BEGINS.as_secs(),
+            LOAD_ENDS.as_secs(),
+            CYCLE.as_secs()
+        ));
+        Ok(Self { agents, controller, hogs, events, load: Load::Off })
+    }
+
+    async fn await_first_reports(&mut self, story: &mut Story) -> Result<(), ShowError> {
+        let patience = Instant::now() + PATIENCE;
+        loop {
+            let reported = story.devices().filter(|(_, device)| device.latest.is_some()).count();
+            if reported == self.agents.len() {
+                return Ok(());
+            }
+            match timeout_at(patience, self.events.recv()).await {
+                Ok(Some(record)) => drop(story.tell(record.event, self.load)),
+                Ok(None) | Err(_) => {
+                    self.look_for_the_dead()?;
+                    return Err(ShowError::Silent(self.agents.len() - reported, self.agents.len()));
+                }
+            }
+        }
+    }
+
+    fn set_load(&mut self, load: Load) {
+        self.load = load;
+        for hog in &self.hogs {
+            match load {
+                Load::On => hog.turn_on(),
+                Load::Off => hog.turn_off(),
+            }
+        }
+    }
+
+    /// If a component has ended by itself, tells why.
+    fn look_for_the_dead(&mut self) -> Result<(), ShowError> {
+        if let Some(at) = self.agents.iter().position(Running::has_ended) {
+            self.agents.remove(at).stop()??;
+        }
+        Ok(())
+    }
+
+    /// The end: the devices stop and send their last reports, the gateway takes them in, then it stops too.
+    async fn curtain(mut self, story: &mut Story) -> Result<Vec<AgentSummary>, ShowError> {
+        self.set_load(Load::Off);
+        let mut summaries = Vec::new();
+        for agent in self.agents.drain(..) {
+            summaries.push(agent.stop()??);
+        }
+        let patience = Instant::now() + PATIENCE;
+        let missing = |story: &Story| summaries.iter().any(|agent| story.received(&agent.device).reports < agent.reports);
+        while missing(story) {
+            match timeout_at(patience, self.events.recv()).await {
+                Ok(Some(record)) => drop(story.tell(record.event, self.load)),
+                // The summary says that the totals do not agree.
+                Ok(None) | Err(_) => break,
+            }
+        }
+        self.controller.stop()??;
+        Ok(summaries)
+    }
+}
+
+/// Configuration of one device of `sharing` on its CPU.
+fn task(demo: &Demo, url: &BrokerUrl, number: usize, cpu: u16, sharing: usize) -> Vec<(&'static str, String)> {
+    #[expect(clippy::cast_precision_loss, reason = "at most 64 devices")]
+    let share = |ratio: f64| (ratio / sharing as f64).to_string();
+    let mut values = vec![
+        ("device.name", format!("pi-{number:02}")),
+        ("mqtt.url", url.to_string()),
+        ("realtime.cpu", cpu.to_string()),
+        ("spin.normal_ratio", share(0.7)),
+        ("spin.degraded_ratio", share(0.3)),
+        // The load shall show at the task, not at the thermometer.
+        ("safety.max_temp_c", "0".into()),
+    ];
+    if !demo.realtime {
+        values.push(("realtime.scheduler", "other".into()));
+        values.push(("realtime.lock_memory", "false".into()));
+        values.push(("realtime.no_deep_sleep", "false".into()));
+    }
+    values
+}
+
+/// From the first line of the table to the last.
+async fn perform(demo: &Demo, cast: &mut Cast, story: &mut Story, screen: &mut Screen) -> Result<(), ShowError> {
+    let begin = Instant::now();
+    let end = demo.seconds.map(|seconds| begin + Duration::from_secs(seconds.get()));
+    let seconds = || begin.elapsed().as_secs_f64();
+    let mut lines = interval(LINE);
+    lines.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut switches = LoadSwitches::new(begin);
+    loop {
+        tokio::select! {
+            _ = lines.tick() => {
+                cast.look_for_the_dead()?;
+                screen.print(&table::rows(seconds(), story));
+            }
+            () = sleep_until(switches.at) => {
+                cast.set_load(switches.to);
+                screen.print(&table::load(seconds(), switches.to));
+                switches.next();
+            }
+            Some(record) = cast.events.recv() => {
+                if let Some(change) = story.tell(record.event, cast.load) {
+                    screen.print(&table::change(seconds(), &change));
+                }
+            }
+            () = sleep_until(end.unwrap_or(begin)), if end.is_some() => return Ok(()),
+            pressed = tokio::signal::ctrl_c() => return Ok(pressed?),
+        }
+    }
+}
+
+/// When the load changes next.
+struct LoadSwitches {
+    cycle: Instant,
+    at: Instant,
+    to: Load,
+}
+
+impl LoadSwitches {
+    fn new(begin: Instant) -> Self {
+        Self { cycle: begin, at: begin + LOAD_BEGINS, to: Load::On }
+    }
+
+    fn next(&mut self) {
+        (self.at, self.to) = match self.to {
+            Load::On => (self.cycle + LOAD_ENDS, Load::Off),
+            Load::Off => {
+                self.cycle += CYCLE;
+                (self.cycle + LOAD_BEGINS, Load::On)
+            }
+        };
+    }
+}

@@ -1,0 +1,105 @@
+//! Agents and a controller inside this process, each on a thread with a runtime of its own, as they are on machines of
+//! their own.
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::io;
+use std::thread::{Builder, JoinHandle};
+
+use device_agent::config::Config as AgentConfig;
+use device_agent::supervisor::{self, RunError, Summary as AgentSummary};
+use gateway_controller::config::Config as ControllerConfig;
+use gateway_controller::sink::EventSink;
+use shared_host::config::ConfigError;
+use shared_host::control::ControlError;
+use tokio::sync::oneshot;
+
+/// Something that runs until it is told to stop.
+#[derive(Debug)]
+pub struct Running<T> {
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<io::Result<T>>,
+}
+
+/// It ended by a panic, or had no runtime.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    /// The system gave no thread or no runtime.
+    #[error("cannot start: {0}")]
+    Start(#[from] io::Error),
+    /// A panic.
+    #[error("a thread panicked")]
+    Panicked,
+}
+
+impl<T> Running<T> {
+    /// Whether it has ended by itself.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Stops it in good order and waits for its result.
+    ///
+    /// # Errors
+    /// [`Broken`] if it panicked or never started.
+    pub fn stop(self) -> Result<T, Broken> {
+        // Fails if it has ended already.
+        let _ = self.stop.send(());
+        Ok(self.thread.join().map_err(|_| Broken::Panicked)??)
+    }
+}
+
+/// An agent's configuration: the defaults with these keys changed, without a control socket. Keys are written as in the
+/// configuration file, values as in environment variables.
+///
+/// # Errors
+/// [`ConfigError`] if a key or value is not allowed.
+pub fn agent_config(values: &[(&str, String)]) -> Result<AgentConfig, ConfigError> {
+    let schema = device_agent::config::SCHEMA;
+    let env = values.iter().map(|(key, value)| (OsString::from(schema.variable(key)), OsString::from(value)));
+    let mut config = AgentConfig::from_loaded(&schema.load(None, env)?)?;
+    config.control_socket = None;
+    Ok(config)
+}
+
+/// Starts an agent.
+///
+/// # Errors
+/// The system gives no thread.
+pub fn start_agent(config: AgentConfig) -> io::Result<Running<Result<AgentSummary, RunError>>> {
+    let name = format!("agent {}", config.device);
+    start(&name, |stop| supervisor::run(config, stop))
+}
+
+/// Starts a controller.
+///
+/// # Errors
+/// The system gives no thread.
+pub fn start_controller(
+    config: ControllerConfig,
+    events: impl EventSink + Send + 'static,
+) -> io::Result<Running<Result<(), ControlError>>> {
+    start("controller", |stop| gateway_controller::run::run(config, stop, events))
+}
+
+fn start<T, F>(name: &str, work: impl FnOnce(Stop) -> F + Send + 'static) -> io::Result<Running<T>>
+where
+    T: Send + 'static,
+    F: Future<Output = T>,
+{
+    let (stop, told) = oneshot::channel();
+    // Thread names have 15 characters.
+    let name = name.chars().take(15).collect();
+    let thread = Builder::new().name(name).spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(runtime.block_on(work(Box::pin(async move {
+            // Also when the other end is dropped.
+            let _ = told.await;
+        }))))
+    })?;
+    Ok(Running { stop, thread })
+}
+
+/// Completes when a component is told to stop.
+type Stop = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;

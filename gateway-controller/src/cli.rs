@@ -1,0 +1,215 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use shared_host::mqtt::BrokerUrl;
+use shared_proto::ids::DeviceId;
+
+use crate::commands;
+use crate::protocol::WishWord;
+
+/// Watches the miss rates of a fleet and commands NORMAL or DEGRADED.
+#[derive(Debug, Parser)]
+#[command(
+    name = "gateway-controller",
+    version,
+    after_help = "\
+Examples:
+  gateway-controller init --output gateway.toml    write a commented configuration
+  gateway-controller run --config gateway.toml     decisions as JSON lines on standard output
+  gateway-controller devices                       what the running controller knows
+  gateway-controller set-mode pi-1 degraded        until `set-mode pi-1 auto`
+
+Exit codes: 0 done, 1 failed, 2 usage or configuration."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the controller until SIGTERM or SIGINT
+    Run(RunArgs),
+    /// Check a configuration and show the values in force, each with its source
+    CheckConfig(CheckArgs),
+    /// Write a commented configuration
+    Init(InitArgs),
+    /// Show the devices
+    Devices(DevicesArgs),
+    /// Set the mode of a device, or leave it to the policy again
+    SetMode(SetModeArgs),
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Configuration file; without it: the defaults and the environment (GATEWAY_MQTT__URL=… for mqtt.url)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Arguments of `check-config`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Configuration file; without it: the defaults and the environment
+    #[arg(value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// File to write; without it: standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace a file that exists
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Arguments of `devices`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gateway-controller devices
+  gateway-controller devices --json
+  gateway-controller devices --broker mqtt://gateway.local --listen 5s    without a running controller")]
+pub(crate) struct DevicesArgs {
+    /// Print JSON, one object with all that is known
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// With --broker: how long to listen
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration, requires = "broker")]
+    pub(crate) listen: Duration,
+}
+
+/// Arguments of `set-mode`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Through the running controller the wish holds until `auto` (or until the controller ends). With --broker one command goes \
+straight to the device and holds for --lease; a controller that runs as well will set its own mode again.
+
+Examples:
+  gateway-controller set-mode pi-1 degraded
+  gateway-controller set-mode pi-1 auto
+  gateway-controller set-mode pi-1 normal --broker mqtt://gateway.local --lease 10m")]
+pub(crate) struct SetModeArgs {
+    /// Name of the device
+    #[arg(value_name = "DEVICE")]
+    pub(crate) device: DeviceId,
+    /// normal or degraded; auto: what the policy wants; release: the gateway lets the device go
+    #[arg(value_name = "MODE")]
+    pub(crate) mode: WishArg,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// With --broker: how long the mode holds
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration, requires = "broker")]
+    pub(crate) lease: Duration,
+    /// How long to wait until the device has taken the mode; 0s: not at all
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = duration)]
+    pub(crate) wait: Duration,
+}
+
+/// Whom to ask.
+#[derive(Debug, Args)]
+pub(crate) struct Target {
+    /// Configuration file of the controller, for its control socket (or, with --broker, for credentials and topics)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Control socket of the running controller
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["config", "broker"])]
+    pub(crate) socket: Option<PathBuf>,
+    /// Go to this broker instead of a running controller
+    #[arg(long, value_name = "URL")]
+    pub(crate) broker: Option<BrokerUrl>,
+}
+
+/// The word for a mode or for letting go of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WishArg {
+    Normal,
+    Degraded,
+    Auto,
+    Release,
+}
+
+impl From<WishArg> for WishWord {
+    fn from(word: WishArg) -> Self {
+        match word {
+            WishArg::Normal => Self::Normal,
+            WishArg::Degraded => Self::Degraded,
+            WishArg::Auto => Self::Auto,
+            WishArg::Release => Self::Release,
+        }
+    }
+}
+
+/// Runs the program with the arguments of the process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Run(args) => commands::run::run(&args),
+        Command::CheckConfig(args) => commands::check::run(&args),
+        Command::Init(args) => commands::init::run(&args),
+        Command::Devices(args) => commands::devices::run(&args),
+        Command::SetMode(args) => commands::set_mode::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// Reads a time such as `500ms`, `3s`, `10m` or `1h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "allowed are a whole number and a unit: 500ms, 3s, 10m or 1h, up to 24h".to_owned();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let millis = match unit {
+        "ms" => Some(number),
+        "s" => number.checked_mul(1_000),
+        "m" => number.checked_mul(60_000),
+        "h" => number.checked_mul(3_600_000),
+        _ => None,
+    };
+    millis.filter(|millis| *millis <= 86_400_000).map(Duration::from_millis).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_have_a_unit_and_a_bound() {
+        for (text, millis) in [("0s", 0), ("500ms", 500), ("3s", 3_000), ("10m", 600_000), ("24h", 86_400_000)] {
+            assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for wrong in ["", "s", "5", "-1s", "1.5s", "3 s", "25h", "99999999999999999999s", "5d"] {
+            assert!(duration(wrong).unwrap_err().contains("500ms"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_needs_a_broker_says_so() {
+        let parse = |line: &str| Cli::try_parse_from(line.split(' ')).map(drop).map_err(|error| error.to_string());
+        parse("g set-mode pi-1 degraded --broker mqtt://x --lease 5s").unwrap();
+        assert!(parse("g set-mode pi-1 degraded --lease 5s").unwrap_err().contains("--broker"));
+        assert!(parse("g devices --socket /x --broker mqtt://x").unwrap_err().contains("cannot be used"));
+        assert!(parse("g set-mode pi/1 degraded").unwrap_err().contains("1 to 32"));
+        assert!(parse("g devices --broker mqtts://x").unwrap_err().contains("TLS"));
+    }
+}

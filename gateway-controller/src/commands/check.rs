@@ -1,0 +1,16 @@
+//! `check-config`: the values in force and where each comes from.
+
+use super::{Failure, print};
+use crate::cli::CheckArgs;
+use crate::config::{Config, SCHEMA};
+
+pub(crate) fn run(args: &CheckArgs) -> Result<(), Failure> {
+    let loaded = SCHEMA.load(args.config.as_deref(), std::env::vars_os())?;
+    Config::from_loaded(&loaded)?;
+    let values = loaded.effective();
+    let width = values.iter().map(|value| value.path.len() + value.value.len() + 3).max().unwrap_or(0);
+    let line = |value: &shared_host::config::Effective| {
+        format!("{:width$}  # {}\n", format!("{} = {}", value.path, value.value), value.source)
+    };
+    print(&values.iter().map(line).collect::<String>())
+}

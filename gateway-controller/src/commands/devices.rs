@@ -1,0 +1,50 @@
+//! `devices`: who is there.
+
+use std::time::SystemTime;
+
+use shared_host::control;
+use shared_host::mqtt::Event;
+use tokio::time::Instant;
+
+use super::direct::{Direct, configuration};
+use super::table::table;
+use super::{Failure, print, runtime};
+use crate::cli::DevicesArgs;
+use crate::fleet::{DeviceView, Fleet, Moment, Rule, Settings};
+use crate::link::{Topics, options};
+use crate::protocol::{Devices, Request};
+use crate::refusals::Refusals;
+
+pub(crate) fn run(args: &DevicesArgs) -> Result<(), Failure> {
+    let devices = if args.target.broker.is_some() {
+        runtime()?.block_on(listen(args))?
+    } else {
+        control::ask::<_, Devices>(&args.target.socket()?, &Request::Devices)?.devices
+    };
+    if args.json {
+        let json = serde_json::to_string_pretty(&Devices { devices }).map_err(Failure::failed)?;
+        return print(&format!("{json}\n"));
+    }
+    print(&table(&devices, SystemTime::now()))
+}
+
+/// Looks for itself for a while: the same core as the controller's, told to observe.
+async fn listen(args: &DevicesArgs) -> Result<Vec<DeviceView>, Failure> {
+    let config = configuration(&args.target)?;
+    let topics = Topics::new(config.root.clone(), config.dialects);
+    let mut fleet = Fleet::new(Settings { rule: Rule::Observe, ..config.fleet }, 0);
+    let mut refusals = Refusals::default();
+    let mut actions = Vec::new();
+    let mut direct = Direct::connect(options(&config, &topics)).await?;
+    fleet.link_up(1, &mut actions);
+    let start = Instant::now();
+    let now = || Moment::from_micros(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX));
+    while let Some(event) = direct.next(start + args.listen).await? {
+        if let Event::Message(received) = event {
+            topics.take(&mut fleet, now(), &received, &mut refusals, &mut actions);
+            actions.clear();
+        }
+    }
+    direct.close().await;
+    Ok(fleet.view(now()))
+}

@@ -1,0 +1,25 @@
+//! `run`: the controller itself.
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::{Failure, runtime};
+use crate::cli::RunArgs;
+use crate::config::Config;
+use crate::sink::JsonLines;
+
+pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
+    let config = Config::load(args.config.as_deref(), std::env::vars_os())?;
+    shared_host::log::init(config.log.format, &config.log.filter).map_err(Failure::usage)?;
+    runtime()?.block_on(async {
+        let listen = |kind| signal(kind).map_err(|error| Failure::failed(format_args!("no signals: {error}")));
+        let stop = stopped(listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+        Ok(crate::run::run(config, stop, JsonLines::new(std::io::stdout())).await?)
+    })
+}
+
+async fn stopped(mut terminate: Signal, mut interrupt: Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

@@ -1,0 +1,126 @@
+//! Configuration: read into a raw shape, then checked once into types that cannot be wrong.
+
+mod raw;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use shared_host::config::{ConfigError, Loaded};
+use shared_host::log::Format;
+use shared_host::mqtt::{BrokerUrl, Credentials};
+use shared_proto::ids::TopicRoot;
+
+use crate::fleet::Settings;
+pub use schema::SCHEMA;
+
+/// What the controller runs with.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Connection to the broker.
+    pub mqtt: MqttConfig,
+    /// First levels of the native topics.
+    pub root: TopicRoot,
+    /// Message formats to listen to.
+    pub dialects: Dialects,
+    /// What the fleet goes by.
+    pub fleet: Settings,
+    /// Whether and where to open the control socket.
+    pub control: Control,
+    /// The log.
+    pub log: LogConfig,
+}
+
+/// Connection to the broker.
+#[derive(Debug, Clone)]
+pub struct MqttConfig {
+    /// The broker.
+    pub url: BrokerUrl,
+    /// Name of this client.
+    pub client_id: String,
+    /// User name and password, if the broker wants them.
+    pub credentials: Option<Credentials>,
+    /// Time between pings, 5 to 600 s.
+    pub keep_alive: Duration,
+}
+
+/// Message formats to listen to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialects {
+    /// The native one.
+    Native,
+    /// The classroom's.
+    Lab,
+    /// Both.
+    Both,
+}
+
+/// Whether and where to open the control socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Control {
+    /// Not at all.
+    Off,
+    /// At this path.
+    At(PathBuf),
+}
+
+/// The log.
+#[derive(Debug, Clone)]
+pub struct LogConfig {
+    /// How lines look.
+    pub format: Format,
+    /// Which lines there are, see [`shared_host::log::init`].
+    pub filter: String,
+}
+
+impl Config {
+    /// Reads the configuration from a file and the environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`] says where, which key, the value and what is allowed.
+    pub fn load(file: Option<&Path>, env: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Self, ConfigError> {
+        Self::from_loaded(&SCHEMA.load(file, env)?)
+    }
+
+    /// The defaults with this broker and without control socket, for a controller inside another program.
+    ///
+    /// # Errors
+    /// None as long as the defaults are right, which a test makes sure of.
+    pub fn embedded(url: BrokerUrl) -> Result<Self, ConfigError> {
+        let mut config = Self::load(None, [])?;
+        config.mqtt.url = url;
+        config.control = Control::Off;
+        Ok(config)
+    }
+
+    /// Checks what was loaded with [`SCHEMA`].
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn from_loaded(loaded: &Loaded) -> Result<Self, ConfigError> {
+        raw::check(loaded)
+    }
+
+    /// The control socket's default path.
+    #[must_use]
+    pub fn default_socket() -> PathBuf {
+        shared_host::control::default_path(SCHEMA.program)
+    }
+}
+
+impl Dialects {
+    /// Whether the native wire is listened to.
+    #[must_use]
+    pub fn native(self) -> bool {
+        matches!(self, Self::Native | Self::Both)
+    }
+
+    /// Whether the classroom's wire is listened to.
+    #[must_use]
+    pub fn lab(self) -> bool {
+        matches!(self, Self::Lab | Self::Both)
+    }
+}

@@ -1,0 +1,146 @@
+//! The table of keys: the single source of the defaults, the commented file, the reference page and the error messages.
+
+use shared_host::config::{Key, Schema, Section};
+
+/// Everything that can be configured.
+pub const SCHEMA: Schema =
+    Schema { program: "gateway-controller", env_prefix: "GATEWAY", sections: SECTIONS, keys: KEYS };
+
+const SECTIONS: &[Section] = &[
+    Section { path: "mqtt", doc: "Connection to the MQTT broker." },
+    Section { path: "topics", doc: "Topics of the native dialect: ROOT/DEVICE/report, /status, /command and /ack." },
+    Section { path: "policy", doc: "When to degrade a device and when to let it recover. A window is one report." },
+    Section { path: "command", doc: "Commands to devices." },
+    Section { path: "limits", doc: "Bounds that protect the controller." },
+    Section { path: "control", doc: "Socket for `gateway-controller devices` and `set-mode`." },
+    Section { path: "log", doc: "Log on standard error. Decisions are JSON lines on standard output." },
+];
+
+const KEYS: &[Key] = &[
+    Key {
+        path: "dialects",
+        default: r#"["native"]"#,
+        allowed: r#""native", "lab", or both"#,
+        doc: "Message formats to listen to: \"native\", and \"lab\" for classroom clients on tp/DEVICE/metrics.\n\
+              A device that speaks both is driven by the native one.",
+    },
+    Key { path: "mqtt.url", default: r#""mqtt://localhost:1883""#, allowed: "mqtt://HOST[:PORT]", doc: "The broker." },
+    Key {
+        path: "mqtt.client_id",
+        default: r#""gateway-controller""#,
+        allowed: "1 to 64 printable ASCII characters, unique at the broker",
+        doc: "Name of this client. Two clients of one name throw each other out.",
+    },
+    Key { path: "mqtt.username", default: "", allowed: "any text", doc: "User name, if the broker wants one." },
+    Key {
+        path: "mqtt.password",
+        default: "",
+        allowed: "any text, together with mqtt.username",
+        doc: "Password. Better given by the environment: GATEWAY_MQTT__PASSWORD.",
+    },
+    Key {
+        path: "mqtt.keep_alive_s",
+        default: "10",
+        allowed: "5 to 600 (s)",
+        doc: "Time between pings in seconds. A dead connection is noticed within about twice this time.",
+    },
+    Key {
+        path: "topics.root",
+        default: r#""edge""#,
+        allowed: "1 to 64 ASCII characters without + # or blanks, no / at either end",
+        doc: "First levels of all topics of the native dialect.",
+    },
+    Key {
+        path: "policy.enabled",
+        default: "true",
+        allowed: "true or false",
+        doc: "false: only record and show; `set-mode` still works.",
+    },
+    Key {
+        path: "policy.degrade_above",
+        default: "0.05",
+        allowed: "0 to 1, not below policy.recover_below",
+        doc: "Degrade when the miss rate is above this.",
+    },
+    Key {
+        path: "policy.recover_below",
+        default: "0.01",
+        allowed: "above 0, not above policy.degrade_above",
+        doc: "A window is calm when the miss rate is below this.",
+    },
+    Key {
+        path: "policy.degrade_after",
+        default: "1",
+        allowed: "1 to 65535 (windows)",
+        doc: "Consecutive windows above the threshold before degrading.",
+    },
+    Key {
+        path: "policy.recover_after",
+        default: "10",
+        allowed: "1 to 65535 (windows)",
+        doc: "Consecutive calm windows before recovering.",
+    },
+    Key {
+        path: "policy.dwell_ms",
+        default: "5000",
+        allowed: "0 to 3600000 (ms)",
+        doc: "Least time in a mode in milliseconds. The wait in DEGRADED doubles with each relapse soon after a recovery.",
+    },
+    Key {
+        path: "policy.backoff_limit",
+        default: "7",
+        allowed: "0 to 16",
+        doc: "How often the wait in DEGRADED may double.",
+    },
+    Key { path: "policy.cpu_rule", default: "false", allowed: "true or false", doc: "Degrade on CPU load too." },
+    Key {
+        path: "policy.cpu_degrade_above",
+        default: "0.7",
+        allowed: "0 to 1, not below policy.cpu_recover_below",
+        doc: "With policy.cpu_rule: degrade when the CPU load is above this share.",
+    },
+    Key {
+        path: "policy.cpu_recover_below",
+        default: "0.4",
+        allowed: "0 to 1, not above policy.cpu_degrade_above",
+        doc: "With policy.cpu_rule: a window is calm when the CPU load is below this share.",
+    },
+    Key {
+        path: "command.lease_ms",
+        default: "15000",
+        allowed: "100 to 86400000 (ms), at least four times command.retry_ms",
+        doc: "How long a commanded mode holds without renewal, in milliseconds; renewed after a quarter to a third of it.\n\
+              When the gateway is lost, devices decide for themselves after this time.",
+    },
+    Key {
+        path: "command.retry_ms",
+        default: "500",
+        allowed: "10 to 5000 (ms)",
+        doc: "Wait before a command is repeated, in milliseconds; it doubles up to 5 s.",
+    },
+    Key {
+        path: "limits.max_devices",
+        default: "10000",
+        allowed: "1 to 1000000",
+        doc: "Devices to look after; messages of more are counted and ignored.",
+    },
+    Key {
+        path: "control.socket",
+        default: r#""""#,
+        allowed: "a path of at most 90 bytes, or empty",
+        doc: "Path of the control socket. Empty: in $RUNTIME_DIRECTORY under systemd, as root in /run/gateway-controller,\n\
+              else in $XDG_RUNTIME_DIR/gateway-controller, else in /tmp/gateway-controller-UID.",
+    },
+    Key {
+        path: "log.format",
+        default: r#""auto""#,
+        allowed: r#""auto", "human" or "json""#,
+        doc: "\"auto\": for people on a terminal and in the journal, else JSON.",
+    },
+    Key {
+        path: "log.filter",
+        default: r#""info""#,
+        allowed: "off, error, warn, info, debug, trace, or target=level, separated by commas",
+        doc: "What to log, for example \"info\" or \"gateway_controller=debug,info\".",
+    },
+];

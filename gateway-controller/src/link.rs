@@ -1,0 +1,153 @@
+//! Between the broker and the fleet: what a topic and a payload mean, and how a command becomes a message.
+
+use shared_host::json;
+use shared_host::mqtt::{Filter, Message, Options, Qos, Received, Retain, Retained};
+use shared_proto::dialect::{lab, native};
+use shared_proto::ids::{DeviceId, TopicRoot};
+use shared_proto::limits::MAX_COMMAND;
+
+use crate::config::{Config, Dialects};
+use crate::fleet::{Action, Command, Fleet, Freshness, Moment, Payload};
+use crate::refusals::{Refusals, Subject};
+
+/// Commands that may be unacknowledged by the broker at one time: all devices of a large fleet may turn at once.
+const MAX_IN_FLIGHT: u16 = 20_000;
+/// Messages that may wait while the controller is busy: two seconds of 50,000 reports/s.
+const MAX_QUEUED: usize = 100_000;
+/// Bytes of them.
+const MAX_QUEUED_BYTES: usize = 128 * 1024 * 1024;
+
+/// The topics and formats of one controller.
+#[derive(Debug, Clone)]
+pub(crate) struct Topics {
+    root: TopicRoot,
+    dialects: Dialects,
+}
+
+impl Topics {
+    pub(crate) fn new(root: TopicRoot, dialects: Dialects) -> Self {
+        Self { root, dialects }
+    }
+
+    /// Statuses first, so that the retained ones are known before the first report.
+    fn filters(&self) -> Vec<Filter> {
+        let mut filters = Vec::new();
+        if self.dialects.native() {
+            for kind in [native::Kind::Status, native::Kind::Report, native::Kind::Ack] {
+                let topic = native::filter(&self.root, kind).as_str().to_owned();
+                filters.push(Filter { topic, qos: Qos::AtLeastOnce });
+            }
+        }
+        if self.dialects.lab() {
+            filters.push(Filter { topic: lab::METRICS_FILTER.to_owned(), qos: Qos::AtMostOnce });
+        }
+        filters
+    }
+
+    /// Hands a message to the fleet. What cannot be used is counted, never fatal.
+    pub(crate) fn take(
+        &self,
+        fleet: &mut Fleet,
+        now: Moment,
+        received: &Received,
+        refusals: &mut Refusals,
+        out: &mut Vec<Action>,
+    ) {
+        if let Err((subject, reason)) = self.try_take(fleet, now, received, out) {
+            refusals.note(now, subject, &received.topic, reason);
+        }
+    }
+
+    fn try_take(
+        &self,
+        fleet: &mut Fleet,
+        now: Moment,
+        received: &Received,
+        out: &mut Vec<Action>,
+    ) -> Result<(), (Subject, String)> {
+        let Received { topic, payload, retained } = received;
+        if let Some((device, kind)) = native::parse(&self.root, topic).filter(|_| self.dialects.native()) {
+            let subject = Subject::from(kind);
+            let bad = |error: json::DecodeError| (subject, error.to_string());
+            return match kind {
+                native::Kind::Report => {
+                    live_only(subject, *retained)?;
+                    let report = json::decode_report(payload).map_err(bad)?;
+                    same(subject, &device, &report.device)?;
+                    fleet.report(now, report, out)
+                }
+                native::Kind::Status => {
+                    if payload.is_empty() {
+                        // Somebody cleared the retained status: that says nothing about the device.
+                        return Ok(());
+                    }
+                    let status = json::decode_status(payload).map_err(bad)?;
+                    same(subject, &device, &status.device)?;
+                    let freshness = match retained {
+                        Retained::Live => Freshness::Live,
+                        Retained::Retained => Freshness::Retained,
+                    };
+                    fleet.status(now, &status, freshness, out)
+                }
+                native::Kind::Ack => {
+                    live_only(subject, *retained)?;
+                    let ack = json::decode_ack(payload).map_err(bad)?;
+                    same(subject, &device, &ack.device)?;
+                    fleet.ack(now, &ack, out)
+                }
+                // Not subscribed to.
+                native::Kind::Command => Ok(()),
+            }
+            .map_err(|refused| (Subject::Device, refused.to_string()));
+        }
+        if let Some(device) = lab::parse_metrics_topic(topic).filter(|_| self.dialects.lab()) {
+            live_only(Subject::Metrics, *retained)?;
+            let observed = json::decode_lab_observed(payload).map_err(|error| (Subject::Metrics, error.to_string()))?;
+            let taken = fleet.lab(now, &device, &observed, out);
+            return taken.map_err(|refused| (Subject::Device, refused.to_string()));
+        }
+        Err((Subject::Topic, "its device name is not allowed".to_owned()))
+    }
+
+    /// The message that carries a command; `None` cannot happen, as every command fits its limit.
+    pub(crate) fn message(&self, command: &Command) -> Option<Message> {
+        let (topic, payload, qos) = match &command.payload {
+            Payload::Native(set_mode) => (
+                native::topic(&self.root, &command.device, native::Kind::Command),
+                json::encode(set_mode, MAX_COMMAND),
+                Qos::AtLeastOnce,
+            ),
+            Payload::Lab(change) => {
+                (lab::command_topic(&command.device), json::encode(change, MAX_COMMAND), Qos::AtMostOnce)
+            }
+        };
+        Some(Message { topic: topic.as_str().to_owned(), payload: payload.ok()?, qos, retain: Retain::No })
+    }
+}
+
+/// How to connect.
+pub(crate) fn options(config: &Config, topics: &Topics) -> Options {
+    Options {
+        credentials: config.mqtt.credentials.clone(),
+        keep_alive: config.mqtt.keep_alive,
+        filters: topics.filters(),
+        max_in_flight: MAX_IN_FLIGHT,
+        max_queued: MAX_QUEUED,
+        max_queued_bytes: MAX_QUEUED_BYTES,
+        ..Options::new(config.mqtt.url.clone(), config.mqtt.client_id.clone())
+    }
+}
+
+fn live_only(subject: Subject, retained: Retained) -> Result<(), (Subject, String)> {
+    match retained {
+        Retained::Live => Ok(()),
+        Retained::Retained => Err((subject, "it was retained, so nobody knows how old it is".to_owned())),
+    }
+}
+
+fn same(subject: Subject, topic: &DeviceId, payload: &DeviceId) -> Result<(), (Subject, String)> {
+    if topic == payload { Ok(()) } else { Err((subject, format!("it speaks for another device, {payload}"))) }
+}
+
+#[cfg(test)]
+mod tests;

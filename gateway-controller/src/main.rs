@@ -1,0 +1,9 @@
+//! The program `gateway-controller`.
+
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gateway_controller::cli::main()
+}

@@ -1,0 +1,89 @@
+//! What the control socket is asked, and what it answers.
+
+use serde::{Deserialize, Serialize};
+use shared_host::control::Reply;
+use shared_proto::ids::{CommandId, DeviceId};
+use shared_proto::mode::Mode;
+
+use crate::fleet::{Action, DeviceView, Fleet, Moment, Wish};
+
+/// A request: `{"request":"devices"}`, `{"request":"device","device":"pi-1"}` or
+/// `{"request":"set-mode","device":"pi-1","wish":"degraded"}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "kebab-case")]
+pub enum Request {
+    /// All devices; answered with [`Devices`].
+    Devices,
+    /// One device; answered with [`DeviceView`].
+    Device {
+        /// Which.
+        device: DeviceId,
+    },
+    /// What an operator wants; answered with [`Wished`].
+    SetMode {
+        /// Of which device.
+        device: DeviceId,
+        /// What.
+        wish: WishWord,
+    },
+}
+
+/// What an operator wants of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WishWord {
+    /// NORMAL, until `auto`.
+    Normal,
+    /// DEGRADED, until `auto`.
+    Degraded,
+    /// What the policy wants.
+    Auto,
+    /// Nothing: the device is left to itself until `auto`.
+    Release,
+}
+
+/// All devices, by name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Devices {
+    /// The devices.
+    pub devices: Vec<DeviceView>,
+}
+
+/// A wish was taken.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Wished {
+    /// The command that was sent for it at once; `null` if none was needed, or none could be sent.
+    pub command_id: Option<CommandId>,
+    /// The device as it is now.
+    pub device: DeviceView,
+}
+
+impl From<WishWord> for Option<Wish> {
+    fn from(word: WishWord) -> Self {
+        match word {
+            WishWord::Normal => Some(Wish::Mode(Mode::Normal)),
+            WishWord::Degraded => Some(Wish::Mode(Mode::Degraded)),
+            WishWord::Release => Some(Wish::Release),
+            WishWord::Auto => None,
+        }
+    }
+}
+
+/// Answers a request.
+pub(crate) fn answer(fleet: &mut Fleet, now: Moment, request: Request, reply: Reply, out: &mut Vec<Action>) {
+    const UNKNOWN: &str = "nothing was heard of this device yet: `devices` shows those that are known";
+    match request {
+        Request::Devices => reply.send(&Devices { devices: fleet.view(now) }),
+        Request::Device { device } => match fleet.view_of(&device, now) {
+            Some(view) => reply.send(&view),
+            None => reply.refuse(format!("{device}: {UNKNOWN}")),
+        },
+        Request::SetMode { device, wish } => {
+            let taken = fleet.wish(now, &device, wish.into(), out).ok();
+            match taken.zip(fleet.view_of(&device, now)) {
+                Some((command_id, device)) => reply.send(&Wished { command_id, device }),
+                None => reply.refuse(format!("{device}: {UNKNOWN}")),
+            }
+        }
+    }
+}

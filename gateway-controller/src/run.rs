@@ -1,0 +1,165 @@
+//! The program's loop: broker, fleet, control socket and clock, in one task.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use shared_host::control::{self, ControlError, Incoming, Server};
+use shared_host::mqtt::{self, Event as Transport, Events, PublishError, Publisher};
+use tokio::time::Instant;
+
+use crate::config::{Config, Control};
+use crate::event::Record;
+use crate::fleet::{Action, Fleet, Moment};
+use crate::link::{Topics, options};
+use crate::protocol::{Request, answer};
+use crate::refusals::{Refusals, Subject};
+use crate::sink::EventSink;
+
+/// How long the last commands may wait for the broker when the program ends.
+const CLOSE_LIMIT: Duration = Duration::from_secs(1);
+
+/// Runs the controller until `stop` is ready, then disconnects in good order. Devices keep their mode until their lease
+/// ends: another controller, or this one again, takes over without a gap.
+///
+/// Needs a tokio runtime with sockets and time. A broker that is away is waited for.
+///
+/// # Errors
+/// [`ControlError`] if the control socket cannot be opened.
+pub async fn run(config: Config, stop: impl Future<Output = ()>, events: impl EventSink) -> Result<(), ControlError> {
+    let control = match &config.control {
+        Control::Off => None,
+        Control::At(path) => Some(control::serve::<Request>(path)?),
+    };
+    let topics = Topics::new(config.root.clone(), config.dialects);
+    let (publisher, transport) = mqtt::start(options(&config, &topics), |_| None);
+    tracing::info!(broker = %config.mqtt.url, root = %config.root, "started");
+    let controller = Controller {
+        fleet: Fleet::new(config.fleet, fastrand::u32(..)),
+        topics,
+        publisher: publisher.clone(),
+        refusals: Refusals::default(),
+        events,
+        start: Instant::now(),
+        actions: Vec::new(),
+    };
+    controller.serve(transport, control, stop).await;
+    publisher.close(CLOSE_LIMIT).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+struct Controller<S> {
+    fleet: Fleet,
+    topics: Topics,
+    publisher: Publisher,
+    refusals: Refusals,
+    events: S,
+    start: Instant,
+    /// Empty between two inputs; kept for its memory.
+    actions: Vec<Action>,
+}
+
+impl<S: EventSink> Controller<S> {
+    async fn serve(
+        mut self,
+        mut transport: Events,
+        mut control: Option<Server<Request>>,
+        stop: impl Future<Output = ()>,
+    ) {
+        tokio::pin!(stop);
+        let mut dropped = 0;
+        loop {
+            let wake = self.next_wake();
+            tokio::select! {
+                () = &mut stop => return,
+                event = transport.next() => match event {
+                    Some(event) => self.take(event),
+                    None => return,
+                },
+                Incoming { request, reply } = next_request(&mut control) => {
+                    let now = self.now();
+                    answer(&mut self.fleet, now, request, reply, &mut self.actions);
+                }
+                () = sleep_until(wake) => {
+                    let now = self.now();
+                    self.fleet.tick(now, &mut self.actions);
+                    self.refusals.tick(now);
+                }
+            }
+            self.act();
+            if transport.dropped() > dropped {
+                dropped = transport.dropped();
+                let now = self.now();
+                self.refusals.note(now, Subject::Overflow, "any", format!("{dropped} so far"));
+            }
+        }
+    }
+
+    fn now(&self) -> Moment {
+        Moment::from_micros(u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX))
+    }
+
+    fn next_wake(&self) -> Option<Instant> {
+        let wakes = [self.fleet.next_wake(), self.refusals.next_wake()];
+        let soonest = wakes.into_iter().flatten().min()?;
+        self.start.checked_add(Duration::from_micros(soonest.as_micros()))
+    }
+
+    fn take(&mut self, event: Transport) {
+        match event {
+            Transport::Up { conn } => {
+                tracing::info!(conn, "connected to the broker");
+                self.fleet.link_up(conn, &mut self.actions);
+            }
+            Transport::Down { conn, reason } => {
+                tracing::warn!(conn, reason, "not connected to the broker");
+                self.fleet.link_down(conn, reason, &mut self.actions);
+            }
+            Transport::Message(received) => {
+                let now = self.now();
+                self.topics.take(&mut self.fleet, now, &received, &mut self.refusals, &mut self.actions);
+            }
+            // Commands are not queued: what got lost is sent again while device and controller do not agree.
+            Transport::Acked(_) => {}
+        }
+    }
+
+    fn act(&mut self) {
+        let now = self.now();
+        for action in self.actions.drain(..) {
+            match action {
+                Action::Tell(event) => self.events.take(Record { t_ms: wall_clock_ms(), event }),
+                Action::Send(command) => {
+                    let Some(message) = self.topics.message(&command) else { continue };
+                    match self.publisher.try_publish(message) {
+                        // While the broker is away the fleet sends nothing, once it has heard of it.
+                        Ok(_) | Err(PublishError::Down) => {}
+                        // It is sent again while it is needed.
+                        Err(error) => {
+                            let topic = command.device.as_str();
+                            self.refusals.note(now, Subject::Command, topic, error.to_string());
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn next_request(control: &mut Option<Server<Request>>) -> Incoming<Request> {
+    match control {
+        Some(server) => server.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep_until(wake: Option<Instant>) {
+    match wake {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn wall_clock_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,157 @@
+//! Where events go.
+
+use std::io::Write;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+use crate::event::{Event, Record};
+
+/// Lines that wait for a reader that is slow.
+const MAX_WAITING: usize = 10_000;
+/// How long the last lines may take when the program ends.
+const LAST_LINES: Duration = Duration::from_millis(500);
+
+/// Takes every event. Must not block: the controller waits for it.
+pub trait EventSink {
+    /// Takes an event.
+    fn take(&mut self, record: Record);
+}
+
+impl<F: FnMut(Record)> EventSink for F {
+    fn take(&mut self, record: Record) {
+        self(record);
+    }
+}
+
+/// Writes each event but reports as a line of JSON, flushed line by line, in a thread of its own: neither a reader that is
+/// slow nor one that has gone holds up the controller.
+#[derive(Debug)]
+pub struct JsonLines {
+    lines: Option<SyncSender<Vec<u8>>>,
+    done: Receiver<()>,
+    dropped: u64,
+}
+
+impl JsonLines {
+    /// Starts to write to `output`.
+    pub fn new(output: impl Write + Send + 'static) -> Self {
+        let (lines, queue) = sync_channel(MAX_WAITING);
+        let (finished, done) = sync_channel(1);
+        std::thread::spawn(move || {
+            write_lines(output, &queue);
+            // Fails when nobody waits for the end.
+            let _ = finished.send(());
+        });
+        Self { lines: Some(lines), done, dropped: 0 }
+    }
+}
+
+impl EventSink for JsonLines {
+    fn take(&mut self, record: Record) {
+        if matches!(record.event, Event::Report(_)) {
+            return;
+        }
+        let Ok(mut line) = serde_json::to_vec(&record) else { return };
+        line.push(b'\n');
+        match self.lines.as_ref().map(|lines| lines.try_send(line)) {
+            Some(Err(TrySendError::Full(_))) => {
+                if self.dropped == 0 {
+                    tracing::warn!("the reader of standard output is too slow: decisions go unwritten");
+                }
+                self.dropped = self.dropped.saturating_add(1);
+            }
+            Some(Err(TrySendError::Disconnected(_))) => {
+                tracing::warn!("standard output is closed: decisions go unwritten from now on");
+                self.lines = None;
+            }
+            Some(Ok(())) if self.dropped > 0 => {
+                tracing::warn!(dropped = self.dropped, "standard output is read again");
+                self.dropped = 0;
+            }
+            Some(Ok(())) | None => {}
+        }
+    }
+}
+
+impl Drop for JsonLines {
+    /// Lets the last lines out, but does not wait for ever on a reader that sleeps.
+    fn drop(&mut self) {
+        self.lines = None;
+        if self.done.recv_timeout(LAST_LINES) == Err(RecvTimeoutError::Timeout) {
+            tracing::warn!("nobody reads standard output: the last decisions go unwritten");
+        }
+    }
+}
+
+fn write_lines(mut output: impl Write, queue: &Receiver<Vec<u8>>) {
+    // Ends when the sink is dropped, or when the reader has gone.
+    for line in queue {
+        if output.write_all(&line).and_then(|()| output.flush()).is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+    use crate::event::{Decision, DecisionSource, Link, LinkState};
+    use shared_proto::ids::BootId;
+    use shared_proto::mode::Mode;
+
+    fn link(conn: u64) -> Record {
+        Record { t_ms: 5, event: Event::Link(Link { state: LinkState::Up, conn, reason: None }) }
+    }
+
+    #[test]
+    fn a_decision_is_one_line_with_the_documented_keys() {
+        let (mut reader, writer) = UnixStream::pair().unwrap();
+        let mut sink = JsonLines::new(writer);
+        sink.take(Record {
+            t_ms: 1_700_000_000_000,
+            event: Event::Decision(Decision {
+                device: "pi-1".parse().unwrap(),
+                from: Some(Mode::Normal),
+                to: Some(Mode::Degraded),
+                source: DecisionSource::Policy,
+                reason: "miss rate 0.200 > 0.05".into(),
+                boot: Some(BootId(1)),
+                seq: Some(3),
+                command_id: "00000abc-7".parse().ok(),
+            }),
+        });
+        drop(sink);
+        let mut written = String::new();
+        reader.read_to_string(&mut written).unwrap();
+        assert_eq!(
+            written,
+            concat!(
+                r#"{"t_ms":1700000000000,"event":"decision","device":"pi-1","from":"NORMAL","to":"DEGRADED","source":"policy","#,
+                r#""reason":"miss rate 0.200 > 0.05","boot":"0000000000000001","seq":3,"command_id":"00000abc-7"}"#,
+                "\n"
+            )
+        );
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_is_survived() {
+        let (reader, writer) = UnixStream::pair().unwrap();
+        drop(reader);
+        let mut sink = JsonLines::new(writer);
+        (0..1_000).for_each(|conn| sink.take(link(conn)));
+    }
+
+    #[test]
+    fn a_reader_that_sleeps_costs_lines_and_no_time() {
+        let (reader, writer) = UnixStream::pair().unwrap();
+        let mut sink = JsonLines::new(writer);
+        for conn in 0..u64::try_from(MAX_WAITING).unwrap() * 3 {
+            sink.take(link(conn));
+        }
+        assert!(sink.dropped > 0);
+        drop(reader);
+    }
+}
