@@ -10,4 +10,4 @@ pub mod show;
 pub mod stage;
 pub mod story;
 pub mod summary;
-mod table;
+pub mod table;

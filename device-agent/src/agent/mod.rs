@@ -356,8 +356,8 @@ impl<T: Copy + PartialEq> Agent<T> {
         self.setup.plan.in_mode(&mut report, self.effective.mode, self.effective.source, age_ms);
         report.lost.reports = given_up;
         self.miss_rate = report.miss_rate;
-        self.consult_policy(&report, context.now);
         report.policy = self.policy;
+        self.consult_policy(&report, context.now);
         self.lab = Some(self.setup.plan.lab_metrics(&report, &closed));
         self.spool.push(report);
     }

@@ -16,6 +16,9 @@ use super::tally::Tally;
 use super::{Freshness, Moment, Wish};
 use crate::event::DeviceMode;
 
+/// Why a mode is commanded that nobody has decided on yet.
+const AS_REPORTED: &str = "the mode that it reports";
+
 /// One device.
 #[derive(Debug)]
 pub(super) struct Device {
@@ -92,7 +95,7 @@ impl Device {
             policy: None,
             wish: None,
             commands: Commands::default(),
-            why: Reason::default(),
+            why: AS_REPORTED.into(),
             told_hold: None,
             wake: None,
         }
@@ -127,6 +130,7 @@ impl Device {
         self.newest = None;
         self.reported = None;
         self.told_hold = None;
+        self.why = AS_REPORTED.into();
         self.commands.change = None;
         self.commands.doubt();
     }
@@ -142,13 +146,12 @@ impl Device {
 
     /// Steps the policy with a report of now. The first of a boot seeds it with what the device's own policy knows.
     pub(super) fn judge(&mut self, config: &PolicyConfig, seen: &Seen) -> Option<Change> {
-        let mut window =
+        let window =
             Observation { elapsed_ms: seen.span_ms, jobs: seen.jobs, miss_rate: seen.miss_rate, cpu: seen.cpu };
         let policy = self.policy.get_or_insert_with(|| {
+            // As it was before the device's own policy judged this window.
             let mut seeded = seen.policy;
             seeded.adopt(config, seen.mode);
-            // The device's policy has already counted the time of this window.
-            window.elapsed_ms = 0;
             seeded
         });
         policy.step(config, &window)

@@ -67,7 +67,7 @@ pub struct Report {
     pub merged: u32,
     /// Counts since the agent's start, at the close of the window.
     pub total: Totals,
-    /// State of the device's own policy.
+    /// State of the device's own policy before it judged this window: who takes over starts from it with this report.
     pub policy: PolicyState,
 }
 

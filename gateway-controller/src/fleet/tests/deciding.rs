@@ -38,9 +38,9 @@ fn the_first_report_is_judged_with_what_the_device_remembers() {
     site.device.policy =
         PolicyState { mode: Mode::Degraded, in_mode_ms: Some(500), backoff: 2, ..PolicyState::default() };
     assert_eq!(modes(&site.window(0.0)), [Mode::Degraded]);
-    // The wait is 5 s doubled twice; 500 ms of it are over, and each window takes 200 ms.
+    // The wait is 5 s doubled twice; 500 ms of it are over, and each window takes 200 ms. The first of them has been.
     let windows = (1..200).find(|_| !decisions(&site.window(0.0)).is_empty());
-    assert_eq!(windows, Some((20_000 - 500) / SPAN_MS + 1));
+    assert_eq!(windows, Some((20_000u64 - 500).div_ceil(SPAN_MS) - 1));
 }
 
 #[test]
