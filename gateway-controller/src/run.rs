@@ -163,3 +163,46 @@ fn wall_clock_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use shared_host::control::ask;
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::protocol::{Devices, WishWord};
+
+    /// The demo runs it beside other tasks.
+    #[test]
+    fn it_can_be_spawned() {
+        fn spawnable(_: impl Future<Output = Result<(), ControlError>> + Send + 'static) {}
+        let config = Config::embedded("mqtt://localhost".parse().unwrap()).unwrap();
+        spawnable(run(config, std::future::pending(), |_| {}));
+    }
+
+    #[test]
+    fn without_a_broker_it_answers_and_stops_when_asked() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("control.sock");
+        // Nobody listens on port 1.
+        let mut config = Config::embedded("mqtt://127.0.0.1:1".parse().unwrap()).unwrap();
+        config.control = Control::At(path.clone());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (ready, wait) = std::sync::mpsc::channel();
+        let controller = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let stopped = async move { drop(stopped.await) };
+            let events = move |record: Record| drop(ready.send(record));
+            runtime.block_on(run(config, stopped, events))
+        });
+        // The first event is that the broker is away: by then the socket is open.
+        assert!(matches!(wait.recv().unwrap().event, crate::event::Event::Link(_)));
+        assert_eq!(ask::<_, Devices>(&path, &Request::Devices).unwrap().devices, []);
+        let request = Request::SetMode { device: "pi-1".parse().unwrap(), wish: WishWord::Degraded };
+        let refused = ask::<_, Devices>(&path, &request).unwrap_err().to_string();
+        assert!(refused.contains("pi-1"), "{refused}");
+        drop(stop);
+        controller.join().unwrap().unwrap();
+        assert!(!path.exists());
+    }
+}

@@ -34,15 +34,18 @@ pub struct JsonLines {
 
 impl JsonLines {
     /// Starts to write to `output`.
-    pub fn new(output: impl Write + Send + 'static) -> Self {
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn new(output: impl Write + Send + 'static) -> std::io::Result<Self> {
         let (lines, queue) = sync_channel(MAX_WAITING);
         let (finished, done) = sync_channel(1);
-        std::thread::spawn(move || {
+        std::thread::Builder::new().name("decisions".to_owned()).spawn(move || {
             write_lines(output, &queue);
             // Fails when nobody waits for the end.
             let _ = finished.send(());
-        });
-        Self { lines: Some(lines), done, dropped: 0 }
+        })?;
+        Ok(Self { lines: Some(lines), done, dropped: 0 })
     }
 }
 
@@ -109,7 +112,7 @@ mod tests {
     #[test]
     fn a_decision_is_one_line_with_the_documented_keys() {
         let (mut reader, writer) = UnixStream::pair().unwrap();
-        let mut sink = JsonLines::new(writer);
+        let mut sink = JsonLines::new(writer).unwrap();
         sink.take(Record {
             t_ms: 1_700_000_000_000,
             event: Event::Decision(Decision {
@@ -140,14 +143,14 @@ mod tests {
     fn a_reader_that_has_gone_is_survived() {
         let (reader, writer) = UnixStream::pair().unwrap();
         drop(reader);
-        let mut sink = JsonLines::new(writer);
+        let mut sink = JsonLines::new(writer).unwrap();
         (0..1_000).for_each(|conn| sink.take(link(conn)));
     }
 
     #[test]
     fn a_reader_that_sleeps_costs_lines_and_no_time() {
         let (reader, writer) = UnixStream::pair().unwrap();
-        let mut sink = JsonLines::new(writer);
+        let mut sink = JsonLines::new(writer).unwrap();
         for conn in 0..u64::try_from(MAX_WAITING).unwrap() * 3 {
             sink.take(link(conn));
         }

@@ -141,7 +141,7 @@ impl Broker {
                 let file = self.dir.path().join("mosquitto.conf");
                 let extra = extra.as_deref().unwrap_or("allow_anonymous true");
                 let port = self.port;
-                fs::write(&file, format!("listener {port} 127.0.0.1\npersistence false\nlog_dest stderr\n{extra}\n"))?;
+                fs::write(&file, format!("listener {port} 127.0.0.1\nset_tcp_nodelay true\npersistence false\nlog_dest stderr\n{extra}\n"))?;
                 let mut command = Command::new(mosquitto());
                 command.arg("-c").arg(file);
                 Ok((command, "; Debian: apt-get install mosquitto"))

@@ -10,10 +10,12 @@ use crate::sink::JsonLines;
 pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     let config = Config::load(args.config.as_deref(), std::env::vars_os())?;
     shared_host::log::init(config.log.format, &config.log.filter).map_err(Failure::usage)?;
+    let lines = JsonLines::new(std::io::stdout())
+        .map_err(|error| Failure::failed(format_args!("cannot start to write decisions: {error}")))?;
     runtime()?.block_on(async {
         let listen = |kind| signal(kind).map_err(|error| Failure::failed(format_args!("no signals: {error}")));
         let stop = stopped(listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-        Ok(crate::run::run(config, stop, JsonLines::new(std::io::stdout())).await?)
+        Ok(crate::run::run(config, stop, lines).await?)
     })
 }
 

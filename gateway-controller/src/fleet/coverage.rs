@@ -44,7 +44,7 @@ pub(super) struct Coverage {
 /// What a report adds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Arrival {
-    /// It is newer than all before; `after_gap` if windows between are missing.
+    /// It is newer than all before.
     Newest(Continuity),
     /// It is older than the newest and was not here yet.
     Late,

@@ -11,19 +11,22 @@ use super::device::{Device, Heard, Presence};
 use super::identity::{Claim, Evidence, Identity};
 use super::seen::Seen;
 use super::take::Turn;
-use super::{Action, Fleet, Freshness, Moment, Refused, Wish, reconcile, schedule};
+use super::{Action, BrokerLink, Fleet, Freshness, Moment, Refused, Wish, reconcile, schedule};
 use crate::event::{Decision, DecisionSource, Event, Link, LinkState};
 
 impl Fleet {
     /// The broker is connected, for the `conn`-th time.
     pub fn link_up(&mut self, conn: u64, out: &mut Vec<Action>) {
-        self.common.link = Some(conn);
+        self.common.link = BrokerLink::Up { conn };
         out.push(Action::Tell(Event::Link(Link { state: LinkState::Up, conn, reason: None })));
     }
 
-    /// The connection to the broker is gone. Nothing is sent to a device until it is heard again.
+    /// The connection to the broker is gone, or an attempt failed; told once until it is up again. Nothing is sent to a device
+    /// until it is heard again.
     pub fn link_down(&mut self, conn: u64, reason: String, out: &mut Vec<Action>) {
-        self.common.link = None;
+        if std::mem::replace(&mut self.common.link, BrokerLink::Down) == BrokerLink::Down {
+            return;
+        }
         out.push(Action::Tell(Event::Link(Link { state: LinkState::Down, conn, reason: Some(reason) })));
     }
 
@@ -154,7 +157,7 @@ impl Fleet {
         out: &mut Vec<Action>,
         change: impl FnOnce(&mut Device, &mut Vec<Action>) -> Option<Turn>,
     ) -> Result<Option<CommandId>, Refused> {
-        let heard = Heard { at: now, link: self.common.link };
+        let heard = Heard { at: now, link: self.common.link.conn() };
         if !self.devices.contains_key(id) {
             if self.devices.len() >= self.common.settings.max_devices {
                 return Err(Refused::TooManyDevices(self.common.settings.max_devices));

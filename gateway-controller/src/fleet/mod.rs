@@ -121,16 +121,36 @@ pub struct Fleet {
 #[derive(Debug)]
 struct Common {
     settings: Settings,
-    /// The connection to the broker that is up.
-    link: Option<u64>,
+    link: BrokerLink,
     ids: reconcile::CommandIds,
+}
+
+/// The connection to the broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BrokerLink {
+    /// The first attempt is under way.
+    New,
+    Up {
+        conn: u64,
+    },
+    Down,
+}
+
+impl BrokerLink {
+    /// Number of the connection, if it is up.
+    fn conn(self) -> Option<u64> {
+        match self {
+            Self::Up { conn } => Some(conn),
+            Self::New | Self::Down => None,
+        }
+    }
 }
 
 impl Fleet {
     /// An empty fleet. `epoch` is a random number that makes this controller's command ids different from those of others.
     #[must_use]
     pub fn new(settings: Settings, epoch: u32) -> Self {
-        let common = Common { settings, link: None, ids: reconcile::CommandIds::new(epoch) };
+        let common = Common { settings, link: BrokerLink::New, ids: reconcile::CommandIds::new(epoch) };
         Self { devices: HashMap::new(), wakes: BTreeSet::new(), common }
     }
 
@@ -156,7 +176,7 @@ impl Fleet {
     #[must_use]
     pub fn view(&self, now: Moment) -> Vec<DeviceView> {
         let mut views: Vec<_> =
-            self.devices.iter().map(|(id, device)| device.view(id, now, self.common.link)).collect();
+            self.devices.iter().map(|(id, device)| device.view(id, now, self.common.link.conn())).collect();
         views.sort_by(|a, b| a.device.cmp(&b.device));
         views
     }
@@ -164,7 +184,7 @@ impl Fleet {
     /// What is known of one device.
     #[must_use]
     pub fn view_of(&self, device: &DeviceId, now: Moment) -> Option<DeviceView> {
-        self.devices.get(device).map(|found| found.view(device, now, self.common.link))
+        self.devices.get(device).map(|found| found.view(device, now, self.common.link.conn()))
     }
 }
 

@@ -32,7 +32,8 @@ impl CommandIds {
 
 /// Whether a command would reach the device: it is there, and was heard since the broker is connected.
 fn reachable(common: &Common, device: &Device) -> bool {
-    device.presence == Presence::Online && common.link.is_some() && device.heard.link == common.link
+    let link = common.link.conn();
+    device.presence == Presence::Online && link.is_some() && device.heard.link == link
 }
 
 /// When the device is to be looked at again.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::event::{Applied, DeviceMode, Held, Rejected};
+use crate::event::{Applied, DeviceMode, Held, LinkState, Rejected};
 
 /// Times in milliseconds from now at which commands go out while the device is silent.
 fn send_times(site: &mut Site, for_ms: u64) -> Vec<u64> {
@@ -137,4 +137,24 @@ fn timing_that_would_break_its_own_promises_is_refused() {
     assert_eq!(Timing::new(99, 10), Err(BadTiming::Lease));
     assert_eq!(Timing::new(86_400_001, 500), Err(BadTiming::Lease));
     assert!(Timing::new(2_000, 500).is_ok());
+}
+
+#[test]
+fn the_broker_is_told_of_when_it_comes_and_goes_not_at_every_attempt() {
+    let mut fleet = Fleet::new(settings(), 1);
+    let mut out = Vec::new();
+    for conn in 1..4 {
+        fleet.link_down(conn, "refused".to_owned(), &mut out);
+    }
+    fleet.link_up(4, &mut out);
+    fleet.link_down(4, "closed".to_owned(), &mut out);
+    fleet.link_down(5, "refused".to_owned(), &mut out);
+    let told: Vec<_> = events(&out)
+        .into_iter()
+        .map(|event| match event {
+            Event::Link(link) => (link.state, link.conn),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(told, [(LinkState::Down, 1), (LinkState::Up, 4), (LinkState::Down, 4)]);
 }

@@ -48,7 +48,7 @@ pub enum ControlError {
     },
     /// The directory of the socket could belong to somebody else.
     #[error(
-        "{}: not safe for a control socket: others can write around it; allowed is a directory of your own with mode 0700",
+        "{}: not safe for a control socket: others could have made it; allowed is a directory of your own with mode 0700",
         directory.display()
     )]
     UnsafeDirectory {

@@ -10,7 +10,9 @@ use super::ControlError;
 
 const NAME: &str = "control.sock";
 /// Permission bit: everybody may write.
-const OTHERS_WRITE: u32 = 0o002;
+const ALL_WRITE: u32 = 0o002;
+/// Permission bits: group or everybody may write.
+const OTHERS_WRITE: u32 = 0o022;
 
 /// Where `program` has its socket unless told otherwise: under systemd in its runtime directory (`$RUNTIME_DIRECTORY`), as
 /// root in `/run/{program}`, else in `$XDG_RUNTIME_DIR/{program}`, else in `/tmp/{program}-{uid}`.
@@ -54,15 +56,15 @@ pub(super) fn prepare_directory(socket: &Path) -> Result<(), ControlError> {
 }
 
 /// Refuses a directory that another user could have put there: where everybody may write (as in `/tmp`), only a real
-/// directory of our own with mode 0700 is trusted. Elsewhere the path is the administrator's affair.
+/// directory of our own is trusted in which nobody else may write. Elsewhere the path is the administrator's affair.
 pub(super) fn check_directory(socket: &Path) -> Result<(), ControlError> {
     let Some(directory) = directory_of(socket) else { return Ok(()) };
     let shared = directory.parent().and_then(|above| fs::metadata(above).ok());
-    if shared.is_none_or(|above| above.mode() & OTHERS_WRITE == 0) {
+    if shared.is_none_or(|above| above.mode() & ALL_WRITE == 0) {
         return Ok(());
     }
     match fs::symlink_metadata(directory) {
-        Ok(found) if found.is_dir() && Some(found.uid()) == own_uid() && found.mode() & 0o777 == 0o700 => Ok(()),
+        Ok(found) if found.is_dir() && Some(found.uid()) == own_uid() && found.mode() & OTHERS_WRITE == 0 => Ok(()),
         // Nothing there is not an attack; connecting will say so.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         _ => Err(ControlError::UnsafeDirectory { directory: directory.to_owned() }),

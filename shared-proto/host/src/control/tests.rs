@@ -183,7 +183,7 @@ fn a_directory_that_others_could_have_made_is_not_trusted() {
     let directory = shared.path().join("program-1");
     let path = directory.join("control.sock");
     open(&path).unwrap();
-    fs::set_permissions(&directory, Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(&directory, Permissions::from_mode(0o770)).unwrap();
     assert!(matches!(open(&path), Err(ControlError::UnsafeDirectory { .. })));
     assert!(matches!(ask::<_, u32>(&path, &Question::Nothing), Err(ControlError::UnsafeDirectory { .. })));
 
