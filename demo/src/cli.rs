@@ -27,6 +27,22 @@ pub enum Command {
         #[arg(long, value_name = "PORT")]
         port: NonZeroU16,
     },
+    /// Measure the reaction time, from report to effect, over many mode changes on this machine
+    Reaction(Reaction),
+}
+
+/// How to measure the reaction time.
+#[derive(Debug, Clone, Args)]
+pub struct Reaction {
+    /// Mode changes to measure
+    #[arg(long, value_name = "N", default_value = "60")]
+    pub changes: NonZeroU16,
+    /// Use this broker instead of the embedded one
+    #[arg(long, value_name = "mqtt://HOST:PORT")]
+    pub broker: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How to run the demo.

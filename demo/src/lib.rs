@@ -6,6 +6,7 @@
 pub mod broker;
 pub mod cli;
 pub mod load;
+pub mod reaction;
 pub mod show;
 pub mod stage;
 pub mod story;

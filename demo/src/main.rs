@@ -1,18 +1,26 @@
 //! The `demo` program.
 
+use std::fmt::Display;
+use std::future::Future;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use demo::cli::{Cli, Command, Demo};
+use demo::cli::{Cli, Command};
+use demo::reaction::reaction;
 use demo::show::show;
+use serde::Serialize;
 use shared_host::log;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Some(Command::Broker { port }) => demo::broker::serve(port.get()).map_err(|error| error.to_string()),
-        None => run(&cli.demo),
+        Some(Command::Reaction(options)) => run(reaction(&options)).and_then(|measured| {
+            let table = if options.json { None } else { Some(measured.to_string()) };
+            table.map_or_else(|| print_json(&measured), |table| print(&table))
+        }),
+        None => run(show(&cli.demo)).and_then(|summary| if cli.demo.json { print_json(&summary) } else { Ok(()) }),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -24,18 +32,23 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(demo: &Demo) -> Result<(), String> {
-    // The table tells the story; only trouble is logged.
+fn run<T, E: Display>(work: impl Future<Output = Result<T, E>>) -> Result<T, String> {
+    // What is printed tells the story; only trouble is logged.
     log::init(log::Format::Auto, "warn").map_err(|error| error.to_string())?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
-    let summary = runtime.block_on(show(demo)).map_err(|error| error.to_string())?;
-    if demo.json {
-        let text = serde_json::to_string(&summary).map_err(|error| error.to_string())?;
-        let mut out = io::stdout();
-        match writeln!(out, "{text}").and_then(|()| out.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.to_string()),
-            _ => {}
-        }
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    runtime.block_on(work).map_err(|error| error.to_string())
+}
+
+fn print_json(value: &impl Serialize) -> Result<(), String> {
+    print(&serde_json::to_string(value).map_err(|error| error.to_string())?)
+}
+
+/// Writes a line to standard output; a reader that has gone is no failure.
+fn print(text: &str) -> Result<(), String> {
+    let mut out = io::stdout();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.to_string()),
+        _ => Ok(()),
     }
-    Ok(())
 }

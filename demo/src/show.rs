@@ -12,7 +12,7 @@ use shared_host::mqtt::BrokerUrl;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at};
 
-use crate::broker::{Broker, BrokerError, Kind};
+use crate::broker::{BrokerError, open_broker};
 use crate::cli::Demo;
 use crate::load::{Hog, cpus_for_tasks};
 use crate::stage::{Broken, Running, agent_config, start_agent, start_controller};
@@ -33,9 +33,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Why the demo failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ShowError {
-    /// The address of the broker is none.
-    #[error("--broker: {0}")]
-    Url(String),
     /// No broker.
     #[error(transparent)]
     Broker(#[from] BrokerError),
@@ -65,7 +62,9 @@ pub enum ShowError {
 /// [`ShowError`] says which part failed.
 pub async fn show(demo: &Demo) -> Result<Summary, ShowError> {
     let mut screen = Screen::new(demo);
-    let (_broker, url) = broker(demo, &mut screen)?;
+    let (broker, url) = open_broker(demo.broker.as_deref())?;
+    let kind = if broker.is_some() { "embedded (rumqttd), " } else { "" };
+    screen.print(&format!("broker      {kind}{url}\n"));
     let mut cast = Cast::assemble(demo, &url, &mut screen)?;
     let mut story = Story::default();
     cast.await_first_reports(&mut story).await?;
@@ -91,19 +90,6 @@ impl Screen {
     fn print(&mut self, text: &str) {
         let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
     }
-}
-
-fn broker(demo: &Demo, screen: &mut Screen) -> Result<(Option<Broker>, BrokerUrl), ShowError> {
-    let parse = |url: &str| url.parse::<BrokerUrl>().map_err(|error| ShowError::Url(error.to_string()));
-    if let Some(url) = &demo.broker {
-        let url = parse(url)?;
-        screen.print(&format!("broker      {url}\n"));
-        return Ok((None, url));
-    }
-    let broker = Broker::start(Kind::Embedded { program: std::env::current_exe()? })?;
-    let url = parse(&broker.url())?;
-    screen.print(&format!("broker      embedded (rumqttd), {url}\n"));
-    Ok((Some(broker), url))
 }
 
 type Agent = Running<Result<AgentSummary, RunError>>;
@@ -198,7 +184,8 @@ impl Cast {
             summaries.push(agent.stop()??);
         }
         let patience = Instant::now() + PATIENCE;
-        let missing = |story: &Story| summaries.iter().any(|agent| story.received(&agent.device).reports < agent.reports);
+        let missing =
+            |story: &Story| summaries.iter().any(|agent| story.received(&agent.device).reports < agent.reports);
         while missing(story) {
             match timeout_at(patience, self.events.recv()).await {
                 Ok(Some(record)) => drop(story.tell(record.event, self.load)),

@@ -159,7 +159,12 @@ impl Story {
     /// Jobs and misses with and without load, in both modes.
     #[must_use]
     pub fn situations(&self) -> Vec<Situation> {
-        let situations = [(Load::Off, Mode::Normal), (Load::On, Mode::Normal), (Load::On, Mode::Degraded), (Load::Off, Mode::Degraded)];
+        let situations = [
+            (Load::Off, Mode::Normal),
+            (Load::On, Mode::Normal),
+            (Load::On, Mode::Degraded),
+            (Load::Off, Mode::Degraded),
+        ];
         situations
             .into_iter()
             .filter_map(|(load, mode)| {

@@ -13,8 +13,26 @@ use crate::summary::Summary;
 pub fn head() -> String {
     format!(
         "{:>7}  {:<10} {:<9} {:<9} {:>6}  {:>8} {:>8} {:>8}  {:>6} {:>7}  {}\n{:>7}  {:<10} {:<9} {:<9} {:>6}  {:>26}  {:>6} {:>7}  {}\n",
-        "time", "device", "mode", "decided", "miss", "wake-up", "latency", "(us)", "jobs", "skipped", "last reaction",
-        "(s)", "", "", "by", "rate", "p50      p99      max", "", "", "(ms)"
+        "time",
+        "device",
+        "mode",
+        "decided",
+        "miss",
+        "wake-up",
+        "latency",
+        "(us)",
+        "jobs",
+        "skipped",
+        "last reaction",
+        "(s)",
+        "",
+        "",
+        "by",
+        "rate",
+        "p50      p99      max",
+        "",
+        "",
+        "(ms)"
     )
 }
 

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use shared_host::mqtt::{BrokerUrl, UrlError};
 use tempfile::TempDir;
 
 pub use embedded::serve;
@@ -58,9 +59,33 @@ pub enum BrokerError {
         /// Its output.
         words: String,
     },
+    /// The address of a given broker is none.
+    #[error("--broker {url}: {why}")]
+    Url {
+        /// What was given.
+        url: String,
+        /// What is wrong with it.
+        why: UrlError,
+    },
     /// Its files could not be written, or no port is free.
     #[error("cannot prepare the broker: {0}")]
     Prepare(#[from] io::Error),
+}
+
+/// The broker at the given address, or else the embedded one, served by this very program.
+///
+/// # Errors
+/// [`BrokerError`] if the address is none or the embedded broker does not start.
+pub fn open_broker(given: Option<&str>) -> Result<(Option<Broker>, BrokerUrl), BrokerError> {
+    let parse = |url: &str| url.parse().map_err(|why| BrokerError::Url { url: url.into(), why });
+    match given {
+        Some(url) => Ok((None, parse(url)?)),
+        None => {
+            let broker = Broker::start(Kind::Embedded { program: std::env::current_exe()? })?;
+            let url = parse(&broker.url())?;
+            Ok((Some(broker), url))
+        }
+    }
 }
 
 /// A running broker; killed when dropped.
@@ -141,7 +166,12 @@ impl Broker {
                 let file = self.dir.path().join("mosquitto.conf");
                 let extra = extra.as_deref().unwrap_or("allow_anonymous true");
                 let port = self.port;
-                fs::write(&file, format!("listener {port} 127.0.0.1\nset_tcp_nodelay true\npersistence false\nlog_dest stderr\n{extra}\n"))?;
+                fs::write(
+                    &file,
+                    format!(
+                        "listener {port} 127.0.0.1\nset_tcp_nodelay true\npersistence false\nlog_dest stderr\n{extra}\n"
+                    ),
+                )?;
                 let mut command = Command::new(mosquitto());
                 command.arg("-c").arg(file);
                 Ok((command, "; Debian: apt-get install mosquitto"))

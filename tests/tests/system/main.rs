@@ -1,2 +1,20 @@
-//! x
-fn main(){}
+//! The programs as an operator meets them: processes with configuration files, real brokers, faults and overload.
+//!
+//! One target with a module a story, so that there is one thing to link. The stories run one after another
+//! ([`harness::Site`] sees to it): some of them load a CPU on purpose.
+
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail the test")]
+
+mod bad_commands;
+mod broker_restart;
+mod classroom;
+mod command_line_agent;
+mod command_line_controller;
+mod harness;
+mod killed;
+mod lease;
+mod overload;
+mod repeated_command;
+mod stopped;
+mod two_devices;

@@ -1,0 +1,20 @@
+//! What the stories are told with: brokers, the programs as processes, a probe on the wire, and patience.
+
+mod agent;
+mod controller;
+mod gate;
+mod messages;
+mod probe;
+mod process;
+mod run;
+mod site;
+mod waiting;
+
+pub(crate) use agent::{Agent, DEVICE, Farewell, Lines};
+pub(crate) use controller::Controller;
+pub(crate) use gate::Gate;
+pub(crate) use messages::{degraded, normal, sum};
+pub(crate) use probe::Probe;
+pub(crate) use run::{Ran, agent, controller, run, tool};
+pub(crate) use site::{Site, with_each_broker};
+pub(crate) use waiting::eventually;
