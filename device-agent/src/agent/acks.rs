@@ -27,7 +27,7 @@ pub(super) struct Pending {
 impl Pending {
     /// The answer, now that `effect` is in effect.
     pub(super) fn answer(self, identity: &Identity, effect: &Effect, effective: &Decision, closes: &CloseTimes) -> Ack {
-        if effect.change != self.change || effective.source != ModeSource::Gateway {
+        if effect.change != self.change || !leads_to(&self.command, effective.source) {
             let mut ack = plain(identity, &self.command.id, Outcome::Unchanged, effective);
             ack.reason = Reason::from("superseded before the next release");
             return ack;
@@ -40,6 +40,14 @@ impl Pending {
             reaction_us: closed.map(|closed| ns_to_micros(effect.at.nanos_since(closed))),
             ..plain(identity, &self.command.id, Outcome::Applied, effective)
         }
+    }
+}
+
+/// Whether a mode that `source` decides is what the command asks for: the gateway's, or the device's own after it let go.
+pub(super) fn leads_to(command: &SetMode, source: ModeSource) -> bool {
+    match command.lease_ms.millis() {
+        Some(_) => source == ModeSource::Gateway,
+        None => matches!(source, ModeSource::Local | ModeSource::Default),
     }
 }
 

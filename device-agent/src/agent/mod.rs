@@ -25,7 +25,7 @@ use crate::rt::JobRecord;
 use crate::rt::time::MonoTime;
 use crate::spool::Spool;
 use crate::window::{Closed, Window, WindowConfig};
-use acks::{CloseTimes, Pending, plain};
+use acks::{CloseTimes, Pending, leads_to, plain};
 
 /// Acknowledgements that may wait for the link; beyond it the oldest is dropped: its sender asks again.
 const ACKS_WAITING: usize = 64;
@@ -161,9 +161,7 @@ impl<T: Copy + PartialEq> Agent<T> {
         self.decide(now);
         let pending = |change| Pending { change, command: command.clone(), received: now };
         match &self.switching {
-            Some((order, decision)) if decision.source == ModeSource::Gateway => {
-                self.pending.push(pending(order.change))
-            }
+            Some((order, decision)) if leads_to(command, decision.source) => self.pending.push(pending(order.change)),
             _ => {
                 let mut ack = plain(&self.setup.identity, &command.id, Outcome::Unchanged, &self.effective);
                 if matches!(self.effective.source, ModeSource::Operator | ModeSource::Safety) {

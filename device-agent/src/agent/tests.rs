@@ -271,6 +271,19 @@ fn a_released_lease_leaves_the_device_as_it_is() {
 }
 
 #[test]
+fn a_release_that_changes_the_mode_is_acknowledged_when_it_has_taken_effect() {
+    let mut rig = Rig::new(None);
+    rig.command("c1", Mode::Degraded, 15_000);
+    rig.job(false);
+    rig.ack();
+    rig.command("c2", Mode::Degraded, 0);
+    assert_eq!(rig.agent.next_ack(), None);
+    rig.job(false);
+    let ack = rig.ack();
+    assert_eq!((ack.result, ack.mode, ack.mode_source), (Outcome::Applied, Mode::Normal, ModeSource::Default));
+}
+
+#[test]
 fn a_classroom_command_holds_until_the_next_one() {
     let mut rig = rig();
     rig.agent.lab_command(&lab::Command { mode: Mode::Degraded }, rig.now);

@@ -85,7 +85,12 @@ const KEYS: &[Key] = &[
         "With \"sim\": a file that mirrors the levels, for onlookers in other processes.",
     ),
     key("mqtt.url", "\"mqtt://localhost:1883\"", "mqtt://HOST[:PORT]", "Address of the broker."),
-    key("mqtt.client_id", "", "1 to 64 characters", "MQTT client identifier. Default: the device's name."),
+    key(
+        "mqtt.client_id",
+        "",
+        "1 to 64 printable ASCII characters",
+        "MQTT client identifier. Default: the device's name.",
+    ),
     key("mqtt.username", "", "any text", "Name for the broker. Default: none."),
     key("mqtt.password", "", "any text", "Password for the broker. Default: none."),
     key(
@@ -119,7 +124,7 @@ const KEYS: &[Key] = &[
     ),
     key("policy.degrade_after", "1", "1 to 65535", "Consecutive windows above the threshold before degrading."),
     key("policy.recover_after", "10", "1 to 65535", "Consecutive calm windows before recovering."),
-    key("policy.dwell_ms", "5000", "0 to 86400000", "Least time in a mode in milliseconds; doubled by each relapse."),
+    key("policy.dwell_ms", "5000", "0 to 3600000", "Least time in a mode in milliseconds; doubled by each relapse."),
     key("policy.backoff_limit", "7", "0 to 16", "How often that time may double."),
     key("policy.cpu_rule", "false", "true or false", "Also degrade on CPU load."),
     key("policy.cpu_degrade_above", "0.7", "0 to 1", "With cpu_rule: degrade when the load is above this."),

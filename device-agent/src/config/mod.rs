@@ -8,12 +8,11 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use shared_host::config::{ConfigError, Loaded};
-use shared_host::log::Format;
-use shared_host::mqtt::{BrokerUrl, Credentials};
+use shared_host::sections::{BrokerConfig, LogSection};
 use shared_proto::ids::{DeviceId, TopicRoot};
 use shared_proto::policy::PolicyConfig;
 use shared_proto::units::Ratio;
-use shared_proto::wire::DialectName;
+use shared_proto::wire::Dialects;
 
 pub use keys::SCHEMA;
 pub(crate) use raw::host_name;
@@ -37,7 +36,11 @@ pub struct Config {
     /// GPIO backend and lines.
     pub gpio: GpioConfig,
     /// The broker.
-    pub link: LinkConfig,
+    pub broker: BrokerConfig,
+    /// First levels of all topics.
+    pub root: TopicRoot,
+    /// Message formats.
+    pub dialects: Dialects,
     /// Time between reports in milliseconds.
     pub report_interval_ms: u64,
     /// Sizes of the windows.
@@ -51,7 +54,7 @@ pub struct Config {
     /// Path of the control socket; without one there is none.
     pub control_socket: Option<PathBuf>,
     /// Logs.
-    pub log: LogConfig,
+    pub log: LogSection,
 }
 
 /// What each job does.
@@ -87,32 +90,6 @@ pub enum GpioBackend {
     Sim,
     /// The Raspberry Pi's.
     Rppal,
-}
-
-/// The broker and what is spoken with it.
-#[derive(Debug, Clone)]
-pub struct LinkConfig {
-    /// Address.
-    pub url: BrokerUrl,
-    /// Client identifier.
-    pub client_id: String,
-    /// Name and password.
-    pub credentials: Option<Credentials>,
-    /// Time between pings in seconds.
-    pub keep_alive_s: u16,
-    /// First levels of all topics.
-    pub root: TopicRoot,
-    /// Message formats.
-    pub dialects: Vec<DialectName>,
-}
-
-/// Logs.
-#[derive(Debug, Clone)]
-pub struct LogConfig {
-    /// For people or for machines.
-    pub format: Format,
-    /// What is logged.
-    pub filter: String,
 }
 
 /// Loads and checks the configuration: defaults, then the file, then the environment of the process.

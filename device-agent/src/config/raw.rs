@@ -6,14 +6,12 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use shared_host::config::{ConfigError, Loaded};
 use shared_host::control::default_path;
-use shared_host::log::{Format, check_filter};
-use shared_host::mqtt::{BrokerUrl, Credentials};
+use shared_host::sections::{LogSection, MqttSection, PolicySection};
 use shared_proto::ids::{DeviceId, TopicRoot};
-use shared_proto::policy::{CpuRule, PolicyConfig};
 use shared_proto::units::Ratio;
-use shared_proto::wire::{DialectName, OverrunPolicy};
+use shared_proto::wire::{DialectName, Dialects, OverrunPolicy};
 
-use super::{Config, GpioBackend, GpioConfig, LinkConfig, LogConfig, SCHEMA, WorkloadConfig};
+use super::{Config, GpioBackend, GpioConfig, SCHEMA, WorkloadConfig};
 use crate::gpio::{Level, Line, OutputRole, Wiring};
 use crate::mode::GuardConfig;
 use crate::rt::{Asked, SchedulerAsked, Timing};
@@ -27,14 +25,14 @@ struct Raw {
     degraded: Degraded,
     realtime: Realtime,
     gpio: Gpio,
-    mqtt: Mqtt,
+    mqtt: MqttSection,
     topics: Topics,
     report: Report,
-    policy: Policy,
+    policy: PolicySection,
     safety: Safety,
     spool: Spool,
     control: Control,
-    log: Log,
+    log: LogSection,
 }
 
 #[derive(Deserialize)]
@@ -100,15 +98,6 @@ struct Gpio {
 }
 
 #[derive(Deserialize)]
-struct Mqtt {
-    url: String,
-    client_id: Option<String>,
-    username: Option<String>,
-    password: Option<String>,
-    keep_alive_s: u16,
-}
-
-#[derive(Deserialize)]
 struct Topics {
     root: TopicRoot,
     dialects: Vec<DialectName>,
@@ -119,20 +108,6 @@ struct Report {
     interval_ms: u64,
     miss_window: u32,
     burst_jobs: u32,
-}
-
-#[derive(Deserialize)]
-struct Policy {
-    enabled: bool,
-    degrade_above: Ratio,
-    recover_below: Ratio,
-    degrade_after: u16,
-    recover_after: u16,
-    dwell_ms: u32,
-    backoff_limit: u8,
-    cpu_rule: bool,
-    cpu_degrade_above: Ratio,
-    cpu_recover_below: Ratio,
 }
 
 #[derive(Deserialize)]
@@ -151,12 +126,6 @@ struct Control {
     socket: Option<PathBuf>,
 }
 
-#[derive(Deserialize)]
-struct Log {
-    format: Format,
-    filter: String,
-}
-
 impl Config {
     /// Checks what was loaded.
     ///
@@ -173,7 +142,16 @@ impl Config {
         check.within("report.burst_jobs", raw.report.burst_jobs, 1, 1_000)?;
         check.within("spool.max_reports", raw.spool.max_reports, 2, 100_000)?;
         check.within("safety.max_temp_c", raw.safety.max_temp_c, 0.0, 150.0)?;
-        check_filter(&raw.log.filter).map_err(|error| loaded.refuse("log.filter", error))?;
+        let mut dialects = Dialects::new();
+        for dialect in raw.topics.dialects {
+            // There is room for each dialect once.
+            if !dialects.contains(&dialect) {
+                let _ = dialects.push(dialect);
+            }
+        }
+        if dialects.is_empty() {
+            return Err(loaded.refuse("topics.dialects", "at least one is needed"));
+        }
         Ok(Self {
             workload: match raw.task.workload {
                 WorkloadName::Spin => {
@@ -190,18 +168,20 @@ impl Config {
             asked: asked(&raw.realtime, &timing, &check)?,
             timing,
             gpio: GpioConfig { backend: raw.gpio.backend, wiring, sim_state_file: raw.gpio.sim_state_file },
-            link: link(raw.mqtt, raw.topics, &device, &check)?,
+            broker: raw.mqtt.check(loaded, device.as_str())?,
+            root: raw.topics.root,
+            dialects,
             device,
             report_interval_ms: raw.report.interval_ms,
             window: WindowConfig { miss_window: raw.report.miss_window, burst_jobs: raw.report.burst_jobs },
-            policy: policy(&raw.policy, &check)?,
+            policy: raw.policy.check(loaded)?,
             guard: GuardConfig {
                 max_temp_c: (raw.safety.max_temp_c > 0.0).then_some(raw.safety.max_temp_c),
                 under_voltage: raw.safety.under_voltage,
             },
             spool_capacity: raw.spool.max_reports,
             control_socket: Some(raw.control.socket.unwrap_or_else(|| default_path(SCHEMA.program))),
-            log: LogConfig { format: raw.log.format, filter: raw.log.filter },
+            log: raw.log.check(loaded)?,
         })
     }
 }
@@ -310,41 +290,4 @@ fn wiring(gpio: &Gpio, check: &Check<'_>) -> Result<Wiring, ConfigError> {
         return Err(check.0.refuse("gpio.input_line", format_args!("line {line} is already {other}")));
     }
     Ok(wiring)
-}
-
-fn link(mqtt: Mqtt, topics: Topics, device: &DeviceId, check: &Check<'_>) -> Result<LinkConfig, ConfigError> {
-    check.within("mqtt.keep_alive_s", mqtt.keep_alive_s, 1, 3600)?;
-    let url: BrokerUrl = mqtt.url.parse().map_err(|error| check.0.refuse("mqtt.url", error))?;
-    let client_id = mqtt.client_id.unwrap_or_else(|| device.to_string());
-    if client_id.is_empty() || client_id.chars().count() > 64 || client_id.chars().any(char::is_control) {
-        return Err(check.0.refuse("mqtt.client_id", "not 1 to 64 characters"));
-    }
-    let credentials = match (mqtt.username, mqtt.password) {
-        (Some(username), password) => Some(Credentials { username, password: password.unwrap_or_default() }),
-        (None, Some(_)) => return Err(check.0.refuse("mqtt.username", "a password needs a user name (MQTT 3.1.1)")),
-        (None, None) => None,
-    };
-    if topics.dialects.is_empty() {
-        return Err(check.0.refuse("topics.dialects", "at least one is needed"));
-    }
-    let mut dialects = topics.dialects;
-    dialects.dedup();
-    Ok(LinkConfig { url, client_id, credentials, keep_alive_s: mqtt.keep_alive_s, root: topics.root, dialects })
-}
-
-fn policy(policy: &Policy, check: &Check<'_>) -> Result<Option<PolicyConfig>, ConfigError> {
-    check.within("policy.dwell_ms", policy.dwell_ms, 0, 86_400_000)?;
-    let config = PolicyConfig {
-        degrade_above: policy.degrade_above,
-        recover_below: policy.recover_below,
-        degrade_after: policy.degrade_after,
-        recover_after: policy.recover_after,
-        dwell_ms: policy.dwell_ms,
-        backoff_limit: policy.backoff_limit,
-        cpu: policy
-            .cpu_rule
-            .then_some(CpuRule { degrade_above: policy.cpu_degrade_above, recover_below: policy.cpu_recover_below }),
-    };
-    config.validate().map_err(|error| check.0.refuse(&format!("policy.{}", error.key), error))?;
-    Ok(policy.enabled.then_some(config))
 }

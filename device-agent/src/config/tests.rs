@@ -20,7 +20,7 @@ fn the_defaults_are_what_the_documentation_promises() {
     assert_eq!(config.workload, WorkloadConfig::Spin { normal: Ratio::of(7, 10), degraded: Ratio::of(3, 10) });
     assert_eq!(config.policy, Some(PolicyConfig::default()));
     assert_eq!((config.report_interval_ms, config.window.miss_window), (200, 250));
-    assert_eq!(config.link.client_id, "pi-01");
+    assert_eq!(config.broker.client_id, "pi-01");
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn every_refusal_names_the_key_the_value_and_what_is_allowed() {
         ("gpio.heartbeat_line", "17", "already gpio.normal_line"),
         ("gpio.active", "on", "high"),
         ("mqtt.url", "http://x", "mqtt://"),
-        ("mqtt.keep_alive_s", "0", "1 to 3600"),
+        ("mqtt.keep_alive_s", "0", "1 to 600"),
         ("topics.root", "a/#", "without + #"),
         ("topics.dialects", "[\"morse\"]", "lab"),
         ("topics.dialects", "[]", "at least one"),

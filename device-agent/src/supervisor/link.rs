@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use shared_host::json::{CommandError, DecodeError, decode_command, decode_lab_command, encode};
-use shared_host::mqtt::{self, Event, Events, Filter, Message, Publisher, Qos, Received, Retain, Retained, Token};
+use shared_host::mqtt::{
+    self, BrokerUrl, Event, Events, Filter, Message, Publisher, Qos, Received, Retain, Retained, Token,
+};
 use shared_proto::dialect::{lab, native};
 use shared_proto::limits::{MAX_ACK, MAX_REPORT, MAX_STATUS};
 use shared_proto::wire::{Departure, DialectName, Dialects, Status, Version};
@@ -13,7 +15,7 @@ use tracing::{debug, info, warn};
 
 use super::control::LinkState;
 use crate::agent::{Agent, Refused};
-use crate::config::LinkConfig;
+use crate::config::Config;
 use crate::mode::Decision;
 use crate::rt::Handle;
 use crate::rt::time::MonoTime;
@@ -27,7 +29,8 @@ const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
 pub(super) struct Link {
     publisher: Publisher,
     events: Events,
-    config: LinkConfig,
+    url: BrokerUrl,
+    dialects: Dialects,
     topics: Topics,
     /// The status as it stands; the will of the next connection is made from it.
     status: watch::Sender<Status>,
@@ -50,7 +53,7 @@ struct Topics {
 
 impl Link {
     /// Starts to connect.
-    pub(super) fn start(config: LinkConfig, agent: &Agent<Token>, rt: &Handle) -> Self {
+    pub(super) fn start(config: &Config, agent: &Agent<Token>, rt: &Handle) -> Self {
         let device = &agent.identity().device;
         let topic = |kind| native::topic(&config.root, device, kind).to_string();
         let topics = Topics {
@@ -61,10 +64,11 @@ impl Link {
             lab_metrics: lab::metrics_topic(device).to_string(),
             lab_command: lab::command_topic(device).to_string(),
         };
-        let (status, will_status) = watch::channel(first_status(&config, agent, rt));
-        let mut options = mqtt::Options::new(config.url.clone(), config.client_id.clone());
-        options.credentials.clone_from(&config.credentials);
-        options.keep_alive = Duration::from_secs(config.keep_alive_s.into());
+        let broker = &config.broker;
+        let (status, will_status) = watch::channel(first_status(&config.dialects, agent, rt));
+        let mut options = mqtt::Options::new(broker.url.clone(), broker.client_id.clone());
+        options.credentials.clone_from(&broker.credentials);
+        options.keep_alive = broker.keep_alive;
         options.filters = config.dialects.iter().map(|dialect| topics.filter(*dialect)).collect();
         let will_topic = topics.status.clone();
         let speaks_native = config.dialects.contains(&DialectName::Native);
@@ -73,11 +77,12 @@ impl Link {
             speaks_native.then(|| status_message(&will_topic, &lost)).flatten()
         };
         let (publisher, events) = mqtt::start(options, will);
-        info!(broker = %config.url, "connecting");
+        info!(broker = %broker.url, "connecting");
         Self {
             publisher,
             events,
-            config,
+            url: broker.url.clone(),
+            dialects: config.dialects.clone(),
             topics,
             status,
             conn: 0,
@@ -161,7 +166,7 @@ impl Link {
 
     /// Publishes what is due, acknowledgements first, as far as the connection takes it.
     pub(super) fn send(&mut self, agent: &mut Agent<Token>) {
-        let speaks_native = self.config.dialects.contains(&DialectName::Native);
+        let speaks_native = self.dialects.contains(&DialectName::Native);
         if !speaks_native {
             agent.spool().discard();
         }
@@ -174,7 +179,7 @@ impl Link {
             self.send_reports(agent);
         }
         if let Some(metrics) = agent.take_lab_metrics()
-            && self.config.dialects.contains(&DialectName::Lab)
+            && self.dialects.contains(&DialectName::Lab)
             && let Ok(payload) = encode(&metrics, MAX_ACK)
         {
             // At most once, as the classroom's own client: the next one comes soon.
@@ -258,7 +263,7 @@ impl Link {
 
     pub(super) fn state(&self, reports_waiting: usize) -> LinkState {
         LinkState {
-            url: self.config.url.to_string(),
+            url: self.url.to_string(),
             up: self.up,
             conn: self.conn,
             last_down: self.last_down.clone(),
@@ -277,7 +282,7 @@ impl Topics {
     }
 }
 
-fn first_status(config: &LinkConfig, agent: &Agent<Token>, rt: &Handle) -> Status {
+fn first_status(dialects: &Dialects, agent: &Agent<Token>, rt: &Handle) -> Status {
     let effective = agent.effective();
     Status {
         v: Version,
@@ -291,7 +296,7 @@ fn first_status(config: &LinkConfig, agent: &Agent<Token>, rt: &Handle) -> Statu
         mode_source: effective.source,
         reason: effective.reason.clone(),
         task: agent.plan().task(agent.plan().timing.normal_period_ns),
-        dialects: Dialects::from_iter(config.dialects.iter().copied()),
+        dialects: dialects.clone(),
         settings: rt.granted.settings.clone(),
     }
 }

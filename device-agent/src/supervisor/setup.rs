@@ -56,7 +56,7 @@ pub(super) fn assemble(config: Config) -> Result<Supervisor, StartError> {
         Setup { identity, plan, window: config.window, policy: config.policy, spool_capacity: config.spool_capacity };
     let agent = Agent::new(setup, now);
     Ok(Supervisor {
-        link: Link::start(config.link, &agent, &rt),
+        link: Link::start(&config, &agent, &rt),
         observer: Observer::new(&rt),
         guard: Guard::new(config.guard),
         report_interval: Duration::from_millis(config.report_interval_ms),

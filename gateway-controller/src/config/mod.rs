@@ -7,11 +7,10 @@ mod tests;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use shared_host::config::{ConfigError, Loaded};
-use shared_host::log::Format;
-use shared_host::mqtt::{BrokerUrl, Credentials};
+use shared_host::mqtt::BrokerUrl;
+use shared_host::sections::{BrokerConfig, LogSection};
 use shared_proto::ids::TopicRoot;
 
 use crate::fleet::Settings;
@@ -21,7 +20,7 @@ pub use schema::SCHEMA;
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Connection to the broker.
-    pub mqtt: MqttConfig,
+    pub mqtt: BrokerConfig,
     /// First levels of the native topics.
     pub root: TopicRoot,
     /// Message formats to listen to.
@@ -31,20 +30,7 @@ pub struct Config {
     /// Whether and where to open the control socket.
     pub control: Control,
     /// The log.
-    pub log: LogConfig,
-}
-
-/// Connection to the broker.
-#[derive(Debug, Clone)]
-pub struct MqttConfig {
-    /// The broker.
-    pub url: BrokerUrl,
-    /// Name of this client.
-    pub client_id: String,
-    /// User name and password, if the broker wants them.
-    pub credentials: Option<Credentials>,
-    /// Time between pings, 5 to 600 s.
-    pub keep_alive: Duration,
+    pub log: LogSection,
 }
 
 /// Message formats to listen to.
@@ -65,15 +51,6 @@ pub enum Control {
     Off,
     /// At this path.
     At(PathBuf),
-}
-
-/// The log.
-#[derive(Debug, Clone)]
-pub struct LogConfig {
-    /// How lines look.
-    pub format: Format,
-    /// Which lines there are, see [`shared_host::log::init`].
-    pub filter: String,
 }
 
 impl Config {

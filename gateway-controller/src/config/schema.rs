@@ -8,7 +8,10 @@ pub const SCHEMA: Schema =
 
 const SECTIONS: &[Section] = &[
     Section { path: "mqtt", doc: "Connection to the MQTT broker." },
-    Section { path: "topics", doc: "Topics of the native dialect: ROOT/DEVICE/report, /status, /command and /ack." },
+    Section {
+        path: "topics",
+        doc: "What is spoken with the devices, and on which topics: ROOT/DEVICE/report, /status, /command and /ack.",
+    },
     Section { path: "policy", doc: "When to degrade a device and when to let it recover. A window is one report." },
     Section { path: "command", doc: "Commands to devices." },
     Section { path: "limits", doc: "Bounds that protect the controller." },
@@ -17,13 +20,6 @@ const SECTIONS: &[Section] = &[
 ];
 
 const KEYS: &[Key] = &[
-    Key {
-        path: "dialects",
-        default: r#"["native"]"#,
-        allowed: r#""native", "lab", or both"#,
-        doc: "Message formats to listen to: \"native\", and \"lab\" for classroom clients on tp/DEVICE/metrics.\n\
-              A device that speaks both is driven by the native one.",
-    },
     Key { path: "mqtt.url", default: r#""mqtt://localhost:1883""#, allowed: "mqtt://HOST[:PORT]", doc: "The broker." },
     Key {
         path: "mqtt.client_id",
@@ -41,7 +37,7 @@ const KEYS: &[Key] = &[
     Key {
         path: "mqtt.keep_alive_s",
         default: "10",
-        allowed: "5 to 600 (s)",
+        allowed: "1 to 600 (s)",
         doc: "Time between pings in seconds. A dead connection is noticed within about twice this time.",
     },
     Key {
@@ -49,6 +45,13 @@ const KEYS: &[Key] = &[
         default: r#""edge""#,
         allowed: "1 to 64 ASCII characters without + # or blanks, no / at either end",
         doc: "First levels of all topics of the native dialect.",
+    },
+    Key {
+        path: "topics.dialects",
+        default: r#"["native"]"#,
+        allowed: r#""native", "lab", or both"#,
+        doc: "Message formats to listen to: \"native\", and \"lab\" for classroom clients on tp/DEVICE/metrics.\n\
+              A device that speaks both is driven by the native one.",
     },
     Key {
         path: "policy.enabled",

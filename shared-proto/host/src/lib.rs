@@ -1,5 +1,6 @@
 //! What the device agent and the gateway controller share on a machine with an operating system, besides the wire types
-//! of `shared-proto`: configuration loading, log set-up, the MQTT transport and the JSON codec.
+//! of `shared-proto`: configuration loading, log set-up, the MQTT transport, the JSON codec
+//! and the control socket.
 
 #![forbid(unsafe_code)]
 
@@ -8,3 +9,4 @@ pub mod control;
 pub mod json;
 pub mod log;
 pub mod mqtt;
+pub mod sections;

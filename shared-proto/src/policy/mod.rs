@@ -88,7 +88,7 @@ pub enum Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::MissRate { seen, above } => write!(f, "miss rate {:.3} > {above}", seen.get()),
+            Self::MissRate { seen, above } => write!(f, "miss rate {:.4} > {above}", seen.get()),
             Self::CpuLoad { seen, above } => write!(f, "cpu load {:.2} > {above}", seen.get()),
             Self::Calm { windows, after_ms } => write!(f, "{windows} calm windows, {after_ms} ms in DEGRADED"),
         }

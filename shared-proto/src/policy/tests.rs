@@ -20,7 +20,7 @@ fn the_first_overload_degrades_at_once() {
     let (config, mut state) = (PolicyConfig::default(), PolicyState::default());
     let change = state.step(&config, &seen(0.2)).unwrap();
     assert_eq!(change.to, Mode::Degraded);
-    assert_eq!(std::format!("{}", change.cause), "miss rate 0.200 > 0.05");
+    assert_eq!(std::format!("{}", change.cause), "miss rate 0.2000 > 0.05");
 }
 
 #[test]

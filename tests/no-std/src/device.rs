@@ -44,7 +44,7 @@ pub(crate) fn run() -> Result<(), Step> {
     let seen = Observation { elapsed_ms: 200, jobs: 20, miss_rate: Ratio::of(black_box(3), 20), cpu: None };
     let change = policy.step(&PolicyConfig::default(), &seen).ok_or(Step::Policy)?;
     let reason = Reason::of(change.cause);
-    if reason.as_str() != "miss rate 0.150 > 0.05" || change.to != command.mode {
+    if reason.as_str() != "miss rate 0.1500 > 0.05" || change.to != command.mode {
         return Err(Step::Policy);
     }
 

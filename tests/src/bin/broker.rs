@@ -9,9 +9,10 @@ use clap::Parser;
 use demo::cli::{Cli, Command};
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
-        Some(Command::Broker { port }) => demo::broker::serve(port.get()).map_err(|error| error.to_string()),
-        None => Err("only `broker --port PORT` is known here".to_owned()),
+    let done = if let Some(Command::Broker { port }) = Cli::parse().command {
+        demo::broker::serve(port.get()).map_err(|error| error.to_string())
+    } else {
+        Err("only `broker --port PORT` is served here".to_owned())
     };
     let Err(message) = done else { return ExitCode::SUCCESS };
     // A closed standard error leaves only the exit code to tell.

@@ -20,7 +20,7 @@ fn the_report_that_crosses_the_threshold_is_answered_at_once() {
     let command = commands(&actions).pop().unwrap();
     assert_eq!(command.mode, Mode::Degraded);
     assert_eq!(command.lease_ms.millis(), Some(15_000));
-    assert_eq!(command.reason.as_str(), "miss rate 0.200 > 0.05");
+    assert_eq!(command.reason.as_str(), "miss rate 0.2000 > 0.05");
     assert_eq!(command.cause, Some(ReportRef { boot: BootId(1), seq: 3 }));
     let decision = decisions(&actions).pop().unwrap();
     assert_eq!((decision.from, decision.to), (Some(Mode::Normal), Some(Mode::Degraded)));

@@ -131,13 +131,9 @@ impl Agent {
     pub(crate) fn terminate(&mut self) -> Farewell {
         let (status, took) = self.process.terminate();
         let log = self.process.err();
-        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let ends = |line: &Value| line["fields"]["message"] == "agent ends" || line["message"] == "agent ends";
-        let last = lines.filter(ends).last().expect("the agent's last words");
-        let number = |name: &str| {
-            let value = if last["fields"].is_object() { &last["fields"][name] } else { &last[name] };
-            value.as_u64().unwrap_or_else(|| panic!("{name} in {last}"))
-        };
+        let mut lines = log.lines().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let last = lines.find(|line| line["fields"]["message"] == "agent ends").expect("the agent's last words");
+        let number = |name: &str| last["fields"][name].as_u64().unwrap_or_else(|| panic!("{name} in {last}"));
         Farewell {
             code: status.code(),
             took,

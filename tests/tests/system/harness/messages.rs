@@ -86,7 +86,8 @@ impl Probe {
     /// All reports so far, each once however often it came, in order of their runs and numbers.
     pub(crate) fn reports(&mut self, device: &str) -> Vec<Report> {
         let decode = |payload: &[u8]| json::decode_report(payload).expect("a report");
-        let reports = self.heard(&topic(device, "report")).map(|message| decode(&message.payload));
+        let topic = topic(device, "report");
+        let reports = self.heard(&topic).map(|message| decode(&message.payload));
         let distinct: BTreeMap<_, _> = reports.map(|report| ((report.boot, report.seq), report)).collect();
         distinct.into_values().collect()
     }

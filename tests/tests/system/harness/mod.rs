@@ -10,11 +10,11 @@ mod run;
 mod site;
 mod waiting;
 
-pub(crate) use agent::{Agent, DEVICE, Farewell, Lines};
+pub(crate) use agent::{Agent, DEVICE};
 pub(crate) use controller::Controller;
 pub(crate) use gate::Gate;
 pub(crate) use messages::{degraded, normal, sum};
 pub(crate) use probe::Probe;
-pub(crate) use run::{Ran, agent, controller, run, tool};
+pub(crate) use run::{agent, controller, mosquitto_client, run};
 pub(crate) use site::{Site, with_each_broker};
 pub(crate) use waiting::eventually;

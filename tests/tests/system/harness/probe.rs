@@ -1,6 +1,7 @@
 //! An MQTT client that hears everything, says anything, and comes back when the broker does.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -32,13 +33,17 @@ pub(crate) struct Probe {
 impl Probe {
     /// Connects and subscribes; returns when the broker has confirmed.
     pub(crate) fn connect(url: &str) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
         let (tell, events) = channel();
         let (give, publisher) = channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let options = Options {
             backoff: Backoff { min: Duration::from_millis(5), max: Duration::from_millis(50) },
             filters: vec![Filter { topic: "#".to_owned(), qos: Qos::AtLeastOnce }],
-            ..Options::new(url.parse().expect("the broker's address"), format!("probe-{:?}", std::time::Instant::now()))
+            ..Options::new(
+                url.parse().expect("the broker's address"),
+                format!("probe-{}", NUMBER.fetch_add(1, Relaxed)),
+            )
         };
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

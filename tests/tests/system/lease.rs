@@ -1,0 +1,54 @@
+//! The gateway dies: when its lease ends the device decides for itself, and the next gateway takes over as things are.
+
+use demo::load::{Hog, cpus_for_tasks};
+use shared_proto::mode::{Mode, ModeSource};
+
+use crate::harness::{Agent, Controller, DEVICE, Probe, Site};
+use crate::overload::HOGS;
+
+/// With the device's own policy, of the same thresholds as the controller's.
+const ALONE: [(&str, &str); 7] = [
+    ("task.period_ms", "20"),
+    ("spin.normal_ratio", "0.3"),
+    ("spin.degraded_ratio", "0.1"),
+    ("policy.enabled", "true"),
+    ("policy.degrade_above", "0.3"),
+    ("policy.recover_below", "0.1"),
+    ("policy.recover_after", "5"),
+];
+const SHORT_LEASE: [(&str, &str); 1] = [("command.lease_ms", "1000")];
+
+#[test]
+fn a_dead_gateway_is_outlived_and_replaced_without_flapping() {
+    let site = Site::mosquitto();
+    let cpu = *cpus_for_tasks().unwrap().first().expect("a CPU");
+    let hog = Hog::new(cpu, HOGS);
+    let mut probe = Probe::connect(&site.broker.url());
+    let mut controller = Controller::start(&site, "controller", &SHORT_LEASE);
+    let cpu = cpu.to_string();
+    let _agent = Agent::start(&site, DEVICE, &[&ALONE[..], &[("realtime.cpu", &cpu)]].concat());
+    probe.report(DEVICE, "NORMAL by the gateway", |report| report.mode_source == ModeSource::Gateway);
+
+    hog.turn_on();
+    let degraded = probe.report(DEVICE, "DEGRADED by the gateway", |report| {
+        report.mode == Mode::Degraded && report.mode_source == ModeSource::Gateway
+    });
+    controller.kill();
+    let alone = probe.report(DEVICE, "the device decides for itself", |report| report.mode_source == ModeSource::Local);
+    assert_eq!(alone.mode, Mode::Degraded);
+
+    let mut next = Controller::start(&site, "next controller", &SHORT_LEASE);
+    let led = probe.report(DEVICE, "the next gateway decides", |report| report.mode_source == ModeSource::Gateway);
+    assert_eq!(led.mode, Mode::Degraded);
+    // The overload is still there, so no report since the first gateway's may tell of anything else.
+    let since = probe.reports(DEVICE).into_iter().filter(|report| report.seq >= degraded.seq && report.seq <= led.seq);
+    let flaps: Vec<_> = since.filter(|report| report.mode != Mode::Degraded).collect();
+    assert!(flaps.is_empty(), "{flaps:?}");
+    assert!(next.events("decision").is_empty(), "{:?}", next.events("decision"));
+
+    hog.turn_off();
+    next.event("decision", "back to NORMAL", |event| event["to"] == "NORMAL" && event["source"] == "policy");
+    probe.report(DEVICE, "NORMAL by the next gateway", |report| {
+        report.mode == Mode::Normal && report.mode_source == ModeSource::Gateway
+    });
+}
