@@ -96,7 +96,7 @@ const KEYS: &[Key] = &[
     key(
         "mqtt.keep_alive_s",
         "5",
-        "1 to 3600",
+        "1 to 600",
         "Seconds between pings: a dead link is noticed within about two of them.",
     ),
     key(

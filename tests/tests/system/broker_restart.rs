@@ -37,6 +37,7 @@ fn nothing_is_lost_when_the_broker_dies(mut site: Site) {
     let ack = probe.ack(DEVICE, command.id.as_str());
     assert_eq!((ack.mode, ack.mode_source), (Mode::Normal, ModeSource::Gateway));
 
+    agent.status_where("the backlog is delivered", |status| status.link.reports_waiting <= 1);
     let farewell = agent.terminate();
     assert_eq!(farewell.delivered, farewell.reports);
     probe.report(DEVICE, "the last report", |report| report.seq == farewell.reports);

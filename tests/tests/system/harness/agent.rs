@@ -20,7 +20,7 @@ pub(crate) const DEVICE: &str = "device1";
 
 /// An agent, configured by a file of its own `init` and by environment variables.
 pub(crate) struct Agent {
-    pub(crate) device: String,
+    device: String,
     home: PathBuf,
     environment: Vec<(String, String)>,
     process: Process,

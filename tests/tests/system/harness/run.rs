@@ -10,12 +10,9 @@ use super::waiting::look_for;
 /// What came of a command.
 #[derive(Debug)]
 pub(crate) struct Ran {
-    /// Exit code.
-    pub(crate) code: Option<i32>,
-    /// Standard output.
-    pub(crate) out: String,
-    /// Standard error.
-    pub(crate) err: String,
+    code: Option<i32>,
+    out: String,
+    err: String,
 }
 
 impl Ran {

@@ -12,6 +12,7 @@ static TURN: Mutex<()> = Mutex::new(());
 
 /// A broker and a directory of one story.
 pub(crate) struct Site {
+    /// The broker, to be killed and restarted at will.
     pub(crate) broker: Broker,
     dir: TempDir,
     _turn: MutexGuard<'static, ()>,
