@@ -17,15 +17,6 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// The other mode.
-    #[must_use]
-    pub fn other(self) -> Self {
-        match self {
-            Self::Normal => Self::Degraded,
-            Self::Degraded => Self::Normal,
-        }
-    }
-
     /// The word on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {

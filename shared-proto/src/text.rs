@@ -39,8 +39,10 @@ impl<const N: usize> Text<N> {
 
 impl<const N: usize> Write for Text<N> {
     /// Takes what fits. The error says that something did not, and so keeps the next piece from following the cut.
+    /// Control characters become blanks: such a text ends up in logs and on terminals.
     fn write_str(&mut self, s: &str) -> fmt::Result {
-        s.chars().try_for_each(|c| self.0.push(c).map_err(|_| fmt::Error))
+        let printable = s.chars().map(|c| if c.is_control() { ' ' } else { c });
+        printable.into_iter().try_for_each(|c| self.0.push(c).map_err(|_| fmt::Error))
     }
 }
 
@@ -83,6 +85,13 @@ impl<'de, const N: usize> Deserialize<'de> for Text<N> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_cannot_forge_lines_or_drive_a_terminal() {
+        assert_eq!(Text::<20>::from("x\nINFO\u{1b}[31m\u{9b}0m").as_str(), "x INFO [31m 0m");
+        let read: Text<20> = serde_json::from_str(r#""a\u0007b""#).unwrap();
+        assert_eq!(read.as_str(), "a b");
+    }
 
     #[test]
     fn a_long_text_is_cut_at_a_character() {

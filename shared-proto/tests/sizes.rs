@@ -23,7 +23,7 @@ const LONGEST_F32: f32 = -1.175_494_4e-38;
 
 /// JSON writes six bytes for each of these.
 fn longest_text<const N: usize>() -> Text<N> {
-    "\u{1}".repeat(N).as_str().into()
+    "\"".repeat(N).as_str().into()
 }
 
 fn longest_device() -> DeviceId {

@@ -8,7 +8,7 @@ use shared_proto::text::Reason;
 use shared_proto::units::ns_to_micros;
 use shared_proto::wire::{Ack, Outcome, SetMode, Version};
 
-use super::Identity;
+use super::{Identity, Order};
 use crate::mode::Decision;
 use crate::rt::Effect;
 use crate::rt::time::MonoTime;
@@ -19,7 +19,8 @@ const CLOSES: usize = 64;
 /// A command on its way to the next release.
 #[derive(Debug)]
 pub(super) struct Pending {
-    pub(super) change: u64,
+    pub(super) order: Order,
+    pub(super) decision: Decision,
     pub(super) command: SetMode,
     pub(super) received: MonoTime,
 }
@@ -27,10 +28,8 @@ pub(super) struct Pending {
 impl Pending {
     /// The answer, now that `effect` is in effect.
     pub(super) fn answer(self, identity: &Identity, effect: &Effect, effective: &Decision, closes: &CloseTimes) -> Ack {
-        if effect.change != self.change || !leads_to(&self.command, effective.source) {
-            let mut ack = plain(identity, &self.command.id, Outcome::Unchanged, effective);
-            ack.reason = Reason::from("superseded before the next release");
-            return ack;
+        if effect.change != self.order.change {
+            return self.superseded(identity, effective);
         }
         let cause = self.command.cause.filter(|cause| cause.boot == identity.boot);
         let closed = cause.and_then(|cause| closes.of(cause.seq));
@@ -38,8 +37,16 @@ impl Pending {
             job: Some(effect.job),
             receipt_to_effect_us: Some(ns_to_micros(effect.at.nanos_since(self.received))),
             reaction_us: closed.map(|closed| ns_to_micros(effect.at.nanos_since(closed))),
-            ..plain(identity, &self.command.id, Outcome::Applied, effective)
+            // What it was when it took effect; something else may have been decided since.
+            ..plain(identity, &self.command.id, Outcome::Applied, &self.decision)
         }
+    }
+
+    /// The answer to a command that another one overtook.
+    pub(super) fn superseded(self, identity: &Identity, effective: &Decision) -> Ack {
+        let mut ack = plain(identity, &self.command.id, Outcome::Unchanged, effective);
+        ack.reason = Reason::from("superseded before the next release");
+        ack
     }
 }
 

@@ -30,6 +30,9 @@ use acks::{CloseTimes, Pending, leads_to, plain};
 /// Acknowledgements that may wait for the link; beyond it the oldest is dropped: its sender asks again.
 const ACKS_WAITING: usize = 64;
 
+/// Commands that may wait for the next release; fewer than the command log remembers.
+const COMMANDS_UNDER_WAY: usize = 16;
+
 /// What the core needs to know from the start.
 #[derive(Debug, Clone)]
 pub struct Setup {
@@ -39,10 +42,21 @@ pub struct Setup {
     pub plan: TaskPlan,
     /// Sizes of the windows.
     pub window: WindowConfig,
-    /// The device's own policy; `None`: without a command the device stays in NORMAL.
-    pub policy: Option<PolicyConfig>,
+    /// Thresholds of the policy.
+    pub policy: PolicyConfig,
+    /// Whether the device decides for itself while nobody else does.
+    pub autonomy: Autonomy,
     /// Reports that the spool holds.
     pub spool_capacity: usize,
+}
+
+/// What a device does while nobody stronger decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Autonomy {
+    /// It decides by its own policy.
+    Policy,
+    /// It stays in NORMAL. The policy only watches, so that reports tell its state.
+    Normal,
 }
 
 /// A mode for the real-time thread.
@@ -71,7 +85,7 @@ pub struct Agent<T> {
     switching: Option<(Order, Decision)>,
     changes: u64,
     order: Option<Order>,
-    pending: Vec<Pending>,
+    pending: VecDeque<Pending>,
     acks: VecDeque<Ack>,
     lab: Option<lab::Metrics>,
     seq: u64,
@@ -99,7 +113,7 @@ impl<T: Copy + PartialEq> Agent<T> {
             switching: None,
             changes: 0,
             order: None,
-            pending: Vec::new(),
+            pending: VecDeque::new(),
             acks: VecDeque::new(),
             lab: None,
             seq: 0,
@@ -125,10 +139,8 @@ impl<T: Copy + PartialEq> Agent<T> {
             }
             self.take_effect(decision);
         }
-        let (done, still) =
-            std::mem::take(&mut self.pending).into_iter().partition(|p: &Pending| p.change <= effect.change);
-        self.pending = still;
-        for pending in done {
+        while self.pending.front().is_some_and(|pending| pending.order.change <= effect.change) {
+            let Some(pending) = self.pending.pop_front() else { break };
             let ack = pending.answer(&self.setup.identity, effect, &self.effective, &self.closes);
             self.answer(ack);
         }
@@ -159,13 +171,17 @@ impl<T: Copy + PartialEq> Agent<T> {
             None => Event::CommandReleased,
         });
         self.decide(now);
-        let pending = |change| Pending { change, command: command.clone(), received: now };
         match &self.switching {
-            Some((order, decision)) if leads_to(command, decision.source) => self.pending.push(pending(order.change)),
+            Some((order, decision)) if leads_to(command, decision.source) => {
+                let pending =
+                    Pending { order: *order, decision: decision.clone(), command: command.clone(), received: now };
+                self.wait_for_effect(pending);
+            }
             _ => {
                 let mut ack = plain(&self.setup.identity, &command.id, Outcome::Unchanged, &self.effective);
-                if matches!(self.effective.source, ModeSource::Operator | ModeSource::Safety) {
-                    ack.reason = Reason::of(format_args!("overruled: {}", self.effective.reason));
+                let decided = self.decided();
+                if matches!(decided.source, ModeSource::Operator | ModeSource::Safety) {
+                    ack.reason = Reason::of(format_args!("overruled: {}", decided.reason));
                 }
                 self.answer(ack);
             }
@@ -312,6 +328,7 @@ impl<T: Copy + PartialEq> Agent<T> {
     /// Lets the arbiter decide, and orders what follows from it.
     fn decide(&mut self, now: MonoTime) {
         let decision = self.arbiter.decide(now);
+        self.leave_wish(&decision);
         let decided = self.decided();
         if decision == *decided {
             return;
@@ -330,17 +347,28 @@ impl<T: Copy + PartialEq> Agent<T> {
         self.order = Some(order);
     }
 
+    /// When whoever is stronger lets go, or its lease ends, the device goes on as it is; its policy takes over from there.
+    fn leave_wish(&mut self, decision: &Decision) {
+        let left = match decision.source {
+            ModeSource::Operator => "as the operator left it",
+            ModeSource::Safety => "as the safety guard left it",
+            ModeSource::Gateway => "as the gateway left it",
+            ModeSource::Local | ModeSource::Default => return,
+        };
+        if self.setup.autonomy == Autonomy::Policy {
+            self.arbiter.apply(Event::Wish(decision.mode, left.into()));
+        }
+    }
+
     /// The latest decision, in effect or on its way.
     fn decided(&self) -> &Decision {
         self.switching.as_ref().map_or(&self.effective, |(_, decision)| decision)
     }
 
     fn take_effect(&mut self, decision: Decision) {
-        if let Some(config) = &self.setup.policy {
-            self.policy.adopt(config, decision.mode);
-        }
+        self.policy.adopt(&self.setup.policy, decision.mode);
+        self.status_is_news |= decision != self.effective;
         self.effective = decision;
-        self.status_is_news = true;
     }
 
     fn report(&mut self, closed: Closed, context: &Context) {
@@ -362,28 +390,34 @@ impl<T: Copy + PartialEq> Agent<T> {
 
     /// The device's own policy sees every window. While somebody stronger decides it only watches.
     fn consult_policy(&mut self, report: &Report, now: MonoTime) {
-        let Some(config) = &self.setup.policy else { return };
         let seen = Observation {
             elapsed_ms: report.span_ms,
             jobs: report.jobs,
             miss_rate: report.miss_rate,
             cpu: report.host.cpu,
         };
-        let decided = self.decided();
-        let rules = matches!(decided.source, ModeSource::Local | ModeSource::Default);
-        if !rules {
-            // If whoever is stronger lets go, the device goes on as it is.
-            let wish = Event::Wish(decided.mode, "as the last command left it".into());
-            self.arbiter.apply(wish);
-        }
-        if !rules || self.switching.is_some() {
-            self.policy.watch(config, &seen);
+        let decides = self.setup.autonomy == Autonomy::Policy
+            && self.switching.is_none()
+            && matches!(self.effective.source, ModeSource::Local | ModeSource::Default);
+        if !decides {
+            self.policy.watch(&self.setup.policy, &seen);
             return;
         }
-        if let Some(change) = self.policy.step(config, &seen) {
+        if let Some(change) = self.policy.step(&self.setup.policy, &seen) {
             self.arbiter.apply(Event::Wish(change.to, Reason::of(change.cause)));
             self.decide(now);
         }
+    }
+
+    /// The command is answered when its order has taken effect. Of too many that wait the oldest is answered now.
+    fn wait_for_effect(&mut self, pending: Pending) {
+        if self.pending.len() == COMMANDS_UNDER_WAY
+            && let Some(oldest) = self.pending.pop_front()
+        {
+            let ack = oldest.superseded(&self.setup.identity, &self.effective);
+            self.answer(ack);
+        }
+        self.pending.push_back(pending);
     }
 
     fn answer(&mut self, ack: Ack) {

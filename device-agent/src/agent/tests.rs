@@ -18,7 +18,7 @@ struct Rig {
 }
 
 impl Rig {
-    fn new(policy: Option<PolicyConfig>) -> Self {
+    fn new(autonomy: Autonomy) -> Self {
         let timing = Timing {
             normal_period_ns: PERIOD,
             degraded_period_ns: PERIOD,
@@ -34,7 +34,8 @@ impl Rig {
                 degraded_load: Ratio::of(3, 10),
             },
             window: WindowConfig { miss_window: 250, burst_jobs: 10 },
-            policy,
+            policy: PolicyConfig::default(),
+            autonomy,
             spool_capacity: 64,
         };
         let now = MonoTime::from_nanos(1_000 * MS);
@@ -62,6 +63,12 @@ impl Rig {
 
     /// Runs one job of the next release.
     fn job(&mut self, missed: bool) {
+        let record = self.run_job(missed);
+        self.agent.job(&record, &self.context());
+    }
+
+    /// Runs one job; its record is still in the ring.
+    fn run_job(&mut self, missed: bool) -> JobRecord {
         self.obey();
         self.now = self.now.plus_nanos(PERIOD);
         let job = self.total.jobs;
@@ -70,10 +77,11 @@ impl Rig {
         }
         self.total.jobs += 1;
         self.total.misses += u64::from(missed);
-        let record = JobRecord {
+        JobRecord {
             job,
             epoch: 0,
             period_ns: PERIOD,
+            epoch_base: Totals::default(),
             release: self.now,
             start: self.now,
             end: self.now.plus_nanos(MS),
@@ -81,8 +89,7 @@ impl Rig {
             skipped: 0,
             total: self.total,
             effect: self.effect,
-        };
-        self.agent.job(&record, &self.context());
+        }
     }
 
     fn obey(&mut self) {
@@ -131,7 +138,7 @@ fn set_mode(id: &str, mode: Mode, lease_ms: u32) -> SetMode {
 }
 
 fn rig() -> Rig {
-    Rig::new(Some(PolicyConfig::default()))
+    Rig::new(Autonomy::Policy)
 }
 
 #[test]
@@ -209,6 +216,70 @@ fn a_command_overtaken_before_the_release_is_superseded() {
 }
 
 #[test]
+fn an_answer_tells_what_was_when_it_took_effect_whatever_came_since() {
+    let mut rig = rig();
+    rig.command("c1", Mode::Degraded, 15_000);
+    let record = rig.run_job(false);
+    rig.command("c2", Mode::Normal, 15_000);
+    rig.agent.job(&record, &rig.context());
+    let ack = rig.ack();
+    assert_eq!((ack.id.as_str(), ack.result, ack.mode), ("c1", Outcome::Applied, Mode::Degraded));
+    rig.job(false);
+    let ack = rig.ack();
+    assert_eq!((ack.id.as_str(), ack.result, ack.mode), ("c2", Outcome::Applied, Mode::Normal));
+}
+
+#[test]
+fn many_commands_between_two_releases_cost_bounded_memory_and_each_is_answered() {
+    let mut rig = rig();
+    for number in 0..1_000 {
+        rig.command(&format!("c{number}"), if number % 2 == 0 { Mode::Degraded } else { Mode::Normal }, 15_000);
+        rig.command(&format!("c{number}"), Mode::Degraded, 15_000);
+        assert!(rig.agent.pending.len() <= COMMANDS_UNDER_WAY);
+    }
+    assert_eq!((rig.agent.counts().accepted, rig.agent.counts().duplicate), (1_000, 1_000));
+    rig.job(false);
+    assert_eq!(rig.mode(), (Mode::Normal, ModeSource::Gateway));
+    let last = std::iter::from_fn(|| {
+        let ack = rig.agent.next_ack().cloned();
+        rig.agent.ack_sent();
+        ack
+    })
+    .last()
+    .unwrap();
+    assert_eq!((last.id.as_str(), last.result), ("c999", Outcome::Applied));
+}
+
+#[test]
+fn a_lease_shorter_than_a_window_leaves_the_device_as_it_is() {
+    let mut rig = rig();
+    rig.command("c1", Mode::Degraded, 100);
+    (0..20).for_each(|_| rig.job(false));
+    rig.agent.tick(rig.now);
+    assert_eq!(rig.mode(), (Mode::Degraded, ModeSource::Local));
+    assert_eq!(rig.agent.effective().reason.as_str(), "as the gateway left it");
+    // Nor does an older wish come back: here that of the lease before.
+    rig.command("c2", Mode::Normal, 100);
+    (0..20).for_each(|_| rig.job(false));
+    rig.agent.tick(rig.now);
+    assert_eq!(rig.mode(), (Mode::Normal, ModeSource::Local));
+}
+
+#[test]
+fn status_is_news_only_when_something_changed() {
+    let mut rig = rig();
+    rig.agent.danger(Some("under-voltage".into()), rig.now);
+    rig.agent.danger(None, rig.now);
+    rig.window(false);
+    rig.agent.take_status_news();
+    rig.window(false);
+    assert!(!rig.agent.take_status_news());
+    rig.command("c1", Mode::Degraded, 15_000);
+    rig.job(false);
+    assert!(rig.agent.take_status_news());
+}
+
+#[test]
 fn an_operator_is_stronger_and_the_command_waits_behind() {
     let mut rig = rig();
     rig.agent.hold(Some(Mode::Normal), rig.now);
@@ -240,7 +311,7 @@ fn alone_the_device_degrades_and_recovers_by_itself() {
 
 #[test]
 fn without_a_policy_of_its_own_the_device_stays_normal_and_goes_back_when_the_lease_ends() {
-    let mut rig = Rig::new(None);
+    let mut rig = Rig::new(Autonomy::Normal);
     (0..5).for_each(|_| drop(rig.window(true)));
     assert_eq!(rig.mode(), (Mode::Normal, ModeSource::Default));
     rig.command("c1", Mode::Degraded, 300);
@@ -272,7 +343,7 @@ fn a_released_lease_leaves_the_device_as_it_is() {
 
 #[test]
 fn a_release_that_changes_the_mode_is_acknowledged_when_it_has_taken_effect() {
-    let mut rig = Rig::new(None);
+    let mut rig = Rig::new(Autonomy::Normal);
     rig.command("c1", Mode::Degraded, 15_000);
     rig.job(false);
     rig.ack();

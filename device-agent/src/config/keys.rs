@@ -77,7 +77,7 @@ const KEYS: &[Key] = &[
     key("gpio.input_line", "", LINE, "Read by the workload \"gpio-follow\"."),
     key("gpio.output_line", "", LINE, "Driven by the workload \"gpio-follow\"."),
     key("gpio.active", "\"high\"", LEVEL, "Level of a mode line while its mode is in effect."),
-    key("gpio.safe", "\"low\"", LEVEL, "Level of every output before the first job and after the last."),
+    key("gpio.safe", "\"low\"", LEVEL, "Level of every output until the task starts and after it has ended."),
     key(
         "gpio.sim_state_file",
         "",
@@ -134,7 +134,7 @@ const KEYS: &[Key] = &[
     key(
         "spool.max_reports",
         "1024",
-        "2 to 100000",
+        "2 to 4096",
         "Reports held in memory; beyond it neighbours merge, counts stay exact.",
     ),
     key("control.socket", "", "a path", "Default: control.sock in the service's runtime directory."),

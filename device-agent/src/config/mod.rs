@@ -17,6 +17,7 @@ use shared_proto::wire::Dialects;
 pub use keys::SCHEMA;
 pub(crate) use raw::host_name;
 
+use crate::agent::Autonomy;
 use crate::gpio::Wiring;
 use crate::mode::GuardConfig;
 use crate::rt::{Asked, Timing};
@@ -45,8 +46,10 @@ pub struct Config {
     pub report_interval_ms: u64,
     /// Sizes of the windows.
     pub window: WindowConfig,
-    /// The device's own policy, if it has one.
-    pub policy: Option<PolicyConfig>,
+    /// Thresholds of the device's own policy.
+    pub policy: PolicyConfig,
+    /// Whether the device decides for itself while nobody else does.
+    pub autonomy: Autonomy,
     /// When the device protects itself.
     pub guard: GuardConfig,
     /// Reports that wait for the broker.

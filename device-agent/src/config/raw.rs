@@ -12,6 +12,7 @@ use shared_proto::units::Ratio;
 use shared_proto::wire::{DialectName, Dialects, OverrunPolicy};
 
 use super::{Config, GpioBackend, GpioConfig, SCHEMA, WorkloadConfig};
+use crate::agent::Autonomy;
 use crate::gpio::{Level, Line, OutputRole, Wiring};
 use crate::mode::GuardConfig;
 use crate::rt::{Asked, SchedulerAsked, Timing};
@@ -140,7 +141,7 @@ impl Config {
         check.within("report.interval_ms", raw.report.interval_ms, 20, 3_600_000)?;
         check.within("report.miss_window", raw.report.miss_window, 1, 100_000)?;
         check.within("report.burst_jobs", raw.report.burst_jobs, 1, 1_000)?;
-        check.within("spool.max_reports", raw.spool.max_reports, 2, 100_000)?;
+        check.within("spool.max_reports", raw.spool.max_reports, 2, 4096)?;
         check.within("safety.max_temp_c", raw.safety.max_temp_c, 0.0, 150.0)?;
         let mut dialects = Dialects::new();
         for dialect in raw.topics.dialects {
@@ -175,6 +176,7 @@ impl Config {
             report_interval_ms: raw.report.interval_ms,
             window: WindowConfig { miss_window: raw.report.miss_window, burst_jobs: raw.report.burst_jobs },
             policy: raw.policy.check(loaded)?,
+            autonomy: if raw.policy.is_enabled() { Autonomy::Policy } else { Autonomy::Normal },
             guard: GuardConfig {
                 max_temp_c: (raw.safety.max_temp_c > 0.0).then_some(raw.safety.max_temp_c),
                 under_voltage: raw.safety.under_voltage,

@@ -18,7 +18,7 @@ fn the_defaults_are_what_the_documentation_promises() {
     let config = with(&[("AGENT_DEVICE__NAME", "pi-01")]).unwrap();
     assert_eq!(config.timing.normal_period_ns, 20_000_000);
     assert_eq!(config.workload, WorkloadConfig::Spin { normal: Ratio::of(7, 10), degraded: Ratio::of(3, 10) });
-    assert_eq!(config.policy, Some(PolicyConfig::default()));
+    assert_eq!((config.policy, config.autonomy), (PolicyConfig::default(), Autonomy::Policy));
     assert_eq!((config.report_interval_ms, config.window.miss_window), (200, 250));
     assert_eq!(config.broker.client_id, "pi-01");
 }
@@ -57,7 +57,7 @@ fn every_refusal_names_the_key_the_value_and_what_is_allowed() {
         ("report.interval_ms", "1", "20 to 3600000"),
         ("policy.recover_below", "0.2", "not above degrade_above"),
         ("policy.recover_after", "0", "1 to 65535"),
-        ("spool.max_reports", "1", "2 to 100000"),
+        ("spool.max_reports", "1", "2 to 4096"),
         ("log.filter", "loud", "level"),
     ] {
         let error = refused(key, value);

@@ -44,7 +44,7 @@ pub struct Wiring {
     pub input: Option<Line>,
     /// Level of a mode line while its mode is in effect.
     pub active: Level,
-    /// Level of every output before the first job and after the last.
+    /// Level of every output until the task starts and after it has ended.
     pub safe: Level,
 }
 
@@ -78,11 +78,9 @@ pub struct Board<P> {
 }
 
 impl<P: Pins> Board<P> {
-    /// Takes over the pins, which the backend has opened at their safe levels, and shows NORMAL.
+    /// Takes over the pins, which the backend has opened at their safe levels.
     pub fn new(pins: P, wiring: &Wiring) -> Self {
-        let mut board = Self { pins, active: wiring.active, safe: wiring.safe, beat: wiring.safe };
-        board.set_mode(Mode::Normal);
-        board
+        Self { pins, active: wiring.active, safe: wiring.safe, beat: wiring.safe }
     }
 }
 
@@ -142,6 +140,8 @@ mod tests {
     fn a_mode_is_shown_on_its_line_alone() {
         let (pins, state) = SimPins::open(&wiring());
         let mut board = Board::new(pins, &wiring());
+        assert_eq!((state.level(line(17)), state.level(line(27))), (Level::Low, Level::Low));
+        board.set_mode(Mode::Normal);
         assert_eq!((state.level(line(17)), state.level(line(27))), (Level::High, Level::Low));
         board.set_mode(Mode::Degraded);
         assert_eq!((state.level(line(17)), state.level(line(27))), (Level::Low, Level::High));
@@ -152,6 +152,7 @@ mod tests {
         let wiring = Wiring { active: Level::Low, safe: Level::High, ..wiring() };
         let (pins, state) = SimPins::open(&wiring);
         let mut board = Board::new(pins, &wiring);
+        board.set_mode(Mode::Normal);
         assert_eq!((state.level(line(17)), state.level(line(27))), (Level::Low, Level::High));
         board.make_safe();
         assert!([17, 27, 22, 23].map(line).into_iter().all(|line| state.level(line) == Level::High));

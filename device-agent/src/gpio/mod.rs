@@ -89,6 +89,24 @@ pub trait Lines {
     fn make_safe(&mut self);
 }
 
+/// No lines at all.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoLines;
+
+impl Lines for NoLines {
+    fn set_mode(&mut self, _: Mode) {}
+
+    fn heartbeat(&mut self) {}
+
+    fn input(&mut self) -> Level {
+        Level::Low
+    }
+
+    fn output(&mut self, _: Level) {}
+
+    fn make_safe(&mut self) {}
+}
+
 /// A backend: drives outputs and reads inputs that it has opened before. Nothing here may wait or allocate.
 pub trait Pins: Send {
     /// Drives an output.

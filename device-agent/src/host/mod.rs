@@ -17,9 +17,14 @@ use cpu_times::CpuTimes;
 #[derive(Debug)]
 pub struct HostReader {
     root: PathBuf,
+    /// The Raspberry Pi firmware's file with the throttle flags.
+    throttle_file: Option<PathBuf>,
     task_cpu: Option<u16>,
     before: Option<CpuTimes>,
 }
+
+/// The driver's folder: one link for each device that it serves, whatever the name of the system on chip.
+const FIRMWARE_DRIVER: &str = "sys/bus/platform/drivers/raspberrypi-firmware";
 
 impl HostReader {
     /// Reads from `/proc` and `/sys`; the clock is that of the task's CPU, or of CPU 0 if it is not bound.
@@ -30,7 +35,10 @@ impl HostReader {
 
     /// The same below another root.
     fn at(root: &Path, task_cpu: Option<u16>) -> Self {
-        let mut reader = Self { root: root.to_owned(), task_cpu, before: None };
+        let throttle_file = fs::read_dir(root.join(FIRMWARE_DRIVER)).ok().and_then(|devices| {
+            devices.flatten().map(|device| device.path().join("get_throttled")).find(|file| file.exists())
+        });
+        let mut reader = Self { root: root.to_owned(), throttle_file, task_cpu, before: None };
         reader.before = reader.cpu_times();
         reader
     }
@@ -46,10 +54,19 @@ impl HostReader {
         Host {
             cpu: shares.map(|shares| shares.busy),
             steal: shares.map(|shares| shares.stolen),
-            temp_c: self.number::<f32>("sys/class/thermal/thermal_zone0/temp").map(|millis| millis / 1000.0),
-            throttled: self.throttled(),
             freq_mhz: self.freq_mhz(),
             rss_kb: self.resident_kb(),
+            ..self.vitals()
+        }
+    }
+
+    /// Temperature and throttle flags alone.
+    #[must_use]
+    pub fn vitals(&self) -> Host {
+        Host {
+            temp_c: self.number::<f32>("sys/class/thermal/thermal_zone0/temp").map(|millis| millis / 1000.0),
+            throttled: self.throttled(),
+            ..Host::default()
         }
     }
 
@@ -60,7 +77,7 @@ impl HostReader {
     /// The firmware's answer, hexadecimal without prefix
     /// (<https://github.com/raspberrypi/linux>, drivers/firmware/raspberrypi.c).
     fn throttled(&self) -> Option<u32> {
-        let text = self.text("sys/devices/platform/soc/soc:firmware/get_throttled")?;
+        let text = fs::read_to_string(self.throttle_file.as_ref()?).ok()?;
         u32::from_str_radix(text.trim().trim_start_matches("0x"), 16).ok()
     }
 
@@ -109,7 +126,8 @@ mod tests {
         write(root, "proc/stat", "cpu  100 0 50 800 50 0 0 0 0 0\ncpu0 1 2 3\n");
         write(root, "proc/self/status", "Name:\tagent\nVmRSS:\t    3456 kB\n");
         write(root, "sys/class/thermal/thermal_zone0/temp", "48312\n");
-        write(root, "sys/devices/platform/soc/soc:firmware/get_throttled", "50005\n");
+        write(root, "sys/bus/platform/drivers/raspberrypi-firmware/bind", "");
+        write(root, "sys/bus/platform/drivers/raspberrypi-firmware/soc:firmware/get_throttled", "50005\n");
         write(root, "sys/devices/system/cpu/cpu3/cpufreq/scaling_cur_freq", "1400000\n");
         let mut reader = HostReader::at(root, Some(3));
         write(root, "proc/stat", "cpu  130 0 70 840 50 0 0 10 0 0\n");

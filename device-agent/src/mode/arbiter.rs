@@ -81,12 +81,6 @@ impl Arbiter {
         }
     }
 
-    /// Whether a command of the gateway holds at `now`.
-    #[must_use]
-    pub fn is_commanded(&self, now: MonoTime) -> bool {
-        self.valid_command(now).is_some()
-    }
-
     /// The effective mode at `now`: operator > safety > gateway > local > NORMAL.
     #[must_use]
     pub fn decide(&self, now: MonoTime) -> Decision {

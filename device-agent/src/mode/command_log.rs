@@ -6,7 +6,7 @@ use shared_proto::ids::CommandId;
 use shared_proto::wire::Ack;
 
 /// Commands remembered. A sender has one or two under way; more than this many later, a repeat is a new command.
-const REMEMBERED: usize = 16;
+const REMEMBERED: usize = 32;
 
 /// The latest commands.
 #[derive(Debug, Default)]
@@ -38,8 +38,10 @@ impl CommandLog {
 
     /// Remembers a command that is taken but not yet answered.
     pub fn taken(&mut self, id: CommandId) {
-        if self.entries.len() == REMEMBERED {
-            self.entries.pop_front();
+        if self.entries.len() >= REMEMBERED {
+            // Those under way stay: they are fewer than these.
+            let oldest = self.entries.iter().position(|(_, answer)| answer.is_some());
+            self.entries.remove(oldest.unwrap_or(0));
         }
         self.entries.push_back((id, None));
     }

@@ -8,6 +8,9 @@ const UNDER_VOLTAGE: u32 = 1;
 /// How far below the limit the temperature must fall before the danger is over, in degrees.
 const COOL_DOWN_C: f32 = 5.0;
 
+/// Looks in a row at a silent real-time thread that make a stall.
+const SILENT_LOOKS: u32 = 5;
+
 /// What counts as danger.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GuardConfig {
@@ -21,7 +24,8 @@ pub struct GuardConfig {
 #[derive(Debug)]
 pub struct Guard {
     config: GuardConfig,
-    stalled: bool,
+    /// Looks in a row at which the thread was silent for too long.
+    silent_looks: u32,
     hot: bool,
     starved: bool,
 }
@@ -30,7 +34,7 @@ impl Guard {
     /// A guard that has seen nothing yet.
     #[must_use]
     pub fn new(config: GuardConfig) -> Self {
-        Self { config, stalled: false, hot: false, starved: false }
+        Self { config, silent_looks: 0, hot: false, starved: false }
     }
 
     /// Takes in the state of the machine. What it does not tell leaves the judgement as it was.
@@ -43,16 +47,18 @@ impl Guard {
         }
     }
 
-    /// The real-time thread has (not) told of a job for too long.
+    /// How long the real-time thread has told of no job. Too long is longer than three periods and a second, at several
+    /// looks in a row: after the whole machine has slept, the thread needs a moment too.
     pub fn see_silence(&mut self, silent_ns: u64, period_ns: u64) {
         const LEAST_NS: u64 = 1_000_000_000;
-        self.stalled = silent_ns > period_ns.saturating_mul(3).max(LEAST_NS);
+        let too_long = silent_ns > period_ns.saturating_mul(3).max(LEAST_NS);
+        self.silent_looks = if too_long { self.silent_looks.saturating_add(1) } else { 0 };
     }
 
     /// The danger, if there is one.
     #[must_use]
     pub fn danger(&self) -> Option<Reason> {
-        if self.stalled {
+        if self.silent_looks >= SILENT_LOOKS {
             Some("the real-time thread does not finish its job".into())
         } else if self.starved {
             Some("under-voltage".into())
@@ -103,12 +109,14 @@ mod tests {
     #[test]
     fn silence_is_a_stall_after_three_periods_and_a_second() {
         const MS: u64 = 1_000_000;
-        let mut guard = guard();
-        guard.see_silence(900 * MS, 20 * MS);
-        assert_eq!(guard.danger(), None);
-        guard.see_silence(1_001 * MS, 20 * MS);
-        assert!(guard.danger().is_some());
-        guard.see_silence(2_900 * MS, 1_000 * MS);
-        assert_eq!(guard.danger(), None);
+        let after_looks = |looks: u32, silent_ms: u64, period_ms: u64| {
+            let mut guard = guard();
+            (0..looks).for_each(|_| guard.see_silence(silent_ms * MS, period_ms * MS));
+            guard.danger().is_some()
+        };
+        assert!(!after_looks(5, 1_000, 20));
+        assert!(after_looks(5, 1_001, 20));
+        assert!(!after_looks(5, 2_900, 1_000));
+        assert!(!after_looks(4, 60_000, 20), "a machine that slept");
     }
 }

@@ -8,8 +8,8 @@ use super::periodic::{Periodic, Timing};
 use super::record::JobRecord;
 use super::time::{Clock, MonoTime, SystemClock};
 use super::word::ModeWord;
-use crate::gpio::{Level, Lines};
-use crate::workload::Workload;
+use crate::gpio::NoLines;
+use crate::workload::{Job, Ran, Workload};
 
 const JOBS: u32 = 2_000;
 
@@ -45,21 +45,9 @@ impl Workload for Nothing {
 
     fn set_mode(&mut self, _: Mode) {}
 
-    fn run(&mut self, _: &mut dyn Lines) {}
-}
-
-impl Lines for Nothing {
-    fn set_mode(&mut self, _: Mode) {}
-
-    fn heartbeat(&mut self) {}
-
-    fn input(&mut self) -> Level {
-        Level::Low
+    fn run(&mut self, _: &mut Job<'_>) -> Ran {
+        Ran::Whole
     }
-
-    fn output(&mut self, _: Level) {}
-
-    fn make_safe(&mut self) {}
 }
 
 /// Nanoseconds per job: clock reads, counters and the push into a ring, with a warm cache, without sleep and workload.
@@ -71,7 +59,7 @@ pub(super) fn self_overhead_ns() -> u32 {
         Timing { normal_period_ns: 1, degraded_period_ns: 1, deadline_ns: None, overrun: OverrunPolicy::SkipNext };
     let mut queue = Queue::<JobRecord, 16>::new();
     let (mut producer, mut consumer) = queue.split();
-    Periodic::new(&mut clock, timing).run(&word, &mut Nothing, &mut Nothing, |record| {
+    Periodic::new(&mut clock, timing).run(&word, &mut NoLines, &mut Nothing, |record| {
         let _ = producer.enqueue(record);
         let _ = consumer.dequeue();
     });

@@ -8,7 +8,7 @@ use super::record::{Effect, JobRecord};
 use super::time::{Clock, MonoTime};
 use super::word::{ModeWord, Wanted};
 use crate::gpio::Lines;
-use crate::workload::Workload;
+use crate::workload::{Job, Ran, Workload};
 
 /// Longest single sleep, so that a thread with a long period still hears a stop in time.
 const LONGEST_NAP_NS: u64 = 500_000_000;
@@ -49,6 +49,7 @@ pub struct Periodic<C> {
     timing: Timing,
     grid: Grid,
     epoch: u32,
+    epoch_base: Totals,
     total: Totals,
     effect: Effect,
 }
@@ -63,12 +64,14 @@ impl<C: Clock> Periodic<C> {
             clock,
             timing,
             epoch: 0,
+            epoch_base: Totals::default(),
             total: Totals::default(),
             effect: Effect { mode: Mode::Normal, change: 0, job: 0, at: now },
         }
     }
 
-    /// Runs jobs until a stop is ordered; hands each record to `push`. Returns the final counts.
+    /// Runs jobs until a stop is ordered; hands each record to `push`. Returns the final counts. A job that the stop cuts
+    /// short is not counted.
     pub fn run(
         &mut self,
         word: &ModeWord,
@@ -76,8 +79,10 @@ impl<C: Clock> Periodic<C> {
         workload: &mut dyn Workload,
         mut push: impl FnMut(JobRecord),
     ) -> Totals {
+        lines.set_mode(self.effect.mode);
         while let Some(start) = self.await_release(word) {
-            push(self.job(start, word, lines, workload));
+            let Some(record) = self.job(start, word, lines, workload) else { break };
+            push(record);
         }
         self.total
     }
@@ -101,19 +106,21 @@ impl<C: Clock> Periodic<C> {
         }
     }
 
-    /// One job, started at `start`.
+    /// One job, started at `start`; `None` if it was cut short.
     fn job(
         &mut self,
         start: MonoTime,
         word: &ModeWord,
         lines: &mut dyn Lines,
         workload: &mut dyn Workload,
-    ) -> JobRecord {
+    ) -> Option<JobRecord> {
         let release = self.grid.next_release();
         let job = self.total.jobs;
         self.take_mode(word, release, job, lines, workload);
         lines.heartbeat();
-        workload.run(lines);
+        if workload.run(&mut Job::new(lines, word)) == Ran::CutShort {
+            return None;
+        }
         let end = self.clock.now();
 
         let period_ns = self.grid.period_ns();
@@ -122,9 +129,10 @@ impl<C: Clock> Periodic<C> {
         self.total.jobs += 1 + skipped;
         self.total.skipped += skipped;
         self.total.misses += skipped + u64::from(missed);
-        JobRecord {
+        Some(JobRecord {
             job,
             epoch: self.epoch,
+            epoch_base: self.epoch_base,
             period_ns,
             release,
             start,
@@ -133,7 +141,7 @@ impl<C: Clock> Periodic<C> {
             skipped,
             total: self.total,
             effect: self.effect,
-        }
+        })
     }
 
     /// Takes over a newly ordered mode: GPIO first, then the workload, then, if the period differs, a new epoch whose first
@@ -157,6 +165,7 @@ impl<C: Clock> Periodic<C> {
             if period_ns != self.grid.period_ns() {
                 self.grid = Grid::new(release, period_ns, self.timing.overrun);
                 self.epoch += 1;
+                self.epoch_base = self.total;
             }
         }
         self.effect = Effect { mode, change, job, at: self.clock.now() };

@@ -6,7 +6,7 @@ use shared_proto::wire::Totals;
 use super::time::MonoTime;
 
 /// One job that ran. The counts are cumulative, so that they stay exact when the ring loses records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct JobRecord {
     /// Number of the job's release since the start of the thread, from 0, skipped ones counted.
     pub job: u64,
@@ -24,6 +24,8 @@ pub struct JobRecord {
     pub missed: bool,
     /// Releases that passed while it ran, and will never run.
     pub skipped: u64,
+    /// All counts at the beginning of the epoch.
+    pub epoch_base: Totals,
     /// All counts up to and including this job and the releases it skipped.
     pub total: Totals,
     /// The latest mode change in effect.
@@ -31,7 +33,7 @@ pub struct JobRecord {
 }
 
 /// The latest mode change that took effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Effect {
     /// The mode.
     pub mode: Mode,

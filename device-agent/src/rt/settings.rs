@@ -59,46 +59,61 @@ pub struct Granted {
     _awake: Option<File>,
 }
 
-/// Tries everything that is asked, on the calling thread. The scheduler comes last, when all slow work is done.
-pub(super) fn apply(asked: &Asked) -> Granted {
-    let mut settings = Settings::new();
-    let mut note = |name: &str, asked: Name, result: &io::Result<()>| {
+/// The thread's place, before it gets its scheduler.
+pub(super) struct Place {
+    settings: Settings,
+    cpu: Option<u16>,
+    locked: bool,
+    awake: Option<File>,
+}
+
+/// Tries everything but the scheduler, on the calling thread.
+pub(super) fn take_place(asked: &Asked) -> Place {
+    let mut place = Place { settings: Settings::new(), cpu: None, locked: false, awake: None };
+    if let Some(wanted) = asked.cpu {
+        place.cpu = place.note("cpu", Text::of(wanted), &sys::bind_to_cpu(wanted)).then_some(wanted);
+    }
+    place.locked = asked.lock_memory && place.note("lock_memory", "mlockall".into(), &sys::lock_memory());
+    sys::prefault_stack();
+    if asked.no_deep_sleep {
+        let result = keep_awake().map(|file| place.awake = Some(file));
+        place.note("no_deep_sleep", "/dev/cpu_dma_latency 0".into(), &result);
+    }
+    place
+}
+
+impl Place {
+    /// Tries the scheduler, last of all: what comes before may take its time.
+    pub(super) fn schedule(mut self, asked: SchedulerAsked) -> Granted {
+        match asked {
+            SchedulerAsked::Other => {}
+            SchedulerAsked::Fifo(priority) => {
+                self.note("scheduler", Text::of(format_args!("fifo {priority}")), &sys::schedule_fifo(priority));
+            }
+            SchedulerAsked::Deadline { runtime_ns, deadline_ns, period_ns } => {
+                let words = format_args!("deadline {} us", runtime_ns / 1000);
+                self.note("scheduler", Text::of(words), &sys::schedule_deadline(runtime_ns, deadline_ns, period_ns));
+            }
+        }
+        let (schedule, priority) = sys::current_schedule().unwrap_or((Schedule::Other, 0));
+        if schedule == Schedule::Other {
+            let result = sys::set_timer_slack_ns(TIMER_SLACK_NS);
+            self.note("timer_slack", Text::of(format_args!("{TIMER_SLACK_NS} ns")), &result);
+        }
+        let Self { settings, cpu, locked, awake } = self;
+        Granted { settings, schedule, priority, cpu, locked, _awake: awake }
+    }
+
+    /// Notes what came of a setting; whether it was granted.
+    fn note(&mut self, name: &str, asked: Name, result: &io::Result<()>) -> bool {
         let (outcome, why) = match result {
             Ok(()) => (SettingOutcome::Granted, Text::default()),
             Err(error) => (SettingOutcome::Refused, Text::of(error)),
         };
         // There are fewer settings than the list holds.
-        let _ = settings.push(Setting { name: name.into(), asked, outcome, why });
+        let _ = self.settings.push(Setting { name: name.into(), asked, outcome, why });
         result.is_ok()
-    };
-
-    let mut cpu = None;
-    if let Some(wanted) = asked.cpu {
-        cpu = note("cpu", Text::of(wanted), &sys::bind_to_cpu(wanted)).then_some(wanted);
     }
-    let locked = asked.lock_memory && note("lock_memory", "mlockall".into(), &sys::lock_memory());
-    sys::prefault_stack();
-    let mut awake = None;
-    if asked.no_deep_sleep {
-        let result = keep_awake().map(|file| awake = Some(file));
-        note("no_deep_sleep", "/dev/cpu_dma_latency 0".into(), &result);
-    }
-    match asked.scheduler {
-        SchedulerAsked::Other => {}
-        SchedulerAsked::Fifo(priority) => {
-            note("scheduler", Text::of(format_args!("fifo {priority}")), &sys::schedule_fifo(priority));
-        }
-        SchedulerAsked::Deadline { runtime_ns, deadline_ns, period_ns } => {
-            let words = format_args!("deadline {} us", runtime_ns / 1000);
-            note("scheduler", Text::of(words), &sys::schedule_deadline(runtime_ns, deadline_ns, period_ns));
-        }
-    }
-    let (schedule, priority) = sys::current_schedule().unwrap_or((Schedule::Other, 0));
-    if schedule == Schedule::Other {
-        let result = sys::set_timer_slack_ns(TIMER_SLACK_NS);
-        note("timer_slack", Text::of(format_args!("{TIMER_SLACK_NS} ns")), &result);
-    }
-    Granted { settings, schedule, priority, cpu, locked, _awake: awake }
 }
 
 /// Asks for no wake-up delay from sleep states, for as long as the file stays open

@@ -12,7 +12,7 @@ use super::record::JobRecord;
 use super::time::{Clock, MonoTime};
 use super::word::ModeWord;
 use crate::gpio::{Level, Lines};
-use crate::workload::Workload;
+use crate::workload::{Job, Ran, Workload};
 
 const MS: u64 = 1_000_000;
 
@@ -55,7 +55,7 @@ impl Workload for Script<'_> {
         self.modes.push(mode);
     }
 
-    fn run(&mut self, _: &mut dyn Lines) {
+    fn run(&mut self, _: &mut Job<'_>) -> Ran {
         self.now.set(self.now.get() + self.durations.next().unwrap_or(0));
         for (change, &(job, mode)) in (1u64..).zip(&self.orders) {
             if job == self.job {
@@ -66,6 +66,7 @@ impl Workload for Script<'_> {
         if self.durations.len() == 0 {
             self.word.stop();
         }
+        Ran::Whole
     }
 }
 
@@ -111,6 +112,8 @@ fn run(timing: Timing, durations: Vec<u64>, orders: Vec<(u64, Mode)>, late_ns: u
     let mut records = Vec::new();
     let naps = Rc::clone(&clock.naps);
     let total = Periodic::new(clock, timing).run(&word, &mut lines, &mut script, |record| records.push(record));
+    assert_eq!(lines.modes.first(), Some(&Mode::Normal), "the lines show the mode from the start");
+    lines.modes.remove(0);
     assert_eq!(lines.modes, script.modes, "GPIO and workload see the same modes");
     Outcome { records, total, lines, naps: naps.get() }
 }

@@ -110,11 +110,15 @@ pub fn spawn(task: RtTask) -> Result<(Handle, Records), StartError> {
     let word = Arc::new(ModeWord::default());
     // Never freed: both ends live as long as the process, and a freed ring under a running thread would be fatal.
     let ring: &'static mut Queue<JobRecord, RING> = Box::leak(Box::default());
+    touch(ring);
     let (producer, consumer) = ring.split();
     let (ready, started) = mpsc::sync_channel(1);
+    let RtTask { timing, asked, lines, workload } = task;
+    // From here on the lines get safe levels whatever happens, also if the system gives no thread.
+    let lines = SafeAtEnd(lines);
     let thread = Builder::new().name("rt-task".into()).stack_size(STACK_BYTES).spawn({
         let word = Arc::clone(&word);
-        move || run(task, &word, producer, &ready)
+        move || run(timing, &asked, lines, workload, &word, producer, &ready)
     })?;
     let Ready { granted, self_overhead_ns, thread_id } = started.recv().map_err(|_| StartError::Prepare)?;
     let thread = Thread::Running(thread);
@@ -127,17 +131,30 @@ struct Ready {
     thread_id: i32,
 }
 
+/// Writes to every slot of the ring once, so that the first lap faults on none of its pages.
+fn touch(ring: &mut Queue<JobRecord, RING>) {
+    for _ in 0..RING {
+        // There is room: each record is taken out at once.
+        let _ = ring.enqueue(JobRecord::default());
+        let _ = ring.dequeue();
+    }
+}
+
 fn run(
-    task: RtTask,
+    timing: Timing,
+    asked: &Asked,
+    mut lines: SafeAtEnd,
+    mut workload: Box<dyn Workload + Send>,
     word: &ModeWord,
     mut ring: Producer<'static, JobRecord>,
     ready: &mpsc::SyncSender<Ready>,
 ) -> Totals {
-    let RtTask { timing, asked, lines, mut workload } = task;
-    let mut lines = SafeAtEnd(lines);
-    let granted = settings::apply(&asked);
+    let place = settings::take_place(asked);
+    // While the thread is still an ordinary one: the calibration alone takes the better part of 100 ms.
     workload.prepare();
-    let told = Ready { granted, self_overhead_ns: overhead::self_overhead_ns(), thread_id: sys::thread_id() };
+    let self_overhead_ns = overhead::self_overhead_ns();
+    let granted = place.schedule(asked.scheduler);
+    let told = Ready { granted, self_overhead_ns, thread_id: sys::thread_id() };
     if ready.send(told).is_err() {
         return Totals::default();
     }

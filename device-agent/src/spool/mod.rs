@@ -7,86 +7,108 @@ use std::collections::VecDeque;
 
 use shared_proto::wire::Report;
 
-/// Reports that wait, oldest first.
+/// Reports on their way, oldest first.
 #[derive(Debug)]
 pub struct Spool<T> {
-    entries: VecDeque<Entry<T>>,
+    /// Published, but not acknowledged. The transport bounds how many.
+    under_way: VecDeque<(T, Box<Report>)>,
+    waiting: VecDeque<Waiting>,
     capacity: usize,
     given_up: u64,
 }
 
 #[derive(Debug)]
-struct Entry<T> {
+struct Waiting {
     report: Box<Report>,
-    /// The publish under way, if there is one: such a report must not change any more.
-    sent: Option<T>,
+    history: History,
+}
+
+/// Whether the receiver may know a report already. If so it must never change: `(boot, seq)` names its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum History {
+    NeverSent,
+    PerhapsDelivered,
 }
 
 impl<T: Copy + PartialEq> Spool<T> {
-    /// A spool of at most `capacity` reports, at least 2.
+    /// A spool in which at most `capacity` reports wait, at least 2, besides those that are or were under way.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { entries: VecDeque::new(), capacity: capacity.max(2), given_up: 0 }
+        Self { under_way: VecDeque::new(), waiting: VecDeque::new(), capacity: capacity.max(2), given_up: 0 }
     }
 
     /// Adds the newest report. In a full spool two neighbours become one; if none can, the oldest that waits is given up.
     pub fn push(&mut self, report: Report) {
-        if self.entries.len() >= self.capacity && !self.merge_one() {
+        self.waiting.push_back(Waiting { report: Box::new(report), history: History::NeverSent });
+        // Those that were sent before are at the front, and no more than the transport has under way at one time.
+        let never_sent = self.waiting.iter().rev().take_while(|waiting| waiting.history == History::NeverSent).count();
+        if never_sent > self.capacity && !self.merge_one() {
             self.give_up_one();
         }
-        self.entries.push_back(Entry { report: Box::new(report), sent: None });
     }
 
     /// The oldest report that is not under way.
     #[must_use]
     pub fn next_to_send(&self) -> Option<&Report> {
-        self.entries.iter().find(|entry| entry.sent.is_none()).map(|entry| &*entry.report)
+        self.waiting.front().map(|waiting| &*waiting.report)
     }
 
     /// The report of [`Self::next_to_send`] is now under way as `token`.
     pub fn sent(&mut self, token: T) {
-        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.sent.is_none()) {
-            entry.sent = Some(token);
-        }
+        self.under_way.extend(self.waiting.pop_front().map(|waiting| (token, waiting.report)));
     }
 
     /// The broker has this one. `false` if it was not a report.
     pub fn acknowledged(&mut self, token: T) -> bool {
-        let before = self.entries.len();
-        self.entries.retain(|entry| entry.sent != Some(token));
-        self.entries.len() != before
+        let place = self.under_way.iter().position(|(sent, _)| *sent == token);
+        place.and_then(|place| self.under_way.remove(place)).is_some()
     }
 
-    /// A connection is gone: what was under way on it waits again.
+    /// A connection is gone: what was under way on it waits again, in its old order.
     pub fn connection_lost(&mut self, was_on_it: impl Fn(T) -> bool) {
-        for entry in &mut self.entries {
-            entry.sent = entry.sent.filter(|&token| !was_on_it(token));
+        for (token, report) in std::mem::take(&mut self.under_way).into_iter().rev() {
+            if was_on_it(token) {
+                self.waiting.push_front(Waiting { report, history: History::PerhapsDelivered });
+            } else {
+                self.under_way.push_front((token, report));
+            }
         }
     }
 
-    /// The oldest waiting report can never be sent: gives it up.
+    /// Gives up the report of [`Self::next_to_send`].
     pub fn give_up_next(&mut self) {
-        self.give_up_one();
+        self.give_up_at(0);
+    }
+
+    fn give_up_one(&mut self) {
+        let oldest = self.waiting.iter().position(|waiting| waiting.history == History::NeverSent);
+        self.give_up_at(oldest.unwrap_or(0));
+    }
+
+    fn give_up_at(&mut self, at: usize) {
+        if let Some(waiting) = self.waiting.remove(at) {
+            self.given_up += u64::from(waiting.report.merged);
+        }
     }
 
     /// Forgets every report: for a wire that has none.
     pub fn discard(&mut self) {
-        self.entries.clear();
+        self.waiting.clear();
     }
 
     /// Reports that wait or are under way.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.under_way.len() + self.waiting.len()
     }
 
-    /// Whether nothing waits.
+    /// Whether nothing waits and nothing is under way.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 
-    /// Reports given up since the start.
+    /// Windows given up since the start.
     #[must_use]
     pub fn given_up(&self) -> u64 {
         self.given_up
@@ -95,34 +117,23 @@ impl<T: Copy + PartialEq> Spool<T> {
     /// Merges the two waiting neighbours that cover the fewest windows together, so that the resolution falls evenly;
     /// neighbours of one mode first.
     fn merge_one(&mut self) -> bool {
-        let mut pairs: Vec<(bool, u64, usize)> = self
-            .entries
-            .iter()
-            .zip(self.entries.iter().skip(1))
-            .enumerate()
-            .filter(|(_, (a, b))| a.sent.is_none() && b.sent.is_none() && a.report.epoch == b.report.epoch)
-            .map(|(at, (a, b))| {
-                let windows = u64::from(a.report.merged) + u64::from(b.report.merged);
-                (a.report.mode != b.report.mode, windows, at)
-            })
-            .collect();
-        pairs.sort_unstable();
-        pairs.into_iter().any(|(_, _, at)| self.merge_at(at))
-    }
-
-    fn merge_at(&mut self, at: usize) -> bool {
-        let Some(next) = self.entries.get(at + 1).map(|entry| entry.report.clone()) else { return false };
-        let merged = self.entries.get_mut(at).is_some_and(|entry| entry.report.absorb(&next).is_ok());
+        let pairs = self.waiting.iter().zip(self.waiting.iter().skip(1)).enumerate();
+        let best = pairs.filter(|(_, (a, b))| mergeable(a, b)).min_by_key(|(at, (a, b))| {
+            let windows = u64::from(a.report.merged) + u64::from(b.report.merged);
+            (a.report.mode != b.report.mode, windows, *at)
+        });
+        let Some((at, _)) = best else { return false };
+        let Some(next) = self.waiting.get(at + 1).map(|waiting| waiting.report.clone()) else { return false };
+        let merged = self.waiting.get_mut(at).is_some_and(|waiting| waiting.report.absorb(&next).is_ok());
         if merged {
-            self.entries.remove(at + 1);
+            self.waiting.remove(at + 1);
         }
         merged
     }
+}
 
-    fn give_up_one(&mut self) {
-        let Some(at) = self.entries.iter().position(|entry| entry.sent.is_none()) else { return };
-        if let Some(entry) = self.entries.remove(at) {
-            self.given_up += u64::from(entry.report.merged);
-        }
-    }
+fn mergeable(a: &Waiting, b: &Waiting) -> bool {
+    let never_sent = a.history == History::NeverSent && b.history == History::NeverSent;
+    let neighbours = b.report.seq.checked_sub(u64::from(b.report.merged)) == Some(a.report.seq);
+    never_sent && neighbours && a.report.epoch == b.report.epoch
 }

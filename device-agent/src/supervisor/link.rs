@@ -8,7 +8,7 @@ use shared_host::mqtt::{
 };
 use shared_proto::dialect::{lab, native};
 use shared_proto::limits::{MAX_ACK, MAX_REPORT, MAX_STATUS};
-use shared_proto::wire::{Departure, DialectName, Dialects, Status, Version};
+use shared_proto::wire::{Departure, DialectName, Dialects, Status, Task, Version};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
@@ -37,6 +37,8 @@ pub(super) struct Link {
     conn: u64,
     up: bool,
     status_due: bool,
+    /// The connection took no more reports; it will after the next acknowledgement.
+    congested: bool,
     last_down: String,
     delivered: u64,
     complained: Option<Instant>,
@@ -88,6 +90,7 @@ impl Link {
             conn: 0,
             up: false,
             status_due: false,
+            congested: false,
             last_down: String::new(),
             delivered: 0,
             complained: None,
@@ -106,6 +109,7 @@ impl Link {
                 info!(conn, "connected");
                 self.conn = conn;
                 self.up = true;
+                self.congested = false;
                 self.status_due = true;
             }
             Event::Down { conn, reason } => {
@@ -118,6 +122,7 @@ impl Link {
                 agent.spool().connection_lost(|token| token.conn() == conn);
             }
             Event::Acked(token) => {
+                self.congested = false;
                 if agent.spool().acknowledged(token) {
                     self.delivered += 1;
                 }
@@ -210,21 +215,24 @@ impl Link {
     }
 
     fn send_reports(&mut self, agent: &mut Agent<Token>) {
-        while let Some(report) = agent.spool().next_to_send() {
+        while !self.congested
+            && let Some(report) = agent.spool().next_to_send()
+        {
             let Ok(payload) = encode(report, MAX_REPORT) else {
                 agent.spool().give_up_next();
                 continue;
             };
             match self.publisher.try_publish(message(&self.topics.report, payload, Qos::AtLeastOnce, Retain::No)) {
                 Ok(token) => agent.spool().sent(token),
-                Err(_) => break,
+                Err(_) => self.congested = true,
             }
         }
     }
 
     /// The mode, its source or its reason changed.
-    pub(super) fn status_changed(&mut self, effective: &Decision) {
+    pub(super) fn status_changed(&mut self, effective: &Decision, task: Task) {
         self.status.send_modify(|status| {
+            status.task = task;
             status.mode = effective.mode;
             status.mode_source = effective.source;
             status.reason = effective.reason.clone();
@@ -241,9 +249,14 @@ impl Link {
         self.status_due = true;
     }
 
-    /// Waits for the last acknowledgements, says DISCONNECT, and takes in what still came.
+    /// Waits for the last acknowledgements, says DISCONNECT, and takes in what still came. If the good-bye could not be sent
+    /// there is no DISCONNECT either: then the broker publishes the will, and nobody believes that the device is there.
     pub(super) async fn close(&mut self, agent: &mut Agent<Token>) {
         self.send(agent);
+        if self.up && self.status_due {
+            warn!("the broker did not take the good-bye: it will publish the will");
+            return;
+        }
         self.publisher.close(GOOD_BYE).await;
         while let Some(event) = self.events.next().await {
             if let Event::Acked(_) = event {

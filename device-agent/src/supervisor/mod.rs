@@ -36,10 +36,13 @@ use observe::Observer;
 const DRAIN: Duration = Duration::from_millis(20);
 /// How often while a mode change is on its way to the next release, so that its acknowledgement is not late.
 const DRAIN_SWITCHING: Duration = Duration::from_millis(1);
-/// How long the real-time thread may take to finish its job at the end.
-const FINISH: Duration = Duration::from_secs(1);
+/// How often temperature and voltage are looked at, however rare reports are.
+const VITALS: Duration = Duration::from_secs(1);
+/// How long the real-time thread may take to finish at the end. With [`LAST_REPORTS`] and the link's good-bye it stays below
+/// the 2 s that a stop may take.
+const FINISH: Duration = Duration::from_millis(700);
 /// How long the last reports may take to reach the broker.
-const LAST_REPORTS: Duration = Duration::from_millis(500);
+const LAST_REPORTS: Duration = Duration::from_millis(400);
 
 /// What an agent did.
 #[derive(Debug, Clone)]
@@ -66,8 +69,11 @@ pub enum RunError {
     #[error(transparent)]
     Panicked(#[from] Panicked),
     /// The real-time thread did not end when it was told to.
-    #[error("the real-time thread did not finish its job in {} s: GPIO lines keep their levels", FINISH.as_secs())]
+    #[error("the real-time thread did not finish its job in {} ms: GPIO lines keep their levels", FINISH.as_millis())]
     Stuck,
+    /// The task that keeps the connection has ended.
+    #[error("the connection to the broker was given up")]
+    LinkEnded,
 }
 
 /// Runs an agent until `stop` completes. On a tokio runtime of one thread with time and sockets.
@@ -80,11 +86,21 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<Summa
     let period = supervisor.report_interval;
     let mut reports = interval_at(Instant::now() + period, period);
     reports.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut vitals = interval_at(Instant::now() + VITALS, VITALS);
+    vitals.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut drain_at = Instant::now() + DRAIN;
+    let mut link_ended = false;
     loop {
         tokio::select! {
             () = &mut stop => break,
-            Some(event) = supervisor.link.next() => supervisor.link_event(event),
+            event = supervisor.link.next() => match event {
+                Some(event) => supervisor.link_event(event),
+                None => {
+                    link_ended = true;
+                    break;
+                }
+            },
+            _ = vitals.tick() => supervisor.look_at_vitals(),
             _ = reports.tick() => supervisor.report(),
             incoming = supervisor.control.next() => supervisor.control_request(incoming),
             () = sleep_until(drain_at) => {
@@ -100,7 +116,8 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<Summa
             break;
         }
     }
-    supervisor.finish().await
+    let summary = supervisor.finish().await;
+    if link_ended { Err(RunError::LinkEnded) } else { summary }
 }
 
 struct Supervisor {
@@ -137,11 +154,15 @@ impl Supervisor {
         self.agent.tick(now);
     }
 
+    fn look_at_vitals(&mut self) {
+        self.guard.see_host(&self.observer.vitals());
+    }
+
     fn report(&mut self) {
         self.observer.look();
-        self.guard.see_host(&self.observer.context().host);
         self.drain();
         self.agent.close_window(self.observer.context());
+        self.observer.reported();
         self.mirror_lines();
     }
 
@@ -153,7 +174,8 @@ impl Supervisor {
         if self.agent.take_status_news() {
             let effective = self.agent.effective();
             info!(mode = %effective.mode, source = %effective.source, reason = %effective.reason, "mode");
-            self.link.status_changed(effective);
+            let task = self.agent.plan().task(self.agent.plan().timing.period_ns(effective.mode));
+            self.link.status_changed(effective, task);
             self.mirror_lines();
         }
         self.link.send(&mut self.agent);

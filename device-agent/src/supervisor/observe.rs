@@ -52,9 +52,20 @@ impl Observer {
             // The thread has ended.
             None => TaskCounters::default(),
         };
-        self.context.rt.preemptions = since.preemptions;
-        self.context.rt.faults = since.faults;
-        self.context();
+        // On top of what a report that closed early did not take: see `reported`.
+        self.context.rt.preemptions += since.preemptions;
+        self.context.rt.faults += since.faults;
+    }
+
+    /// Temperature and voltage, now.
+    pub(super) fn vitals(&self) -> Host {
+        self.host.vitals()
+    }
+
+    /// What was counted is reported.
+    pub(super) fn reported(&mut self) {
+        self.context.rt.preemptions = 0;
+        self.context.rt.faults = 0;
     }
 
     /// The latest look, with the present time.

@@ -52,8 +52,14 @@ pub(super) fn assemble(config: Config) -> Result<Supervisor, StartError> {
     let identity = Identity { device: config.device.clone(), boot: BootId(fastrand::u64(..)) };
     info!(device = %identity.device, boot = %identity.boot, workload = %plan.workload, "agent starts");
     let now = MonoTime::now();
-    let setup =
-        Setup { identity, plan, window: config.window, policy: config.policy, spool_capacity: config.spool_capacity };
+    let setup = Setup {
+        identity,
+        plan,
+        window: config.window,
+        policy: config.policy,
+        autonomy: config.autonomy,
+        spool_capacity: config.spool_capacity,
+    };
     let agent = Agent::new(setup, now);
     Ok(Supervisor {
         link: Link::start(&config, &agent, &rt),

@@ -95,7 +95,11 @@ impl Window {
     /// Takes in a job. If it begins an epoch, the window before it is closed and given back.
     pub fn push(&mut self, record: &JobRecord) -> Option<Closed> {
         let epoch = Epoch { number: record.epoch, period_ns: record.period_ns };
-        let closed = (epoch != self.open.epoch).then(|| self.close());
+        let closed = (epoch != self.open.epoch).then(|| {
+            // What was lost before the change belongs to the window before it.
+            self.account_lost(record.epoch_base);
+            self.close()
+        });
         self.open.epoch = epoch;
 
         let before = Totals {
@@ -121,7 +125,7 @@ impl Window {
     }
 
     /// Accounts for jobs whose records were lost, up to these counts. Their order is unknown: the misses are taken as the
-    /// latest of them, which never flatters.
+    /// latest of them, which never flatters the miss rate. The longest run and the worst burst are those of this order.
     pub fn account_lost(&mut self, total: Totals) {
         let lost = total.since(&self.total);
         self.see_hits(lost.jobs.saturating_sub(lost.misses));

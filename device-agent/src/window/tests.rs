@@ -29,6 +29,7 @@ impl Maker {
             job,
             epoch: 0,
             period_ns: PERIOD,
+            epoch_base: Totals::default(),
             release,
             start: release.plus_nanos(50_000),
             end: release.plus_nanos(5 * MS),
@@ -105,11 +106,26 @@ fn records_lost_at_the_very_end_are_accounted_by_the_final_counts() {
 fn a_new_epoch_closes_the_window_before_it() {
     let (mut window, mut maker) = (window(), Maker::default());
     assert_eq!(window.push(&maker.job(false, 0)), None);
-    let slow = JobRecord { epoch: 1, period_ns: 2 * PERIOD, ..maker.job(false, 0) };
+    let epoch_base = maker.total;
+    let slow = JobRecord { epoch: 1, period_ns: 2 * PERIOD, epoch_base, ..maker.job(false, 0) };
     let closed = window.push(&slow).unwrap();
     assert_eq!((closed.epoch, closed.period_ns, closed.counts.jobs), (0, PERIOD, 1));
     let closed = window.close();
     assert_eq!((closed.epoch, closed.period_ns, closed.counts.jobs), (1, 2 * PERIOD, 1));
+}
+
+#[test]
+fn what_was_lost_before_a_new_epoch_counts_in_the_old_one() {
+    let (mut window, mut maker) = (window(), Maker::default());
+    window.push(&maker.job(false, 0));
+    maker.job(true, 2);
+    let epoch_base = maker.total;
+    maker.job(false, 0);
+    let slow = JobRecord { epoch: 1, period_ns: 2 * PERIOD, epoch_base, ..maker.job(false, 0) };
+    let old = window.push(&slow).unwrap();
+    assert_eq!((old.counts, old.lost_records), (Totals { jobs: 4, misses: 3, skipped: 2 }, 1));
+    let new = window.close();
+    assert_eq!((new.counts, new.lost_records), (Totals { jobs: 2, misses: 0, skipped: 0 }, 1));
 }
 
 #[test]
@@ -138,6 +154,7 @@ proptest! {
     ) {
         let (mut window, mut maker) = (window(), Maker::default());
         let (mut sum, mut times, mut lost) = (Totals::default(), 0, 0);
+        let (mut outcomes, mut whole) = (Vec::new(), true);
         let mut add = |closed: Closed| {
             sum.jobs += closed.counts.jobs;
             sum.misses += closed.counts.misses;
@@ -147,7 +164,11 @@ proptest! {
         };
         for (missed, skipped, is_lost, closes) in jobs {
             let record = maker.job(missed, skipped);
-            if !is_lost {
+            outcomes.push(missed);
+            outcomes.extend((0..skipped).map(|_| true));
+            if is_lost {
+                whole = false;
+            } else {
                 window.push(&record);
             }
             if closes {
@@ -155,7 +176,14 @@ proptest! {
             }
         }
         window.account_lost(maker.total);
-        add(window.close());
+        let last = window.close();
+        // The sliding window against a plain count; with records lost only its size is known.
+        let recent = outcomes.iter().rev().take(250);
+        prop_assert_eq!(last.miss_window.jobs as usize, recent.len());
+        if whole {
+            prop_assert_eq!(last.miss_window.misses as usize, recent.filter(|missed| **missed).count());
+        }
+        add(last);
         prop_assert_eq!(sum, maker.total);
         prop_assert_eq!(times + lost, maker.total.run());
     }

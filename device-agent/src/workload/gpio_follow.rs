@@ -2,8 +2,7 @@
 
 use shared_proto::mode::Mode;
 
-use super::Workload;
-use crate::gpio::Lines;
+use super::{Job, Ran, Workload};
 
 /// Drives the output line to the level of the input line, once a job; in DEGRADED the output holds its last level.
 #[derive(Debug, Default)]
@@ -20,10 +19,11 @@ impl Workload for GpioFollow {
         self.mode = mode;
     }
 
-    fn run(&mut self, lines: &mut dyn Lines) {
+    fn run(&mut self, job: &mut Job<'_>) -> Ran {
         if self.mode == Mode::Normal {
-            let level = lines.input();
-            lines.output(level);
+            let level = job.lines.input();
+            job.lines.output(level);
         }
+        Ran::Whole
     }
 }

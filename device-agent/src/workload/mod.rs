@@ -9,6 +9,7 @@ pub use spin::{Spin, SpinAim};
 use shared_proto::mode::Mode;
 
 use crate::gpio::Lines;
+use crate::rt::{ModeWord, Wanted};
 
 /// What a job does. All of it runs in the real-time thread: no lock, no allocation, no log, no waiting.
 pub trait Workload {
@@ -21,6 +22,35 @@ pub trait Workload {
     /// The mode changes; called between two jobs, after the mode lines were switched.
     fn set_mode(&mut self, mode: Mode);
 
-    /// One job.
-    fn run(&mut self, lines: &mut dyn Lines);
+    /// One job. If it can take longer than some milliseconds, it looks at [`Job::is_cancelled`] now and then.
+    fn run(&mut self, job: &mut Job<'_>) -> Ran;
+}
+
+/// What a job may use.
+pub struct Job<'a> {
+    /// The lines.
+    pub lines: &'a mut dyn Lines,
+    word: &'a ModeWord,
+}
+
+/// Whether a job was run to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ran {
+    /// It was.
+    Whole,
+    /// It was cut short by a stop; it does not count.
+    CutShort,
+}
+
+impl<'a> Job<'a> {
+    /// A job that is cancelled when `word` says stop.
+    pub fn new(lines: &'a mut dyn Lines, word: &'a ModeWord) -> Self {
+        Self { lines, word }
+    }
+
+    /// Whether the thread is to finish: the program ends, and the lines wait for their safe levels.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.word.read() == Wanted::Stop
+    }
 }

@@ -5,9 +5,11 @@ use std::hint::black_box;
 use shared_proto::mode::Mode;
 use shared_proto::units::Ratio;
 
-use super::Workload;
-use crate::gpio::Lines;
+use super::{Job, Ran, Workload};
 use crate::rt::sys;
+
+/// Steps between two looks at the wish to stop: well below 10 ms on any Raspberry Pi.
+const STEPS_BETWEEN_LOOKS: u64 = 1_000_000;
 
 /// CPU time that a job aims at in each mode, in nanoseconds on an undisturbed CPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,11 +76,20 @@ impl Workload for Spin {
         self.mode = mode;
     }
 
-    fn run(&mut self, _: &mut dyn Lines) {
-        burn(match self.mode {
+    fn run(&mut self, job: &mut Job<'_>) -> Ran {
+        let mut left = match self.mode {
             Mode::Normal => self.steps.normal,
             Mode::Degraded => self.steps.degraded,
-        });
+        };
+        while left > 0 {
+            let part = left.min(STEPS_BETWEEN_LOOKS);
+            burn(part);
+            left -= part;
+            if left > 0 && job.is_cancelled() {
+                return Ran::CutShort;
+            }
+        }
+        Ran::Whole
     }
 }
 
@@ -135,6 +146,18 @@ mod tests {
         let speed = Speed { steps: 1000, ns: 2000 };
         assert_eq!(speed.steps_in(0), 0);
         assert_eq!(speed.steps_in(14_000_000), 7_000_000);
+    }
+
+    #[test]
+    fn a_long_job_is_cut_short_by_a_stop() {
+        let word = crate::rt::ModeWord::default();
+        let hour = SpinAim { normal_ns: 3_600_000_000_000, degraded_ns: 0 };
+        let mut spin = Spin { steps: SpinSteps { normal: u64::MAX, degraded: 10 }, ..Spin::new(hour) };
+        let mut lines = crate::gpio::NoLines;
+        word.stop();
+        assert_eq!(spin.run(&mut Job::new(&mut lines, &word)), Ran::CutShort);
+        spin.set_mode(Mode::Degraded);
+        assert_eq!(spin.run(&mut Job::new(&mut lines, &word)), Ran::Whole);
     }
 
     #[test]

@@ -59,7 +59,8 @@ pub(super) fn check(loaded: &Loaded) -> Result<Config, ConfigError> {
     };
     let max_devices = raw.limits.max_devices;
     within(loaded, "limits.max_devices", (1..=1_000_000).contains(&max_devices))?;
-    let rule = raw.policy.check(loaded)?.map_or(Rule::Observe, Rule::Decide);
+    let policy = raw.policy.check(loaded)?;
+    let rule = if raw.policy.is_enabled() { Rule::Decide(policy) } else { Rule::Observe };
     Ok(Config {
         mqtt: raw.mqtt.check(loaded, SCHEMA.program)?,
         root: raw.topics.root,

@@ -5,7 +5,7 @@ use shared_proto::ids::DeviceId;
 use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::policy::Change;
 use shared_proto::text::Reason;
-use shared_proto::wire::{Ack, Outcome, ReportRef, Status};
+use shared_proto::wire::{Ack, Departure, Outcome, ReportRef, Status};
 
 use super::commands::Wire;
 use super::coverage::Continuity;
@@ -127,8 +127,10 @@ impl Device {
         }
         self.identity.born(status);
         self.version = Some(status.version.clone());
-        // A retained status tells the mode of the time when it was sent: good enough where nothing better is known.
-        if freshness == Freshness::Live || self.reported.is_none() {
+        // A retained status tells the mode of the time when it was sent, a will that of the time when the connection was made:
+        // good enough where nothing better is known.
+        let of_now = freshness == Freshness::Live && status.departure != Some(Departure::Lost);
+        if of_now || self.reported.is_none() {
             out.extend(self.observe(&status.device, Reported::from(status)).map(Event::DeviceMode).map(Action::Tell));
         }
         if status.online {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared_proto::dialect::lab;
 use shared_proto::ids::CommandId;
-use shared_proto::limits::{MAX_COMMAND, MAX_REPORT, MAX_STATUS};
+use shared_proto::limits::{MAX_ACK, MAX_COMMAND, MAX_REPORT, MAX_STATUS};
 use shared_proto::wire::{Ack, Envelope, Report, SetMode, Status, Version};
 
 /// A message that does not fit its limit.
@@ -106,7 +106,7 @@ pub fn decode_status(payload: &[u8]) -> Result<Status, DecodeError> {
 /// # Errors
 /// [`DecodeError`] says what is wrong.
 pub fn decode_ack(payload: &[u8]) -> Result<Ack, DecodeError> {
-    versioned(payload, MAX_STATUS)
+    versioned(payload, MAX_ACK)
 }
 
 /// Reads a classroom client's metrics.

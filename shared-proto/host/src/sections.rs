@@ -80,11 +80,17 @@ pub struct PolicySection {
 }
 
 impl PolicySection {
-    /// Checks the values against each other; `None` if the policy is not enabled.
+    /// Whether the policy decides.
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        self.enabled
+    }
+
+    /// Checks the values against each other.
     ///
     /// # Errors
     /// [`ConfigError`] for the first value that is not allowed.
-    pub fn check(&self, loaded: &Loaded) -> Result<Option<PolicyConfig>, ConfigError> {
+    pub fn check(&self, loaded: &Loaded) -> Result<PolicyConfig, ConfigError> {
         if self.dwell_ms > MAX_DWELL_MS {
             return Err(loaded.refuse("policy.dwell_ms", "not allowed"));
         }
@@ -100,7 +106,7 @@ impl PolicySection {
         };
         let refuse = |key, allowed| loaded.refuse(&format!("policy.{key}"), format!("allowed are {allowed}"));
         policy.validate().map_err(|error| refuse(error.key, error.allowed))?;
-        Ok(self.enabled.then_some(policy))
+        Ok(policy)
     }
 }
 

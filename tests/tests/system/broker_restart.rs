@@ -10,13 +10,15 @@ with_each_broker!(nothing_is_lost_when_the_broker_dies);
 fn nothing_is_lost_when_the_broker_dies(mut site: Site) {
     let mut probe = Probe::connect(&site.broker.url());
     let mut controller = Controller::start(&site, "controller", &[]);
-    // Through a gate: probe and controller must be back first, as a broker keeps nothing for those who are away.
+    // Through a gate: reports must be on their way when the broker dies; and probe and controller must be back first, as a
+    // broker keeps nothing for those who are away.
     let gate = Gate::to(site.broker.port());
     let mut agent = Agent::start_at(&site, &gate.url(), DEVICE, &[]);
     probe.report(DEVICE, "NORMAL by the gateway", |report| report.mode_source == ModeSource::Gateway);
     let first_birth = probe.status(DEVICE, "its birth", |status| status.online);
 
     gate.shut();
+    agent.status_where("reports are on their way", |status| status.link.up && status.link.reports_waiting >= 3);
     site.broker.kill();
     let alone = agent.status_where("the link is down", |status| !status.link.up);
     agent.status_where("the task goes on, and its reports wait", |status| {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use shared_proto::mode::{Mode, ModeSource};
 
-use crate::harness::{Agent, Controller, DEVICE, Probe, Site, mosquitto_client, run};
+use crate::harness::{Agent, Controller, DECIDES, DEVICE, Probe, Site, mosquitto_client, run};
 
 #[test]
 fn an_agent_obeys_and_answers_the_classrooms_tools() {
@@ -46,8 +46,8 @@ fn an_agent_obeys_and_answers_the_classrooms_tools() {
 fn a_controller_drives_a_classroom_client() {
     let site = Site::mosquitto();
     let mut probe = Probe::connect(&site.broker.url());
-    let mut controller =
-        Controller::start(&site, "controller", &[("topics.dialects", r#"["lab"]"#), ("policy.dwell_ms", "0")]);
+    let rules = [&DECIDES[..], &[("topics.dialects", r#"["lab"]"#), ("policy.dwell_ms", "0")]].concat();
+    let mut controller = Controller::start(&site, "controller", &rules);
     let metrics = |mode: &str, miss_rate: f64| {
         json!({
             "timestamp": 1_767_225_600.25, "mode": mode, "jitter_mean": 0.8, "jitter_max": 9.5,

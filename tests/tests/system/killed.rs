@@ -3,7 +3,7 @@
 use shared_host::json;
 use shared_proto::wire::{Departure, Status};
 
-use crate::harness::{Agent, Controller, DEVICE, Probe, Site, with_each_broker};
+use crate::harness::{self, Agent, Controller, DEVICE, Probe, Site, run, with_each_broker};
 
 with_each_broker!(a_killed_agent_is_offline_until_it_is_back);
 
@@ -15,6 +15,11 @@ fn a_killed_agent_is_offline_until_it_is_back(site: Site) {
     let mut agent = Agent::start(&site, DEVICE, &[]);
     let birth = probe.status(DEVICE, "its birth", |status| status.online);
     controller.event("online", "the device", |event| event["boot"] == birth.boot.to_string());
+
+    // The will was made with the connection, so it tells of another mode than the one that the device dies in.
+    let socket = controller.socket().to_str().unwrap().to_owned();
+    let args = ["set-mode", DEVICE, "degraded", "--wait", "60s", "--socket", &socket];
+    run(harness::controller(args)).success();
 
     agent.kill();
     let (will, payload) = probe.wait_for(STATUS, "the will", |message| {
@@ -38,4 +43,6 @@ fn a_killed_agent_is_offline_until_it_is_back(site: Site) {
     // Statuses of one topic arrive in order: had the will been believed, it would come first.
     let offline = controller.event("offline", "the new run", |_| true);
     assert_eq!((&offline["departure"], &offline["boot"]), (&"stopped".into(), &rebirth.boot.to_string().into()));
+    let modes = controller.events("device_mode");
+    assert!(modes.is_empty(), "no mode changed but by the controller's command: {modes:?}");
 }

@@ -3,19 +3,9 @@
 use demo::load::{Hog, cpus_for_tasks};
 use shared_proto::mode::{Mode, ModeSource};
 
-use crate::harness::{Agent, Controller, DEVICE, Probe, Site};
-use crate::overload::HOGS;
+use crate::harness::{Agent, Controller, DECIDES, DEVICE, Probe, Site};
+use crate::overload::{HOGS, TASK};
 
-/// With the device's own policy, of the same thresholds as the controller's.
-const ALONE: [(&str, &str); 7] = [
-    ("task.period_ms", "20"),
-    ("spin.normal_ratio", "0.3"),
-    ("spin.degraded_ratio", "0.1"),
-    ("policy.enabled", "true"),
-    ("policy.degrade_above", "0.3"),
-    ("policy.recover_below", "0.1"),
-    ("policy.recover_after", "5"),
-];
 const SHORT_LEASE: [(&str, &str); 1] = [("command.lease_ms", "1000")];
 
 #[test]
@@ -24,9 +14,12 @@ fn a_dead_gateway_is_outlived_and_replaced_without_flapping() {
     let cpu = *cpus_for_tasks().unwrap().first().expect("a CPU");
     let hog = Hog::new(cpu, HOGS);
     let mut probe = Probe::connect(&site.broker.url());
-    let mut controller = Controller::start(&site, "controller", &SHORT_LEASE);
+    let rules = [&DECIDES[..], &SHORT_LEASE[..]].concat();
+    let mut controller = Controller::start(&site, "controller", &rules);
     let cpu = cpu.to_string();
-    let _agent = Agent::start(&site, DEVICE, &[&ALONE[..], &[("realtime.cpu", &cpu)]].concat());
+    // The device's own policy has the same thresholds as the controller's.
+    let own = [&TASK[..], &DECIDES[..], &[("policy.enabled", "true"), ("realtime.cpu", &cpu)]].concat();
+    let _agent = Agent::start(&site, DEVICE, &own);
     probe.report(DEVICE, "NORMAL by the gateway", |report| report.mode_source == ModeSource::Gateway);
 
     hog.turn_on();
@@ -37,7 +30,7 @@ fn a_dead_gateway_is_outlived_and_replaced_without_flapping() {
     let alone = probe.report(DEVICE, "the device decides for itself", |report| report.mode_source == ModeSource::Local);
     assert_eq!(alone.mode, Mode::Degraded);
 
-    let mut next = Controller::start(&site, "next controller", &SHORT_LEASE);
+    let mut next = Controller::start(&site, "next controller", &rules);
     let led = probe.report(DEVICE, "the next gateway decides", |report| report.mode_source == ModeSource::Gateway);
     assert_eq!(led.mode, Mode::Degraded);
     // The overload is still there, so no report since the first gateway's may tell of anything else.

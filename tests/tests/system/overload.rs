@@ -5,21 +5,21 @@ use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::units::Ratio;
 use shared_proto::wire::{Outcome, Report};
 
-use crate::harness::{Agent, Controller, DEVICE, Probe, Site, sum, with_each_broker};
+use crate::harness::{Agent, Controller, DECIDES, DEVICE, Probe, Site, sum, with_each_broker};
 
 with_each_broker!(overload_degrades_and_calm_recovers);
 
 /// So many that the task gets too little of its CPU even for what it does in DEGRADED.
 pub(crate) const HOGS: usize = 32;
 /// A task on one CPU, light enough to keep its deadlines beside one other process.
-const TASK: [(&str, &str); 3] =
+pub(crate) const TASK: [(&str, &str); 3] =
     [("task.period_ms", "20"), ("spin.normal_ratio", "0.3"), ("spin.degraded_ratio", "0.1")];
 
 fn overload_degrades_and_calm_recovers(site: Site) {
     let cpu = *cpus_for_tasks().unwrap().first().expect("a CPU");
     let hog = Hog::new(cpu, HOGS);
     let mut probe = Probe::connect(&site.broker.url());
-    let mut controller = Controller::start(&site, "controller", &[]);
+    let mut controller = Controller::start(&site, "controller", &DECIDES);
     let cpu = cpu.to_string();
     let mut agent = Agent::start(&site, DEVICE, &[&TASK[..], &[("realtime.cpu", &cpu)]].concat());
 

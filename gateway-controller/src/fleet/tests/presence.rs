@@ -38,6 +38,17 @@ fn a_will_of_an_older_connection_or_run_is_stale_news() {
 }
 
 #[test]
+fn a_will_tells_of_the_mode_when_the_connection_was_made_and_changes_none() {
+    let mut site = Site::settled();
+    let will = site.device.will();
+    let wished = site.wish(Some(Wish::Mode(Mode::Degraded)));
+    site.obey(&wished);
+    let told = events(&site.take_status(&will, Freshness::Live));
+    assert!(matches!(&told[..], [Event::Offline(_)]), "{told:?}");
+    assert_eq!(site.view().mode, Some(Mode::Degraded));
+}
+
+#[test]
 fn a_stale_will_kept_by_the_broker_does_not_hide_a_device_that_reports() {
     let mut site = Site::new(settings());
     site.take_status(&site.device.will(), Freshness::Retained);

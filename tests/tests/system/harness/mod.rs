@@ -11,7 +11,7 @@ mod site;
 mod waiting;
 
 pub(crate) use agent::{Agent, DEVICE};
-pub(crate) use controller::Controller;
+pub(crate) use controller::{Controller, DECIDES};
 pub(crate) use gate::Gate;
 pub(crate) use messages::{degraded, normal, sum};
 pub(crate) use probe::Probe;
