@@ -21,7 +21,7 @@ use shared_proto::wire::{
 const LONGEST_F64: f64 = -2.225_073_858_507_201_4e-308;
 const LONGEST_F32: f32 = -1.175_494_4e-38;
 
-/// JSON writes six bytes for each of these.
+/// JSON writes two bytes for each of these; control characters, which would take six, become blanks.
 fn longest_text<const N: usize>() -> Text<N> {
     "\"".repeat(N).as_str().into()
 }
