@@ -2,6 +2,8 @@
 //!
 //! `UPDATE_DOCS=1 cargo test -p system-tests --test documentation` writes the reference pages anew.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure is the test's failure")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
