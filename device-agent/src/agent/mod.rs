@@ -3,6 +3,8 @@
 
 mod acks;
 mod counters;
+mod deciding;
+mod outgoing;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -124,8 +126,6 @@ impl<T: Copy + PartialEq> Agent<T> {
         }
     }
 
-    // ---- what comes in -------------------------------------------------------------------------------------------
-
     /// A job ran.
     pub fn job(&mut self, record: &JobRecord, context: &Context) {
         if let Some(closed) = self.window.push(record) {
@@ -228,147 +228,6 @@ impl<T: Copy + PartialEq> Agent<T> {
         self.decide(context.now);
         let closed = self.window.close();
         self.report(closed, context);
-    }
-
-    // ---- what goes out -------------------------------------------------------------------------------------------
-
-    /// A new order for the real-time thread, if there is one.
-    pub fn take_order(&mut self) -> Option<Order> {
-        self.order.take()
-    }
-
-    /// Whether an order has not taken effect yet.
-    #[must_use]
-    pub fn is_switching(&self) -> bool {
-        self.switching.is_some()
-    }
-
-    /// The next acknowledgement to send; [`Self::ack_sent`] removes it.
-    #[must_use]
-    pub fn next_ack(&self) -> Option<&Ack> {
-        self.acks.front()
-    }
-
-    /// The acknowledgement of [`Self::next_ack`] is on its way.
-    pub fn ack_sent(&mut self) {
-        self.acks.pop_front();
-    }
-
-    /// The reports that wait.
-    pub fn spool(&mut self) -> &mut Spool<T> {
-        &mut self.spool
-    }
-
-    /// The classroom's message of the latest window, once.
-    pub fn take_lab_metrics(&mut self) -> Option<lab::Metrics> {
-        self.lab.take()
-    }
-
-    /// Whether mode, source or reason have changed since the last call.
-    pub fn take_status_news(&mut self) -> bool {
-        std::mem::take(&mut self.status_is_news)
-    }
-
-    /// The decision in effect.
-    #[must_use]
-    pub fn effective(&self) -> &Decision {
-        &self.effective
-    }
-
-    /// What became of the commands so far.
-    #[must_use]
-    pub fn counts(&self) -> &CommandCounts {
-        &self.counts
-    }
-
-    /// Counts since the start.
-    #[must_use]
-    pub fn total(&self) -> Totals {
-        self.window.total()
-    }
-
-    /// Miss rate of the latest report.
-    #[must_use]
-    pub fn miss_rate(&self) -> Ratio {
-        self.miss_rate
-    }
-
-    /// How long the mode has held at `now`, in milliseconds.
-    #[must_use]
-    pub fn mode_age_ms(&self, now: MonoTime) -> u64 {
-        now.millis_since(self.effective_since)
-    }
-
-    /// Reports that wait for the broker.
-    #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.spool.len()
-    }
-
-    /// Who this is.
-    #[must_use]
-    pub fn identity(&self) -> &Identity {
-        &self.setup.identity
-    }
-
-    /// The task, as reports describe it.
-    #[must_use]
-    pub fn plan(&self) -> &TaskPlan {
-        &self.setup.plan
-    }
-
-    /// Number of the latest report.
-    #[must_use]
-    pub fn seq(&self) -> u64 {
-        self.seq
-    }
-
-    // ---- inside --------------------------------------------------------------------------------------------------
-
-    /// Lets the arbiter decide, and orders what follows from it.
-    fn decide(&mut self, now: MonoTime) {
-        let decision = self.arbiter.decide(now);
-        self.leave_wish(&decision);
-        let decided = self.decided();
-        if decision == *decided {
-            return;
-        }
-        if decision.mode == decided.mode {
-            // Another voice for the same mode: nothing for the real-time thread to do.
-            match &mut self.switching {
-                Some((_, decided)) => *decided = decision,
-                None => self.take_effect(decision),
-            }
-            return;
-        }
-        self.changes += 1;
-        let order = Order { mode: decision.mode, change: self.changes };
-        self.switching = Some((order, decision));
-        self.order = Some(order);
-    }
-
-    /// When whoever is stronger lets go, or its lease ends, the device goes on as it is; its policy takes over from there.
-    fn leave_wish(&mut self, decision: &Decision) {
-        let left = match decision.source {
-            ModeSource::Operator => "as the operator left it",
-            ModeSource::Safety => "as the safety guard left it",
-            ModeSource::Gateway => "as the gateway left it",
-            ModeSource::Local | ModeSource::Default => return,
-        };
-        if self.setup.autonomy == Autonomy::Policy {
-            self.arbiter.apply(Event::Wish(decision.mode, left.into()));
-        }
-    }
-
-    /// The latest decision, in effect or on its way.
-    fn decided(&self) -> &Decision {
-        self.switching.as_ref().map_or(&self.effective, |(_, decision)| decision)
-    }
-
-    fn take_effect(&mut self, decision: Decision) {
-        self.policy.adopt(&self.setup.policy, decision.mode);
-        self.status_is_news |= decision != self.effective;
-        self.effective = decision;
     }
 
     fn report(&mut self, closed: Closed, context: &Context) {

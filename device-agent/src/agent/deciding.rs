@@ -1,0 +1,55 @@
+//! How a decision comes about and takes effect.
+
+use shared_proto::mode::ModeSource;
+
+use super::{Agent, Autonomy, Order};
+use crate::mode::{Decision, Event};
+use crate::rt::time::MonoTime;
+
+impl<T: Copy + PartialEq> Agent<T> {
+    /// Lets the arbiter decide, and orders what follows from it.
+    pub(super) fn decide(&mut self, now: MonoTime) {
+        let decision = self.arbiter.decide(now);
+        self.leave_wish(&decision);
+        let decided = self.decided();
+        if decision == *decided {
+            return;
+        }
+        if decision.mode == decided.mode {
+            // Another voice for the same mode: nothing for the real-time thread to do.
+            match &mut self.switching {
+                Some((_, decided)) => *decided = decision,
+                None => self.take_effect(decision),
+            }
+            return;
+        }
+        self.changes += 1;
+        let order = Order { mode: decision.mode, change: self.changes };
+        self.switching = Some((order, decision));
+        self.order = Some(order);
+    }
+
+    /// When whoever is stronger lets go, or its lease ends, the device goes on as it is; its policy takes over from there.
+    pub(super) fn leave_wish(&mut self, decision: &Decision) {
+        let left = match decision.source {
+            ModeSource::Operator => "as the operator left it",
+            ModeSource::Safety => "as the safety guard left it",
+            ModeSource::Gateway => "as the gateway left it",
+            ModeSource::Local | ModeSource::Default => return,
+        };
+        if self.setup.autonomy == Autonomy::Policy {
+            self.arbiter.apply(Event::Wish(decision.mode, left.into()));
+        }
+    }
+
+    /// The latest decision, in effect or on its way.
+    pub(super) fn decided(&self) -> &Decision {
+        self.switching.as_ref().map_or(&self.effective, |(_, decision)| decision)
+    }
+
+    pub(super) fn take_effect(&mut self, decision: Decision) {
+        self.policy.adopt(&self.setup.policy, decision.mode);
+        self.status_is_news |= decision != self.effective;
+        self.effective = decision;
+    }
+}

@@ -1,0 +1,103 @@
+//! What the core has to say: orders, messages, and how things stand.
+
+use shared_proto::dialect::lab;
+use shared_proto::units::Ratio;
+use shared_proto::wire::{Ack, Totals};
+
+use super::{Agent, CommandCounts, Identity, Order, TaskPlan};
+use crate::mode::Decision;
+use crate::rt::time::MonoTime;
+use crate::spool::Spool;
+
+impl<T: Copy + PartialEq> Agent<T> {
+    /// A new order for the real-time thread, if there is one.
+    pub fn take_order(&mut self) -> Option<Order> {
+        self.order.take()
+    }
+
+    /// Whether an order has not taken effect yet.
+    #[must_use]
+    pub fn is_switching(&self) -> bool {
+        self.switching.is_some()
+    }
+
+    /// The next acknowledgement to send; [`Self::ack_sent`] removes it.
+    #[must_use]
+    pub fn next_ack(&self) -> Option<&Ack> {
+        self.acks.front()
+    }
+
+    /// The acknowledgement of [`Self::next_ack`] is on its way.
+    pub fn ack_sent(&mut self) {
+        self.acks.pop_front();
+    }
+
+    /// The reports that wait.
+    pub fn spool(&mut self) -> &mut Spool<T> {
+        &mut self.spool
+    }
+
+    /// The classroom's message of the latest window, once.
+    pub fn take_lab_metrics(&mut self) -> Option<lab::Metrics> {
+        self.lab.take()
+    }
+
+    /// Whether mode, source or reason have changed since the last call.
+    pub fn take_status_news(&mut self) -> bool {
+        std::mem::take(&mut self.status_is_news)
+    }
+
+    /// The decision in effect.
+    #[must_use]
+    pub fn effective(&self) -> &Decision {
+        &self.effective
+    }
+
+    /// What became of the commands so far.
+    #[must_use]
+    pub fn counts(&self) -> &CommandCounts {
+        &self.counts
+    }
+
+    /// Counts since the start.
+    #[must_use]
+    pub fn total(&self) -> Totals {
+        self.window.total()
+    }
+
+    /// Miss rate of the latest report.
+    #[must_use]
+    pub fn miss_rate(&self) -> Ratio {
+        self.miss_rate
+    }
+
+    /// How long the mode has held at `now`, in milliseconds.
+    #[must_use]
+    pub fn mode_age_ms(&self, now: MonoTime) -> u64 {
+        now.millis_since(self.effective_since)
+    }
+
+    /// Reports that wait for the broker.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.spool.len()
+    }
+
+    /// Who this is.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.setup.identity
+    }
+
+    /// The task, as reports describe it.
+    #[must_use]
+    pub fn plan(&self) -> &TaskPlan {
+        &self.setup.plan
+    }
+
+    /// Number of the latest report.
+    #[must_use]
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+}
