@@ -9,6 +9,7 @@ use gateway_controller::event::Record;
 use shared_host::config::ConfigError;
 use shared_host::control::ControlError;
 use shared_host::mqtt::BrokerUrl;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at};
 
@@ -227,6 +228,7 @@ async fn perform(demo: &Demo, cast: &mut Cast, story: &mut Story, screen: &mut S
     let mut lines = interval(LINE);
     lines.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut switches = LoadSwitches::new(begin);
+    let mut terminate = signal(SignalKind::terminate())?;
     loop {
         tokio::select! {
             _ = lines.tick() => {
@@ -245,6 +247,7 @@ async fn perform(demo: &Demo, cast: &mut Cast, story: &mut Story, screen: &mut S
             }
             () = sleep_until(end.unwrap_or(begin)), if end.is_some() => return Ok(()),
             pressed = tokio::signal::ctrl_c() => return Ok(pressed?),
+            _ = terminate.recv() => return Ok(()),
         }
     }
 }

@@ -38,6 +38,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>, events: impl Ev
         publisher: publisher.clone(),
         refusals: Refusals::default(),
         events,
+        last_down: None,
         start: Instant::now(),
         actions: Vec::new(),
     };
@@ -53,6 +54,8 @@ struct Controller<S> {
     publisher: Publisher,
     refusals: Refusals,
     events: S,
+    /// Why there is no connection, as it was logged.
+    last_down: Option<String>,
     start: Instant,
     /// Empty between two inputs; kept for its memory.
     actions: Vec<Action>,
@@ -108,10 +111,15 @@ impl<S: EventSink> Controller<S> {
         match event {
             Transport::Up { conn } => {
                 tracing::info!(conn, "connected to the broker");
+                self.last_down = None;
                 self.fleet.link_up(conn, &mut self.actions);
             }
             Transport::Down { conn, reason } => {
-                tracing::warn!(conn, reason, "not connected to the broker");
+                // The same trouble again and again, while the broker is away, is no news.
+                if self.last_down.as_ref() != Some(&reason) {
+                    tracing::warn!(conn, reason, "not connected to the broker");
+                    self.last_down = Some(reason.clone());
+                }
                 self.fleet.link_down(conn, reason, &mut self.actions);
             }
             Transport::Message(received) => {

@@ -7,6 +7,7 @@ mod probe;
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -139,6 +140,8 @@ impl Broker {
         let (mut command, hint) = self.command()?;
         let program = command.get_program().to_string_lossy().into_owned();
         // Standard input is a pipe that ends with this process: the embedded broker then ends too.
+        // A group of its own: Ctrl-C on the terminal must not take the broker from those who still say good-bye.
+        command.process_group(0);
         command.stdin(Stdio::piped()).stdout(fs::File::create(&log)?);
         command.stderr(fs::OpenOptions::new().append(true).open(&log)?);
         let child = command.spawn().map_err(|why| BrokerError::Start { program: program.clone(), why, hint })?;
