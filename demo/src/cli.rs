@@ -3,6 +3,7 @@
 use std::num::{NonZeroU16, NonZeroU64};
 
 use clap::{Args, Parser, Subcommand};
+use shared_host::mqtt::BrokerUrl;
 
 /// The whole loop on one machine: broker, controller, agents, and a load that comes and goes. Watch a device degrade under
 /// load and recover.
@@ -39,7 +40,7 @@ pub struct Reaction {
     pub changes: NonZeroU16,
     /// Use this broker instead of the embedded one
     #[arg(long, value_name = "mqtt://HOST:PORT")]
-    pub broker: Option<String>,
+    pub broker: Option<BrokerUrl>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
@@ -51,12 +52,12 @@ pub struct Demo {
     /// End by itself after this many seconds; without it: on Ctrl-C
     #[arg(long, value_name = "N")]
     pub seconds: Option<NonZeroU64>,
-    /// Number of devices
+    /// Number of devices, 1 to 64
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub agents: u16,
     /// Use this broker instead of the embedded one
     #[arg(long, value_name = "mqtt://HOST:PORT")]
-    pub broker: Option<String>,
+    pub broker: Option<BrokerUrl>,
     /// Run the tasks under SCHED_FIFO: see what it makes of the same load (needs the right to)
     #[arg(long)]
     pub realtime: bool,

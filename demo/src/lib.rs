@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod broker;
+mod cleanup;
 pub mod cli;
 pub mod load;
 pub mod reaction;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use demo::cli::{Cli, Command};
 use demo::reaction::reaction;
-use demo::show::show;
+use demo::show::{ShowError, show};
 use serde::Serialize;
 use shared_host::log;
 
@@ -20,7 +20,12 @@ fn main() -> ExitCode {
             let table = if options.json { None } else { Some(measured.to_string()) };
             table.map_or_else(|| print_json(&measured), |table| print(&table))
         }),
-        None => run(show(&cli.demo)).and_then(|summary| if cli.demo.json { print_json(&summary) } else { Ok(()) }),
+        None => run(show(&cli.demo)).and_then(|summary| {
+            if cli.demo.json {
+                print_json(&summary)?;
+            }
+            if summary.totals_agree { Ok(()) } else { Err(ShowError::Disagreement.to_string()) }
+        }),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -34,7 +39,7 @@ fn main() -> ExitCode {
 
 fn run<T, E: Display>(work: impl Future<Output = Result<T, E>>) -> Result<T, String> {
     // What is printed tells the story; only trouble is logged.
-    log::init(log::Format::Auto, "warn").map_err(|error| error.to_string())?;
+    log::init(log::Format::Human, "warn").map_err(|error| error.to_string())?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     runtime.block_on(work).map_err(|error| error.to_string())

@@ -66,7 +66,7 @@ impl fmt::Display for Measured {
 /// # Errors
 /// [`ShowError`] says which part failed.
 pub async fn reaction(options: &Reaction) -> Result<Measured, ShowError> {
-    let (_broker, url) = open_broker(options.broker.as_deref())?;
+    let (_broker, url) = open_broker(options.broker.as_ref())?;
     let (sender, mut events) = unbounded_channel();
     let restless = [("policy.dwell_ms", "0"), ("policy.recover_after", "1"), ("policy.backoff_limit", "0")];
     let env = restless.map(|(key, value)| (OsString::from(SCHEMA.variable(key)), OsString::from(value)));

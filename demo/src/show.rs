@@ -13,7 +13,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at};
 
-use crate::broker::{BrokerError, open_broker};
+use crate::broker::{Broker, BrokerError, open_broker};
+use crate::cleanup::clear_retained;
 use crate::cli::Demo;
 use crate::load::{Hog, cpus_for_tasks};
 use crate::stage::{Broken, Running, agent_config, start_agent, start_controller};
@@ -52,6 +53,12 @@ pub enum ShowError {
     /// The system refused something.
     #[error(transparent)]
     System(#[from] io::Error),
+    /// The embedded broker ended.
+    #[error("the embedded broker has ended by itself")]
+    BrokerEnded,
+    /// The two ends have counted differently.
+    #[error("the totals of devices and gateway do not agree")]
+    Disagreement,
     /// Nothing arrived.
     #[error("{0} of {1} devices did not report within {s} s; is the broker reachable?", s = PATIENCE.as_secs())]
     Silent(usize, usize),
@@ -63,15 +70,20 @@ pub enum ShowError {
 /// [`ShowError`] says which part failed.
 pub async fn show(demo: &Demo) -> Result<Summary, ShowError> {
     let mut screen = Screen::new(demo);
-    let (broker, url) = open_broker(demo.broker.as_deref())?;
+    let (broker, url) = open_broker(demo.broker.as_ref())?;
     let kind = if broker.is_some() { "embedded (rumqttd), " } else { "" };
     screen.print(&format!("broker      {kind}{url}\n"));
-    let mut cast = Cast::assemble(demo, &url, &mut screen)?;
+    let mut cast = Cast::assemble(demo, broker, &url, &mut screen)?;
     let mut story = Story::default();
     cast.await_first_reports(&mut story).await?;
     screen.print(&table::head());
     perform(demo, &mut cast, &mut story, &mut screen).await?;
     let agents = cast.curtain(&mut story).await?;
+    if demo.broker.is_some() {
+        let root = topic_root();
+        let topics = agents.iter().map(|agent| format!("{root}/{}/status", agent.device)).collect();
+        clear_retained(&url, &format!("{root}-cleanup"), topics).await;
+    }
     let summary = Summary::new(&agents, &story);
     screen.print(&table::summary(&summary));
     Ok(summary)
@@ -97,6 +109,7 @@ type Agent = Running<Result<AgentSummary, RunError>>;
 
 /// Everyone on the stage.
 struct Cast {
+    broker: Option<Broker>,
     agents: Vec<Agent>,
     controller: Running<Result<(), ControlError>>,
     hogs: Vec<Hog>,
@@ -105,9 +118,12 @@ struct Cast {
 }
 
 impl Cast {
-    fn assemble(demo: &Demo, url: &BrokerUrl, screen: &mut Screen) -> Result<Self, ShowError> {
+    fn assemble(demo: &Demo, broker: Option<Broker>, url: &BrokerUrl, screen: &mut Screen) -> Result<Self, ShowError> {
         let (sender, events) = unbounded_channel();
-        let config = gateway_controller::config::Config::embedded(url.clone())?;
+        let root = topic_root();
+        let mut config = gateway_controller::config::Config::embedded(url.clone())?;
+        config.root = root.parse().map_err(io::Error::other)?;
+        config.mqtt.client_id = format!("{root}-controller");
         let controller = start_controller(config, move |record| {
             // Nobody listens any more at the very end.
             let _ = sender.send(record);
@@ -122,10 +138,10 @@ impl Cast {
         }
         let agents = places.iter().enumerate().map(|(number, cpu)| {
             let sharing = on_cpu.get(cpu).copied().unwrap_or(1);
-            Ok(start_agent(agent_config(&task(demo, url, number + 1, *cpu, sharing))?)?)
+            Ok(start_agent(agent_config(&task(demo, url, &root, number + 1, *cpu, sharing))?)?)
         });
         let agents = agents.collect::<Result<Vec<Agent>, ShowError>>()?;
-        let scheduler = if demo.realtime { "SCHED_FIFO 80" } else { "the ordinary scheduler" };
+        let scheduler = if demo.realtime { "SCHED_FIFO 80 if it is granted" } else { "the ordinary scheduler" };
         screen.print(&format!(
             "devices     {} with a period of 20 ms, {scheduler}; each job takes 70 % of the CPU in NORMAL, 30 % in DEGRADED{}\n",
             demo.agents,
@@ -139,7 +155,7 @@ impl Cast {
             LOAD_ENDS.as_secs(),
             CYCLE.as_secs()
         ));
-        Ok(Self { agents, controller, hogs, events, load: Load::Off })
+        Ok(Self { broker, agents, controller, hogs, events, load: Load::Off })
     }
 
     async fn await_first_reports(&mut self, story: &mut Story) -> Result<(), ShowError> {
@@ -171,6 +187,11 @@ impl Cast {
 
     /// If a component has ended by itself, tells why.
     fn look_for_the_dead(&mut self) -> Result<(), ShowError> {
+        if let Some(broker) = &mut self.broker
+            && broker.has_ended()?
+        {
+            return Err(ShowError::BrokerEnded);
+        }
         if let Some(at) = self.agents.iter().position(Running::has_ended) {
             self.agents.remove(at).stop()??;
         }
@@ -199,12 +220,26 @@ impl Cast {
     }
 }
 
+/// Topics of this run alone: on a broker that others use, the demo neither hears nor commands their devices.
+fn topic_root() -> String {
+    format!("demo-{}", std::process::id())
+}
+
 /// Configuration of one device of `sharing` on its CPU.
-fn task(demo: &Demo, url: &BrokerUrl, number: usize, cpu: u16, sharing: usize) -> Vec<(&'static str, String)> {
+fn task(
+    demo: &Demo,
+    url: &BrokerUrl,
+    root: &str,
+    number: usize,
+    cpu: u16,
+    sharing: usize,
+) -> Vec<(&'static str, String)> {
     #[expect(clippy::cast_precision_loss, reason = "at most 64 devices")]
     let share = |ratio: f64| (ratio / sharing as f64).to_string();
     let mut values = vec![
         ("device.name", format!("pi-{number:02}")),
+        ("mqtt.client_id", format!("{root}-pi-{number:02}")),
+        ("topics.root", root.to_owned()),
         ("mqtt.url", url.to_string()),
         ("realtime.cpu", cpu.to_string()),
         ("spin.normal_ratio", share(0.7)),

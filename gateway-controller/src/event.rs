@@ -67,12 +67,12 @@ pub struct Decision {
 
 /// Who decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum DecisionSource {
     /// The policy.
     Policy,
     /// A person, by `set-mode`.
-    Operator,
+    SetMode,
 }
 
 /// A command that asked for a change was acknowledged.

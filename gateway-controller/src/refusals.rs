@@ -1,6 +1,8 @@
 //! Messages that could not be used: counted by kind, logged at most once a minute, so that a flood of them cannot flood the
 //! log.
 
+use shared_proto::text::Text;
+
 use std::fmt;
 
 use shared_proto::dialect::native::Kind;
@@ -129,8 +131,8 @@ impl Entry {
 impl Line {
     fn log(self) {
         let Self { subject, count, topic, reason } = self;
-        // Quoted: the words may be an attacker's.
-        tracing::warn!(count, last_topic = ?topic, last_reason = ?reason, "{subject} refused");
+        // Cut and without control characters: the words may be an attacker's.
+        tracing::warn!(count, last_topic = %Text::<160>::from(topic.as_str()), last_reason = %Text::<160>::from(reason.as_str()), "{subject} refused");
     }
 }
 

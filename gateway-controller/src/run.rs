@@ -110,14 +110,14 @@ impl<S: EventSink> Controller<S> {
     fn take(&mut self, event: Transport) {
         match event {
             Transport::Up { conn } => {
-                tracing::info!(conn, "connected to the broker");
+                tracing::info!(conn, "connected");
                 self.last_down = None;
                 self.fleet.link_up(conn, &mut self.actions);
             }
             Transport::Down { conn, reason } => {
                 // The same trouble again and again, while the broker is away, is no news.
                 if self.last_down.as_ref() != Some(&reason) {
-                    tracing::warn!(conn, reason, "not connected to the broker");
+                    tracing::warn!(conn, reason, "no connection");
                     self.last_down = Some(reason.clone());
                 }
                 self.fleet.link_down(conn, reason, &mut self.actions);

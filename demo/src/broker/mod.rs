@@ -6,7 +6,7 @@ mod probe;
 
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -60,13 +60,27 @@ pub enum BrokerError {
         /// Its output.
         words: String,
     },
-    /// The address of a given broker is none.
-    #[error("--broker {url}: {why}")]
+    /// The address is none.
+    #[error("{url}: {why}")]
     Url {
-        /// What was given.
+        /// The address.
         url: String,
         /// What is wrong with it.
         why: UrlError,
+    },
+    /// The host has no address.
+    #[error("--broker {url}: {why}")]
+    NoSuchHost {
+        /// What was given.
+        url: BrokerUrl,
+        /// What the system says.
+        why: io::Error,
+    },
+    /// No broker is there.
+    #[error("--broker {url}: no MQTT broker answers there")]
+    NobodyAnswers {
+        /// What was given.
+        url: BrokerUrl,
     },
     /// Its files could not be written, or no port is free.
     #[error("cannot prepare the broker: {0}")]
@@ -76,16 +90,19 @@ pub enum BrokerError {
 /// The broker at the given address, or else the embedded one, served by this very program.
 ///
 /// # Errors
-/// [`BrokerError`] if the address is none or the embedded broker does not start.
-pub fn open_broker(given: Option<&str>) -> Result<(Option<Broker>, BrokerUrl), BrokerError> {
-    let parse = |url: &str| url.parse().map_err(|why| BrokerError::Url { url: url.into(), why });
-    match given {
-        Some(url) => Ok((None, parse(url)?)),
-        None => {
-            let broker = Broker::start(Kind::Embedded { program: std::env::current_exe()? })?;
-            let url = parse(&broker.url())?;
-            Ok((Some(broker), url))
-        }
+/// [`BrokerError`] if no broker answers there, or the embedded one does not start.
+pub fn open_broker(given: Option<&BrokerUrl>) -> Result<(Option<Broker>, BrokerUrl), BrokerError> {
+    let Some(url) = given else {
+        let broker = Broker::start(Kind::Embedded { program: std::env::current_exe()? })?;
+        let url = broker.url().parse().map_err(|why| BrokerError::Url { url: broker.url(), why })?;
+        return Ok((Some(broker), url));
+    };
+    let address = (url.host(), url.port());
+    let reached = address.to_socket_addrs().map(|mut addresses| addresses.any(answers));
+    match reached {
+        Ok(true) => Ok((None, url.clone())),
+        Ok(false) => Err(BrokerError::NobodyAnswers { url: url.clone() }),
+        Err(why) => Err(BrokerError::NoSuchHost { url: url.clone(), why }),
     }
 }
 
@@ -119,6 +136,14 @@ impl Broker {
     #[must_use]
     pub fn url(&self) -> String {
         format!("mqtt://127.0.0.1:{}", self.port)
+    }
+
+    /// Whether it has ended by itself.
+    ///
+    /// # Errors
+    /// What the system says when asked.
+    pub fn has_ended(&mut self) -> io::Result<bool> {
+        self.child.as_mut().map_or(Ok(true), |child| Ok(child.try_wait()?.is_some()))
     }
 
     /// Ends it the hard way: clients see their connections break.

@@ -1,9 +1,6 @@
 //! `device-agent init`.
 
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
-
-use shared_host::config::quote;
+use shared_host::config::{Existing, quote, write};
 use shared_host::mqtt::BrokerUrl;
 use shared_proto::ids::DeviceId;
 
@@ -29,18 +26,5 @@ pub(super) fn init(options: &Init) -> Result<(), Failure> {
     let values: Vec<(&str, &str)> = values.iter().map(|(path, value)| (*path, value.as_str())).collect();
     let text = SCHEMA.template_with(&values)?;
     let Some(path) = &options.output else { return print(&text) };
-
-    let mut open = OpenOptions::new();
-    open.write(true);
-    if options.force {
-        open.create(true).truncate(true);
-    } else {
-        open.create_new(true);
-    }
-    let shown = path.display();
-    let mut file = open.open(path).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => Failure::Failed(format!("{shown} is there already; --force replaces it")),
-        _ => Failure::Failed(format!("{shown}: {error}")),
-    })?;
-    file.write_all(text.as_bytes()).map_err(|error| Failure::Failed(format!("{shown}: {error}")))
+    write(path, &text, if options.force { Existing::Replace } else { Existing::Keep }).map_err(Failure::failed)
 }

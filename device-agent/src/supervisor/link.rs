@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::control::LinkState;
-use crate::agent::{Agent, Refused};
+use crate::agent::{Agent, CommandCounts, Refused};
 use crate::config::Config;
 use crate::mode::Decision;
 use crate::rt::Handle;
@@ -22,6 +22,9 @@ use crate::rt::time::MonoTime;
 
 /// How long the last acknowledgements and the good-bye may take.
 const GOOD_BYE: Duration = Duration::from_millis(200);
+/// A connection that ends sooner than this after it was made is a short one; so many in a row give a hint.
+const SHORT_LIFE: Duration = Duration::from_secs(10);
+const SHORT_LIVES: u32 = 3;
 /// Refused commands are logged this often at most.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
 
@@ -30,6 +33,9 @@ pub(super) struct Link {
     publisher: Publisher,
     events: Events,
     url: BrokerUrl,
+    client_id: String,
+    up_since: Option<Instant>,
+    short_lives: u32,
     dialects: Dialects,
     topics: Topics,
     /// The status as it stands; the will of the next connection is made from it.
@@ -84,6 +90,9 @@ impl Link {
             publisher,
             events,
             url: broker.url.clone(),
+            client_id: broker.client_id.clone(),
+            up_since: None,
+            short_lives: 0,
             dialects: config.dialects.clone(),
             topics,
             status,
@@ -109,10 +118,12 @@ impl Link {
                 info!(conn, "connected");
                 self.conn = conn;
                 self.up = true;
+                self.up_since = Some(Instant::now());
                 self.congested = false;
                 self.status_due = true;
             }
             Event::Down { conn, reason } => {
+                self.note_short_life();
                 // The same trouble again and again, while the broker is away, is no news.
                 if self.up || reason != self.last_down {
                     warn!(conn, %reason, "no connection");
@@ -128,6 +139,20 @@ impl Link {
                 }
             }
             Event::Message(message) => self.message(&message, agent),
+        }
+    }
+
+    /// Connections that are closed soon after they were made, again and again: the usual cause is a second client of the
+    /// same identifier, a copied SD card for example; the two throw each other out.
+    fn note_short_life(&mut self) {
+        let Some(since) = self.up_since.take() else { return };
+        self.short_lives = if since.elapsed() < SHORT_LIFE { self.short_lives + 1 } else { 0 };
+        if self.short_lives == SHORT_LIVES {
+            warn!(
+                client_id = self.client_id,
+                "the connection is lost again and again soon after it was made: does another client use this mqtt.client_id?"
+            );
+            self.short_lives = 0;
         }
     }
 
@@ -165,7 +190,8 @@ impl Link {
         let now = Instant::now();
         if self.complained.is_none_or(|last| now.duration_since(last) >= COMPLAIN_EVERY) {
             self.complained = Some(now);
-            warn!(topic, why, counts = ?agent.counts(), "command refused; the next such message in a minute at the earliest");
+            let CommandCounts { malformed, oversize, version, retained, .. } = *agent.counts();
+            warn!(topic, why, malformed, oversize, version, retained, "command refused; told once a minute at most");
         }
     }
 

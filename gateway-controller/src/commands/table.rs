@@ -51,8 +51,8 @@ fn row(view: &DeviceView, now: SystemTime) -> [String; HEADINGS.len()] {
         PresenceView::Unknown => "unknown",
     };
     let wanted = match (view.wanted, view.wanted_by) {
-        (Some(mode), WantedBy::Operator) => format!("{mode} (set-mode)"),
-        (None, WantedBy::Operator) => "released".to_owned(),
+        (Some(mode), WantedBy::SetMode) => format!("{mode} (set-mode)"),
+        (None, WantedBy::SetMode) => "released".to_owned(),
         (wanted, WantedBy::Policy) => known(wanted),
     };
     // What a device writes is shown without control characters: they could steer the terminal.
@@ -117,7 +117,7 @@ mod tests {
             mode_source: Some(ModeSource::Gateway),
             reason: "hot\u{1b}[2J".into(),
             wanted: Some(Mode::Degraded),
-            wanted_by: WantedBy::Operator,
+            wanted_by: WantedBy::SetMode,
             miss_rate: Some(Ratio::of(1, 8)),
             jobs: 1_000,
             misses: 10,

@@ -144,7 +144,7 @@ impl Fleet {
             Some(_) => "set-mode",
             None => "set-mode auto",
         });
-        let turn = Turn { from, source: DecisionSource::Operator, reason, cause: None };
+        let turn = Turn { from, source: DecisionSource::SetMode, reason, cause: None };
         Ok(self.settle(now, id, Some(turn), out))
     }
 

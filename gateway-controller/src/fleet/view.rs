@@ -86,12 +86,12 @@ pub enum DialectView {
 
 /// Who wants the wanted mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum WantedBy {
     /// The policy, or nobody.
     Policy,
     /// A person, by `set-mode`.
-    Operator,
+    SetMode,
 }
 
 impl Device {
@@ -115,7 +115,7 @@ impl Device {
             mode_source: reported.and_then(|reported| reported.source),
             reason: reported.map(|reported| reported.reason.clone()).unwrap_or_default(),
             wanted: self.wanted(),
-            wanted_by: if self.wish.is_some() { WantedBy::Operator } else { WantedBy::Policy },
+            wanted_by: if self.wish.is_some() { WantedBy::SetMode } else { WantedBy::Policy },
             miss_rate: self.newest.map(|newest| newest.miss_rate),
             jobs: counts.received.jobs,
             misses: counts.received.misses,

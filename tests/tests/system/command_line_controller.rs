@@ -63,11 +63,11 @@ fn devices_are_shown_and_set_through_the_controller() {
     assert_eq!(set("degraded").success(), format!("{DEVICE}: DEGRADED\n"));
     assert_eq!(agent.status().mode, Mode::Degraded);
     let decision = gateway.event("decision", "the wish", |event| event["to"] == "DEGRADED");
-    assert_eq!(decision["source"], "operator");
+    assert_eq!(decision["source"], "set-mode");
     let row = run(controller(["devices", "--socket", &socket])).success();
     assert!(row.contains("DEGRADED (set-mode)"), "{row}");
     set("auto").success();
-    gateway.event("decision", "back to the policy", |event| event["source"] == "operator" && event["to"] == "NORMAL");
+    gateway.event("decision", "back to the policy", |event| event["source"] == "set-mode" && event["to"] == "NORMAL");
     agent.status_where("NORMAL", |status| status.mode == Mode::Normal);
     set("release").success();
     agent.status_where("the device is let go", |status| status.mode_source.as_str() != "gateway");

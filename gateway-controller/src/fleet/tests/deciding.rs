@@ -115,7 +115,7 @@ fn an_operators_wish_overrides_the_policy_until_auto() {
     let actions = site.wish(Some(Wish::Mode(Mode::Degraded)));
     assert_eq!(modes(&actions), [Mode::Degraded]);
     let decision = decisions(&actions).pop().unwrap();
-    assert_eq!((decision.source, decision.to), (DecisionSource::Operator, Some(Mode::Degraded)));
+    assert_eq!((decision.source, decision.to), (DecisionSource::SetMode, Some(Mode::Degraded)));
     assert!(decision.command_id.is_some());
     site.obey(&actions);
     for _ in 0..100 {
@@ -123,7 +123,7 @@ fn an_operators_wish_overrides_the_policy_until_auto() {
     }
     // The same wish again is no news.
     assert_eq!(site.wish(Some(Wish::Mode(Mode::Degraded))), []);
-    assert_eq!(site.view().wanted_by, WantedBy::Operator);
+    assert_eq!(site.view().wanted_by, WantedBy::SetMode);
     assert_eq!(modes(&site.wish(None)), [Mode::Normal]);
     assert_eq!(site.view().wanted_by, WantedBy::Policy);
 }

@@ -20,9 +20,18 @@ pub(super) fn read(env: impl IntoIterator<Item = (OsString, OsString)>, gathered
         let prefix = format!("{}_", gathered.schema.env_prefix);
         if let Some((_, rest)) = rest.filter(|(start, _)| start.eq_ignore_ascii_case(&prefix)) {
             let path = rest.to_ascii_lowercase().replace("__", ".");
+            if !path.contains('.') && !resembles_a_key(gathered.schema.keys, &path) {
+                // Somebody else's: build servers and container platforms set variables of all names.
+                continue;
+            }
             take(&path, Source::Environment { variable: render::message(&name) }, &text, gathered);
         }
     }
+}
+
+/// Whether a name without `__` is likely to be meant for a key: it is one but for the dots and a letter or two.
+fn resembles_a_key(keys: &[Key], name: &str) -> bool {
+    keys.iter().any(|key| strsim::osa_distance(&key.path.replace('.', "_"), name) <= 2)
 }
 
 fn take(path: &str, origin: Source, text: &OsStr, gathered: &mut Gathered) {

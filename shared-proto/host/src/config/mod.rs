@@ -20,11 +20,13 @@ mod render;
 mod template;
 #[cfg(test)]
 mod tests;
+mod write;
 
 pub use entry::Source;
 pub use error::{ConfigError, Problem};
 pub use loaded::{Effective, Loaded};
 pub use render::quote;
+pub use write::{Existing, WriteError, write};
 
 /// One configuration key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -99,7 +99,7 @@ impl Loaded {
 
     fn problem(&self, error: &PathError) -> Problem {
         let spot = self.spot(error.path());
-        let problem = render::message(error.inner().message());
+        let problem = render::message(&in_plain_words(error.inner().message()));
         let Some((key, entry, value)) = spot.found else {
             return self.missing_key(&spot.path, &problem).unwrap_or_else(|| Problem::Section {
                 file: self.file.clone(),
@@ -128,6 +128,22 @@ impl Loaded {
         let key = self.schema.keys_in(section).find(is_missing)?;
         Some(self.missing(key, "it is required".to_owned()))
     }
+}
+
+/// The deserializer's message without the names of Rust's types.
+fn in_plain_words(message: &str) -> String {
+    let Some((found, expected)) = message.rsplit_once(", expected ") else { return message.to_owned() };
+    if found.starts_with("invalid value: integer") {
+        // Too large or too small for Rust's type; what is allowed follows.
+        return found.to_owned();
+    }
+    let plain = match expected {
+        "f32" | "f64" => "a number",
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, not negative",
+        "a boolean" => "true or false",
+        other => other,
+    };
+    format!("{found}, expected {plain}")
 }
 
 /// True if the type wanted a number, a boolean or an array where the environment gave a text.

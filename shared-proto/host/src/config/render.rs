@@ -65,10 +65,27 @@ pub(super) fn literal(value: &Value, secrets: Secrets) -> String {
 
 /// A text that others wrote, fit for a message: one line, not too long.
 pub(super) fn message(text: &str) -> String {
-    let text = text.trim_end();
+    let text = &without_user_info(text.trim_end());
     let mut shown: String = text.chars().take(LONGEST).flat_map(visible).collect();
     if text.chars().nth(LONGEST).is_some() {
         shown.push('…');
+    }
+    shown
+}
+
+/// Addresses without the user name and password that somebody may have put into them.
+fn without_user_info(text: &str) -> String {
+    let mut parts = text.split("://");
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        shown.push_str("://");
+        let end = part.find(|c: char| c == '"' || c.is_whitespace()).unwrap_or(part.len());
+        let (address, rest) = part.split_at(end);
+        match address.rsplit_once('@') {
+            Some((_, host)) => shown.push_str(&format!("***@{host}")),
+            None => shown.push_str(address),
+        }
+        shown.push_str(rest);
     }
     shown
 }
@@ -77,4 +94,15 @@ fn visible(character: char) -> impl Iterator<Item = char> {
     let escaped = character.is_control().then(|| character.escape_default());
     let plain = escaped.is_none().then_some(character);
     escaped.into_iter().flatten().chain(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_an_address_is_not_shown() {
+        assert_eq!(message("\"mqtt://user:se/cret@host:1\" and x://h"), "\"mqtt://***@host:1\" and x://h");
+        assert_eq!(message("\"mqtt://user:secret@host:1/p\" and x://h"), "\"mqtt://***@host:1/p\" and x://h");
+    }
 }

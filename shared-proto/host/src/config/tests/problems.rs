@@ -13,10 +13,10 @@ fn all_unknown_names_are_reported_at_once_with_the_nearest() {
         ("AGENT_MQTT__ULR", "x"),
         ("AGENT_MQTT", "x"),
         ("AGENT_", "x"),
+        ("AGENT_ZEBRA", "a build server's own"),
         ("AGENT_MQTT__TLS__ZZZ", "x"),
     ];
     let sections = "device, [mqtt], [task], [mqtt.tls], [gpio]";
-    let variables = "AGENT_DEVICE, AGENT_MQTT__*, AGENT_TASK__*, AGENT_MQTT__TLS__*, AGENT_GPIO__*";
     let expected = [
         format!("agent.toml:1: unknown section zebra; allowed: {sections}"),
         "agent.toml:4: unknown key mqtt.ulr; did you mean mqtt.url?".into(),
@@ -24,10 +24,6 @@ fn all_unknown_names_are_reported_at_once_with_the_nearest() {
         "agent.toml:6: unknown key mqtt.zzz; allowed: mqtt.url, mqtt.client_id, mqtt.password".into(),
         "agent.toml:7: unknown section tsak; did you mean task?".into(),
         "agent.toml:10: unknown key task.client_id; did you mean mqtt.client_id?".into(),
-        format!("environment variable AGENT_: unknown key ; allowed: {variables}"),
-        "environment variable AGENT_MQTT: unknown key mqtt; it is a section; \
-         allowed: AGENT_MQTT__URL, AGENT_MQTT__CLIENT_ID, AGENT_MQTT__PASSWORD"
-            .into(),
         "environment variable AGENT_MQTT_URL: unknown key mqtt_url; did you mean AGENT_MQTT__URL?".into(),
         "environment variable AGENT_MQTT__TLS__ZZZ: unknown key mqtt.tls.zzz; allowed: AGENT_MQTT__TLS__CA".into(),
         "environment variable AGENT_MQTT__ULR: unknown key mqtt.ulr; did you mean AGENT_MQTT__URL?".into(),
@@ -39,7 +35,7 @@ fn all_unknown_names_are_reported_at_once_with_the_nearest() {
 fn a_value_of_the_wrong_type_names_everything() {
     assert_eq!(
         error("\n[task]\nperiod_ms = \"fast\"\n", &[]),
-        "agent.toml:3: task.period_ms = \"fast\": invalid type: string \"fast\", expected f64; allowed: 0.1 to 60000"
+        "agent.toml:3: task.period_ms = \"fast\": invalid type: string \"fast\", expected a number; allowed: 0.1 to 60000"
     );
     assert_eq!(
         error("", &[("AGENT_TASK__PERIOD_MS", "fast")]),
@@ -52,7 +48,7 @@ fn a_value_of_the_wrong_type_names_everything() {
     );
     assert_eq!(
         error("[[gpio.lines]]\npin = 1\n[[gpio.lines]]\npin = 999\n", &[]),
-        "agent.toml:1: gpio.lines[1].pin = 999: invalid value: integer `999`, expected u8; allowed: up to 8 tables"
+        "agent.toml:1: gpio.lines[1].pin = 999: invalid value: integer `999`; allowed: up to 8 tables"
     );
     assert_eq!(
         error("[task]\ncpu = 99999999999999999999999999999999999999999\n", &[]),
