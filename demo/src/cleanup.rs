@@ -8,7 +8,7 @@ use tokio::time::timeout;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Clears retained messages on these topics; a broker that is gone has none.
-pub async fn clear_retained(url: &BrokerUrl, client_id: &str, topics: Vec<String>) {
+pub(crate) async fn clear_retained(url: &BrokerUrl, client_id: &str, topics: Vec<String>) {
     let (publisher, mut events) = start(Options::new(url.clone(), client_id), |_| None);
     let Ok(Some(Event::Up { .. })) = timeout(PATIENCE, events.next()).await else { return };
     for topic in topics {

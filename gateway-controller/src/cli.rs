@@ -21,7 +21,7 @@ Examples:
   gateway-controller init --output gateway.toml    write a commented configuration
   gateway-controller run --config gateway.toml     decisions as JSON lines on standard output
   gateway-controller devices                       what the running controller knows
-  gateway-controller set-mode pi-1 degraded        until `set-mode pi-1 auto`
+  gateway-controller set-mode pi-01 degraded        until `set-mode pi-01 auto`
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration."
 )]
@@ -96,9 +96,9 @@ Through the running controller the wish holds until `auto` (or until the control
 straight to the device and holds for --lease; a controller that runs as well will set its own mode again.
 
 Examples:
-  gateway-controller set-mode pi-1 degraded
-  gateway-controller set-mode pi-1 auto
-  gateway-controller set-mode pi-1 normal --broker mqtt://gateway.local --lease 10m")]
+  gateway-controller set-mode pi-01 degraded
+  gateway-controller set-mode pi-01 auto
+  gateway-controller set-mode pi-01 normal --broker mqtt://gateway.local --lease 10m")]
 pub(crate) struct SetModeArgs {
     /// Name of the device
     #[arg(value_name = "DEVICE")]
@@ -206,8 +206,8 @@ mod tests {
     #[test]
     fn what_needs_a_broker_says_so() {
         let parse = |line: &str| Cli::try_parse_from(line.split(' ')).map(drop).map_err(|error| error.to_string());
-        parse("g set-mode pi-1 degraded --broker mqtt://x --lease 5s").unwrap();
-        assert!(parse("g set-mode pi-1 degraded --lease 5s").unwrap_err().contains("--broker"));
+        parse("g set-mode pi-01 degraded --broker mqtt://x --lease 5s").unwrap();
+        assert!(parse("g set-mode pi-01 degraded --lease 5s").unwrap_err().contains("--broker"));
         assert!(parse("g devices --socket /x --broker mqtt://x").unwrap_err().contains("cannot be used"));
         assert!(parse("g set-mode pi/1 degraded").unwrap_err().contains("1 to 32"));
         assert!(parse("g devices --broker mqtts://x").unwrap_err().contains("TLS"));

@@ -42,9 +42,20 @@ pub enum WishWord {
     Release,
 }
 
+/// The controller's own connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokerView {
+    /// Address of the broker.
+    pub url: String,
+    /// Why there is no connection; `null` if there is one.
+    pub down: Option<String>,
+}
+
 /// All devices, by name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Devices {
+    /// Without a connection the devices are as they were last heard of.
+    pub broker: BrokerView,
     /// The devices.
     pub devices: Vec<DeviceView>,
 }
@@ -52,6 +63,8 @@ pub struct Devices {
 /// A wish was taken.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Wished {
+    /// Without a connection the wish has to wait.
+    pub broker: BrokerView,
     /// The command that was sent for it at once; `null` if none was needed, or none could be sent.
     pub command_id: Option<CommandId>,
     /// The device as it is now.
@@ -70,10 +83,17 @@ impl From<WishWord> for Option<Wish> {
 }
 
 /// Answers a request.
-pub(crate) fn answer(fleet: &mut Fleet, now: Moment, request: Request, reply: Reply, out: &mut Vec<Action>) {
+pub(crate) fn answer(
+    fleet: &mut Fleet,
+    broker: BrokerView,
+    now: Moment,
+    request: Request,
+    reply: Reply,
+    out: &mut Vec<Action>,
+) {
     const UNKNOWN: &str = "nothing was heard of this device yet: `devices` shows those that are known";
     match request {
-        Request::Devices => reply.send(&Devices { devices: fleet.view(now) }),
+        Request::Devices => reply.send(&Devices { broker, devices: fleet.view(now) }),
         Request::Device { device } => match fleet.view_of(&device, now) {
             Some(view) => reply.send(&view),
             None => reply.refuse(format!("{device}: {UNKNOWN}")),
@@ -81,7 +101,7 @@ pub(crate) fn answer(fleet: &mut Fleet, now: Moment, request: Request, reply: Re
         Request::SetMode { device, wish } => {
             let taken = fleet.wish(now, &device, wish.into(), out).ok();
             match taken.zip(fleet.view_of(&device, now)) {
-                Some((command_id, device)) => reply.send(&Wished { command_id, device }),
+                Some((command_id, device)) => reply.send(&Wished { broker, command_id, device }),
                 None => reply.refuse(format!("{device}: {UNKNOWN}")),
             }
         }

@@ -10,7 +10,7 @@ use crate::config::{Config, Control};
 use crate::event::Record;
 use crate::fleet::{Action, Fleet, Moment};
 use crate::link::{Topics, options};
-use crate::protocol::{Request, answer};
+use crate::protocol::{BrokerView, Request, answer};
 use crate::refusals::{Refusals, Subject};
 use crate::sink::EventSink;
 
@@ -38,7 +38,8 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>, events: impl Ev
         publisher: publisher.clone(),
         refusals: Refusals::default(),
         events,
-        last_down: None,
+        url: config.mqtt.url.to_string(),
+        down: Some("connecting".into()),
         start: Instant::now(),
         actions: Vec::new(),
     };
@@ -54,8 +55,9 @@ struct Controller<S> {
     publisher: Publisher,
     refusals: Refusals,
     events: S,
-    /// Why there is no connection, as it was logged.
-    last_down: Option<String>,
+    url: String,
+    /// Why there is no connection; `None` while there is one.
+    down: Option<String>,
     start: Instant,
     /// Empty between two inputs; kept for its memory.
     actions: Vec<Action>,
@@ -80,7 +82,8 @@ impl<S: EventSink> Controller<S> {
                 },
                 Incoming { request, reply } = next_request(&mut control) => {
                     let now = self.now();
-                    answer(&mut self.fleet, now, request, reply, &mut self.actions);
+                    let broker = BrokerView { url: self.url.clone(), down: self.down.clone() };
+                    answer(&mut self.fleet, broker, now, request, reply, &mut self.actions);
                 }
                 () = sleep_until(wake) => {
                     let now = self.now();
@@ -111,14 +114,14 @@ impl<S: EventSink> Controller<S> {
         match event {
             Transport::Up { conn } => {
                 tracing::info!(conn, "connected");
-                self.last_down = None;
+                self.down = None;
                 self.fleet.link_up(conn, &mut self.actions);
             }
             Transport::Down { conn, reason } => {
                 // The same trouble again and again, while the broker is away, is no news.
-                if self.last_down.as_ref() != Some(&reason) {
+                if self.down.as_ref() != Some(&reason) {
                     tracing::warn!(conn, reason, "no connection");
-                    self.last_down = Some(reason.clone());
+                    self.down = Some(reason.clone());
                 }
                 self.fleet.link_down(conn, reason, &mut self.actions);
             }

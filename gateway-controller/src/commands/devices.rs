@@ -10,26 +10,29 @@ use super::direct::{Direct, configuration};
 use super::table::table;
 use super::{Failure, print, runtime};
 use crate::cli::DevicesArgs;
-use crate::fleet::{DeviceView, Fleet, Moment, Rule, Settings};
+use crate::fleet::{Fleet, Moment, Rule, Settings};
 use crate::link::{Topics, options};
-use crate::protocol::{Devices, Request};
+use crate::protocol::{BrokerView, Devices, Request};
 use crate::refusals::Refusals;
 
 pub(crate) fn run(args: &DevicesArgs) -> Result<(), Failure> {
-    let devices = if args.target.broker.is_some() {
+    let answer = if args.target.broker.is_some() {
         runtime()?.block_on(listen(args))?
     } else {
-        control::ask::<_, Devices>(&args.target.socket()?, &Request::Devices)?.devices
+        control::ask::<_, Devices>(&args.target.socket()?, &Request::Devices)?
     };
     if args.json {
-        let json = serde_json::to_string_pretty(&Devices { devices }).map_err(Failure::failed)?;
+        let json = serde_json::to_string_pretty(&answer).map_err(Failure::failed)?;
         return print(&format!("{json}\n"));
     }
-    print(&table(&devices, SystemTime::now()))
+    if let BrokerView { url, down: Some(why) } = &answer.broker {
+        print(&format!("the controller has no connection to {url}: {why}; below is what it heard before\n"))?;
+    }
+    print(&table(&answer.devices, SystemTime::now()))
 }
 
 /// Looks for itself for a while: the same core as the controller's, told to observe.
-async fn listen(args: &DevicesArgs) -> Result<Vec<DeviceView>, Failure> {
+async fn listen(args: &DevicesArgs) -> Result<Devices, Failure> {
     let config = configuration(&args.target)?;
     let topics = Topics::new(config.root.clone(), config.dialects);
     let mut fleet = Fleet::new(Settings { rule: Rule::Observe, ..config.fleet }, 0);
@@ -46,5 +49,5 @@ async fn listen(args: &DevicesArgs) -> Result<Vec<DeviceView>, Failure> {
         }
     }
     direct.close().await;
-    Ok(fleet.view(now()))
+    Ok(Devices { broker: BrokerView { url: config.mqtt.url.to_string(), down: None }, devices: fleet.view(now()) })
 }

@@ -16,7 +16,7 @@ use super::{Failure, print, runtime};
 use crate::cli::{SetModeArgs, WishArg};
 use crate::fleet::{DeviceView, PresenceView};
 use crate::link::options;
-use crate::protocol::{Request, Wished};
+use crate::protocol::{BrokerView, Request, Wished};
 
 /// How often the controller is asked whether the device has followed.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -30,6 +30,12 @@ fn wish(args: &SetModeArgs) -> Result<(), Failure> {
     let socket = args.target.socket()?;
     let request = Request::SetMode { device: args.device.clone(), wish: args.mode.into() };
     let wished: Wished = control::ask(&socket, &request)?;
+    if let BrokerView { url, down: Some(why) } = wished.broker {
+        return Err(Failure::failed(format_args!(
+            "the controller has no connection to {url}: {why}; what you want of {} stands and is sent when it has",
+            args.device
+        )));
+    }
     match args.mode.mode() {
         Some(mode) => follow(args, &socket, mode, wished.device),
         None if args.mode == WishArg::Release => print(&format!("{}: left to itself until `auto`\n", args.device)),
