@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use gateway_controller::config::{Config, Control, SCHEMA};
@@ -15,8 +16,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
 use crate::broker::open_broker;
+use crate::cleanup::clear_retained;
 use crate::cli::Reaction;
-use crate::show::ShowError;
+use crate::show::{ShowError, topic_root};
 use crate::stage::{agent_config, start_agent, start_controller};
 
 /// Longest wait for the next change.
@@ -71,7 +73,11 @@ pub async fn reaction(options: &Reaction) -> Result<Measured, ShowError> {
     let restless = [("policy.dwell_ms", "0"), ("policy.recover_after", "1"), ("policy.backoff_limit", "0")];
     let env = restless.map(|(key, value)| (OsString::from(SCHEMA.variable(key)), OsString::from(value)));
     let mut config = Config::load(None, env)?;
+    // Topics of this run alone: on a broker that others use, nobody else's devices are commanded or measured.
+    let root = topic_root();
     config.mqtt.url = url.clone();
+    config.mqtt.client_id = format!("{root}-controller");
+    config.root = root.parse().map_err(io::Error::other)?;
     config.control = Control::Off;
     let controller = start_controller(config, move |record| {
         // Nobody listens any more at the very end.
@@ -80,6 +86,8 @@ pub async fn reaction(options: &Reaction) -> Result<Measured, ShowError> {
     let agent = start_agent(agent_config(&[
         ("device.name", "reaction".into()),
         ("mqtt.url", url.to_string()),
+        ("mqtt.client_id", format!("{root}-device")),
+        ("topics.root", root.clone()),
         // A deadline that 70 % of the period always misses and 30 % always meets.
         ("task.deadline_ms", "10".into()),
         ("report.miss_window", "5".into()),
@@ -99,6 +107,12 @@ pub async fn reaction(options: &Reaction) -> Result<Measured, ShowError> {
     }
     agent.stop()??;
     controller.stop()??;
+    if options.broker.is_some() {
+        clear_retained(&url, &format!("{root}-cleanup"), vec![format!("{root}/reaction/status")]).await;
+    }
+    if spans.len() < options.changes.get().into() {
+        return Err(ShowError::TooFewChanges(spans.len()));
+    }
     let of = |span: fn(&Span) -> f64| distribution(spans.iter().map(span).collect());
     let measured = of(|span| span.reaction_us).zip(of(|s| s.reaction_us - s.receipt_us)).zip(of(|s| s.receipt_us));
     let ((reaction, report_to_receipt), receipt_to_effect) = measured.ok_or(ShowError::Silent(1, 1))?;

@@ -59,6 +59,9 @@ pub enum ShowError {
     /// The two ends have counted differently.
     #[error("the totals of devices and gateway do not agree")]
     Disagreement,
+    /// Mode changes stayed out.
+    #[error("after {0} mode changes no further one came within {s} s: what was measured is not a sample of all", s = PATIENCE.as_secs())]
+    TooFewChanges(usize),
     /// Nothing arrived.
     #[error("{0} of {1} devices did not report within {s} s; is the broker reachable?", s = PATIENCE.as_secs())]
     Silent(usize, usize),
@@ -221,7 +224,7 @@ impl Cast {
 }
 
 /// Topics of this run alone: on a broker that others use, the demo neither hears nor commands their devices.
-fn topic_root() -> String {
+pub(crate) fn topic_root() -> String {
     format!("demo-{}", std::process::id())
 }
 

@@ -37,7 +37,7 @@ impl Fleet {
     pub fn report(&mut self, now: Moment, report: Report, out: &mut Vec<Action>) -> Result<(), Refused> {
         let id = report.device.clone();
         let settings = self.common.settings;
-        self.with_device(now, &id, Wire::Native, out, |device, out| {
+        self.with_device(now, &id, Wire::Native, Freshness::Live, out, |device, out| {
             device.drive_natively();
             let seen = Seen::of(&report);
             let evidence = match device.presence {
@@ -81,7 +81,7 @@ impl Fleet {
         freshness: Freshness,
         out: &mut Vec<Action>,
     ) -> Result<(), Refused> {
-        self.with_device(now, &status.device, Wire::Native, out, |device, out| {
+        self.with_device(now, &status.device, Wire::Native, freshness, out, |device, out| {
             device.drive_natively();
             if !device.identity.is_stale(status, freshness) {
                 device.take_status(status, freshness, out);
@@ -96,7 +96,7 @@ impl Fleet {
     /// # Errors
     /// [`Refused`] if there are too many devices.
     pub fn ack(&mut self, now: Moment, ack: &Ack, out: &mut Vec<Action>) -> Result<(), Refused> {
-        self.with_device(now, &ack.device, Wire::Native, out, |device, out| {
+        self.with_device(now, &ack.device, Wire::Native, Freshness::Live, out, |device, out| {
             device.drive_natively();
             device.take_ack(now, ack, out);
             None
@@ -116,7 +116,7 @@ impl Fleet {
         out: &mut Vec<Action>,
     ) -> Result<(), Refused> {
         let rule = self.common.settings.rule;
-        self.with_device(now, id, Wire::Lab, out, |device, out| {
+        self.with_device(now, id, Wire::Lab, Freshness::Live, out, |device, out| {
             // A device that speaks both is driven by the wire that has leases.
             if device.wire == Wire::Native { None } else { device.take_lab(now, id, observed, rule, out) }
         })
@@ -154,10 +154,13 @@ impl Fleet {
         now: Moment,
         id: &DeviceId,
         wire: Wire,
+        freshness: Freshness,
         out: &mut Vec<Action>,
         change: impl FnOnce(&mut Device, &mut Vec<Action>) -> Option<Turn>,
     ) -> Result<Option<CommandId>, Refused> {
-        let heard = Heard { at: now, link: self.common.link.conn() };
+        // What the broker kept tells nothing of now: neither that the device is there, nor that it was not silent.
+        let link = if freshness == Freshness::Live { self.common.link.conn() } else { None };
+        let heard = Heard { at: now, link };
         if !self.devices.contains_key(id) {
             if self.devices.len() >= self.common.settings.max_devices {
                 return Err(Refused::TooManyDevices(self.common.settings.max_devices));
@@ -166,7 +169,9 @@ impl Fleet {
         }
         let Some(device) = self.devices.get_mut(id) else { return Err(Refused::UnknownDevice) };
         let turn = change(device, out);
-        device.heard = heard;
+        if freshness == Freshness::Live {
+            device.heard = heard;
+        }
         Ok(self.settle(now, id, turn, out))
     }
 

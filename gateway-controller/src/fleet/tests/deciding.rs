@@ -99,8 +99,11 @@ fn a_backlog_decides_nothing_until_it_tells_of_now() {
 fn after_a_time_alone_the_device_knows_more() {
     let mut site = Site::settled();
     site.fleet.link_down(1, "gone".to_owned(), &mut Vec::new());
+    let kept = site.device.status();
     site.pass(LEASE_MS + 1_000);
     site.fleet.link_up(2, &mut Vec::new());
+    // The broker first hands out what it kept: that is no sign of life, and nothing to command by.
+    assert_eq!(modes(&site.take_status(&kept, Freshness::Retained)), []);
     site.device.seq += 80;
     site.device.total.jobs += 800;
     site.device.mode = Mode::Degraded;
