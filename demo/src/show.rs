@@ -26,7 +26,7 @@ use crate::table;
 /// miss (five until the miss window is clean, two of calm windows), so that the load is gone when it comes.
 const LOAD_BEGINS: Duration = Duration::from_secs(4);
 const LOAD_ENDS: Duration = Duration::from_secs(10);
-const CYCLE: Duration = Duration::from_secs(26);
+const CYCLE: Duration = Duration::from_secs(28);
 /// Time between the lines of the table.
 const LINE: Duration = Duration::from_millis(500);
 /// How long the first report of each device may take, and the last ones.
