@@ -15,5 +15,6 @@ pub mod mode;
 pub mod rt;
 pub mod spool;
 pub mod supervisor;
+mod task;
 pub mod window;
 pub mod workload;

@@ -56,6 +56,12 @@ const KEYS: &[Key] = &[
         "SCHED_FIFO, SCHED_DEADLINE or the ordinary scheduler.",
     ),
     key("realtime.priority", "80", "1 to 98", "Priority for SCHED_FIFO."),
+    key(
+        "realtime.nice",
+        "0",
+        "-20 to 19",
+        "Niceness with the scheduler \"other\"; below 0 is a greater share of the CPU.",
+    ),
     key("realtime.deadline_share", "0.8", "0.01 to 0.95", "CPU share to reserve with SCHED_DEADLINE."),
     key("realtime.cpu", "", "0 to 1023", "CPU to bind the thread to. Default: not bound."),
     key("realtime.lock_memory", "true", "true or false", "Lock memory, so that the thread never waits for a page."),

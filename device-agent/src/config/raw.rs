@@ -71,6 +71,7 @@ struct Degraded {
 struct Realtime {
     scheduler: SchedulerName,
     priority: u8,
+    nice: i8,
     deadline_share: f64,
     cpu: Option<u16>,
     lock_memory: bool,
@@ -245,6 +246,7 @@ fn timing(task: &Task, degraded: &Degraded, check: &Check<'_>) -> Result<Timing,
 )]
 fn asked(realtime: &Realtime, timing: &Timing, check: &Check<'_>) -> Result<Asked, ConfigError> {
     check.within("realtime.priority", realtime.priority, 1, 98)?;
+    check.within("realtime.nice", realtime.nice, -20, 19)?;
     check.within("realtime.deadline_share", realtime.deadline_share, 0.01, 0.95)?;
     if let Some(cpu) = realtime.cpu {
         check.within("realtime.cpu", cpu, 0, 1023)?;
@@ -258,7 +260,7 @@ fn asked(realtime: &Realtime, timing: &Timing, check: &Check<'_>) -> Result<Aske
                 deadline_ns: period_ns,
                 period_ns,
             },
-            SchedulerName::Other => SchedulerAsked::Other,
+            SchedulerName::Other => SchedulerAsked::Other { nice: realtime.nice },
         },
         cpu: realtime.cpu,
         lock_memory: realtime.lock_memory,

@@ -10,6 +10,10 @@ pub struct TaskCounters {
     pub preemptions: u64,
     /// Page faults, minor and major.
     pub faults: u64,
+    /// Time on a CPU in nanoseconds; 0 on a kernel without CONFIG_SCHED_INFO.
+    pub on_cpu_ns: u64,
+    /// Time that it was ready to run and waited for a CPU, in nanoseconds; 0 on such a kernel.
+    pub waiting_ns: u64,
 }
 
 impl TaskCounters {
@@ -19,11 +23,13 @@ impl TaskCounters {
         Self {
             preemptions: self.preemptions.saturating_sub(earlier.preemptions),
             faults: self.faults.saturating_sub(earlier.faults),
+            on_cpu_ns: self.on_cpu_ns.saturating_sub(earlier.on_cpu_ns),
+            waiting_ns: self.waiting_ns.saturating_sub(earlier.waiting_ns),
         }
     }
 }
 
-/// Reads `/proc/self/task/{thread}/{status, stat}`.
+/// Reads `/proc/self/task/{thread}/{status, stat, schedstat}`.
 #[derive(Debug)]
 pub struct TaskReader {
     dir: PathBuf,
@@ -41,8 +47,16 @@ impl TaskReader {
     pub fn read(&self) -> Option<TaskCounters> {
         let status = fs::read_to_string(self.dir.join("status")).ok()?;
         let stat = fs::read_to_string(self.dir.join("stat")).ok()?;
-        Some(TaskCounters { preemptions: preemptions(&status)?, faults: faults(&stat)? })
+        let (on_cpu_ns, waiting_ns) =
+            fs::read_to_string(self.dir.join("schedstat")).ok().and_then(|text| times(&text)).unwrap_or_default();
+        Some(TaskCounters { preemptions: preemptions(&status)?, faults: faults(&stat)?, on_cpu_ns, waiting_ns })
     }
+}
+
+/// Time on a CPU and time of waiting for one, in nanoseconds (<https://docs.kernel.org/scheduler/sched-stats.html>).
+fn times(schedstat: &str) -> Option<(u64, u64)> {
+    let mut fields = schedstat.split_whitespace().map(str::parse::<u64>);
+    Some((fields.next()?.ok()?, fields.next()?.ok()?))
 }
 
 fn preemptions(status: &str) -> Option<u64> {
@@ -70,13 +84,20 @@ mod tests {
     }
 
     #[test]
+    fn times_are_the_first_two_fields() {
+        assert_eq!(times("1200300 45 7\n"), Some((1_200_300, 45)));
+        assert_eq!(times("12"), None);
+    }
+
+    #[test]
     fn this_thread_has_counters() {
         let reader = TaskReader::new(crate::rt::sys::thread_id());
         let before = reader.read().unwrap();
         // Fresh memory, a page at a time.
         let fresh: Vec<u8> = (0..16u32 << 20).map(|byte| byte.to_le_bytes()[0]).collect();
         assert_eq!(std::hint::black_box(&fresh).len(), 16 << 20);
-        assert!(reader.read().unwrap().since(&before).faults > 0);
+        let since = reader.read().unwrap().since(&before);
+        assert!(since.faults > 0 && since.on_cpu_ns > 0, "{since:?}");
     }
 
     #[test]

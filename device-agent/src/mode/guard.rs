@@ -20,6 +20,15 @@ pub struct GuardConfig {
     pub under_voltage: bool,
 }
 
+/// The real-time thread stalls, or does so no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stall {
+    /// It has not finished its job for too long.
+    Began,
+    /// It goes on.
+    Ended,
+}
+
 /// Watches for danger.
 #[derive(Debug)]
 pub struct Guard {
@@ -48,17 +57,29 @@ impl Guard {
     }
 
     /// How long the real-time thread has told of no job. Too long is longer than three periods and a second, at several
-    /// looks in a row: after the whole machine has slept, the thread needs a moment too.
-    pub fn see_silence(&mut self, silent_ns: u64, period_ns: u64) {
+    /// looks in a row: after the whole machine has slept, the thread needs a moment too. Tells when a stall begins or ends.
+    pub fn see_silence(&mut self, silent_ns: u64, period_ns: u64) -> Option<Stall> {
         const LEAST_NS: u64 = 1_000_000_000;
+        let was_stalled = self.is_stalled();
         let too_long = silent_ns > period_ns.saturating_mul(3).max(LEAST_NS);
         self.silent_looks = if too_long { self.silent_looks.saturating_add(1) } else { 0 };
+        match (was_stalled, self.is_stalled()) {
+            (false, true) => Some(Stall::Began),
+            (true, false) => Some(Stall::Ended),
+            _ => None,
+        }
+    }
+
+    /// Whether the real-time thread does not finish its job.
+    #[must_use]
+    pub fn is_stalled(&self) -> bool {
+        self.silent_looks >= SILENT_LOOKS
     }
 
     /// The danger, if there is one.
     #[must_use]
     pub fn danger(&self) -> Option<Reason> {
-        if self.silent_looks >= SILENT_LOOKS {
+        if self.is_stalled() {
             Some("the real-time thread does not finish its job".into())
         } else if self.starved {
             Some("under-voltage".into())
@@ -111,12 +132,24 @@ mod tests {
         const MS: u64 = 1_000_000;
         let after_looks = |looks: u32, silent_ms: u64, period_ms: u64| {
             let mut guard = guard();
-            (0..looks).for_each(|_| guard.see_silence(silent_ms * MS, period_ms * MS));
+            (0..looks).for_each(|_| {
+                guard.see_silence(silent_ms * MS, period_ms * MS);
+            });
             guard.danger().is_some()
         };
         assert!(!after_looks(5, 1_000, 20));
         assert!(after_looks(5, 1_001, 20));
         assert!(!after_looks(5, 2_900, 1_000));
         assert!(!after_looks(4, 60_000, 20), "a machine that slept");
+    }
+
+    #[test]
+    fn a_stall_is_told_when_it_begins_and_when_it_ends() {
+        let mut guard = guard();
+        let told: Vec<_> = (0..7).map(|_| guard.see_silence(2_000_000_000, 20_000_000)).collect();
+        assert_eq!(told[3..6], [None, Some(Stall::Began), None]);
+        assert!(guard.is_stalled());
+        assert_eq!(guard.see_silence(0, 20_000_000), Some(Stall::Ended));
+        assert_eq!(guard.see_silence(0, 20_000_000), None);
     }
 }

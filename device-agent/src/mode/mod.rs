@@ -6,4 +6,4 @@ mod guard;
 
 pub use arbiter::{Arbiter, Decision, Event, Until};
 pub use command_log::{CommandLog, Known};
-pub use guard::{Guard, GuardConfig};
+pub use guard::{Guard, GuardConfig, Stall};

@@ -3,6 +3,8 @@
 //!
 //! In steady state a period costs one system call (the sleep) and no allocation, no lock, no log.
 
+mod advice;
+mod balance;
 mod grid;
 mod overhead;
 mod periodic;
@@ -15,9 +17,10 @@ mod thread;
 pub mod time;
 mod word;
 
+pub use balance::{Balance, Unbalanced};
 pub use grid::{Grid, Released};
 pub use periodic::{Periodic, Timing};
 pub use record::{Effect, JobRecord};
 pub use settings::{Asked, Granted, SchedulerAsked};
-pub use thread::{Handle, Panicked, Records, RtTask, StartError, spawn};
+pub use thread::{Handle, Panicked, Records, Ring, RtTask, StartError, spawn};
 pub use word::{ModeWord, Wanted};

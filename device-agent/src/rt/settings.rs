@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use shared_proto::text::{Name, Text};
 use shared_proto::wire::{Schedule, Setting, SettingOutcome, Settings};
 
-use super::sys;
+use super::{advice, sys};
 
 /// Timer slack where the scheduler is not a real-time one: the least that the kernel takes.
 const TIMER_SLACK_NS: u32 = 1;
@@ -27,11 +27,14 @@ pub struct Asked {
 /// Scheduling to ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SchedulerAsked {
-    /// The ordinary scheduler.
-    Other,
+    /// The ordinary scheduler with a niceness of -20 to 19.
+    Other {
+        /// Niceness; below 0 is a greater share of the CPU.
+        nice: i8,
+    },
     /// `SCHED_FIFO` at this priority.
     Fifo(u8),
-    /// `SCHED_DEADLINE` with this share of the period, in percent.
+    /// `SCHED_DEADLINE`.
     Deadline {
         /// CPU time in each period, in nanoseconds.
         runtime_ns: u64,
@@ -47,6 +50,8 @@ pub enum SchedulerAsked {
 pub struct Granted {
     /// Every setting asked, with its outcome.
     pub settings: Settings,
+    /// For each refused setting, by name, what would get it granted.
+    pub advice: Vec<(Name, String)>,
     /// Scheduling that the thread really has.
     pub schedule: Schedule,
     /// Its priority; 0 without a real-time scheduler.
@@ -62,6 +67,7 @@ pub struct Granted {
 /// The thread's place, before it gets its scheduler.
 pub(super) struct Place {
     settings: Settings,
+    advice: Vec<(Name, String)>,
     cpu: Option<u16>,
     locked: bool,
     awake: Option<File>,
@@ -69,15 +75,18 @@ pub(super) struct Place {
 
 /// Tries everything but the scheduler, on the calling thread.
 pub(super) fn take_place(asked: &Asked) -> Place {
-    let mut place = Place { settings: Settings::new(), cpu: None, locked: false, awake: None };
+    let mut place = Place { settings: Settings::new(), advice: Vec::new(), cpu: None, locked: false, awake: None };
     if let Some(wanted) = asked.cpu {
-        place.cpu = place.note("cpu", Text::of(wanted), &sys::bind_to_cpu(wanted)).then_some(wanted);
+        let result = sys::bind_to_cpu(wanted);
+        place.cpu = place.note("cpu", Text::of(wanted), &result, advice::cpu).then_some(wanted);
     }
-    place.locked = asked.lock_memory && place.note("lock_memory", "mlockall".into(), &sys::lock_memory());
+    if asked.lock_memory {
+        place.locked = place.note("lock_memory", "mlockall".into(), &sys::lock_memory(), advice::lock_memory);
+    }
     sys::prefault_stack();
     if asked.no_deep_sleep {
         let result = keep_awake().map(|file| place.awake = Some(file));
-        place.note("no_deep_sleep", "/dev/cpu_dma_latency 0".into(), &result);
+        place.note("no_deep_sleep", "/dev/cpu_dma_latency 0".into(), &result, advice::no_deep_sleep);
     }
     place
 }
@@ -86,29 +95,46 @@ impl Place {
     /// Tries the scheduler, last of all: what comes before may take its time.
     pub(super) fn schedule(mut self, asked: SchedulerAsked) -> Granted {
         match asked {
-            SchedulerAsked::Other => {}
+            SchedulerAsked::Other { nice: 0 } => {}
+            SchedulerAsked::Other { nice } => {
+                let result = sys::schedule_other(nice);
+                self.note("nice", Text::of(nice), &result, |_| advice::nice(nice));
+            }
             SchedulerAsked::Fifo(priority) => {
-                self.note("scheduler", Text::of(format_args!("fifo {priority}")), &sys::schedule_fifo(priority));
+                let result = sys::schedule_fifo(priority);
+                let words = Text::of(format_args!("fifo {priority}"));
+                self.note("scheduler", words, &result, |error| advice::fifo(priority, error));
             }
             SchedulerAsked::Deadline { runtime_ns, deadline_ns, period_ns } => {
-                let words = format_args!("deadline {} us", runtime_ns / 1000);
-                self.note("scheduler", Text::of(words), &sys::schedule_deadline(runtime_ns, deadline_ns, period_ns));
+                let result = sys::schedule_deadline(runtime_ns, deadline_ns, period_ns);
+                let words = format_args!("deadline {}/{} us", runtime_ns / 1000, period_ns / 1000);
+                let cpu = self.cpu;
+                self.note("scheduler", Text::of(words), &result, |error| advice::deadline(cpu, error));
             }
         }
         let (schedule, priority) = sys::current_schedule().unwrap_or((Schedule::Other, 0));
         if schedule == Schedule::Other {
             let result = sys::set_timer_slack_ns(TIMER_SLACK_NS);
-            self.note("timer_slack", Text::of(format_args!("{TIMER_SLACK_NS} ns")), &result);
+            self.note("timer_slack", Text::of(format_args!("{TIMER_SLACK_NS} ns")), &result, advice::timer_slack);
         }
-        let Self { settings, cpu, locked, awake } = self;
-        Granted { settings, schedule, priority, cpu, locked, _awake: awake }
+        let Self { settings, advice, cpu, locked, awake } = self;
+        Granted { settings, advice, schedule, priority, cpu, locked, _awake: awake }
     }
 
-    /// Notes what came of a setting; whether it was granted.
-    fn note(&mut self, name: &str, asked: Name, result: &io::Result<()>) -> bool {
+    /// Notes what came of a setting, with advice if it was refused; whether it was granted.
+    fn note(
+        &mut self,
+        name: &str,
+        asked: Name,
+        result: &io::Result<()>,
+        advice: impl FnOnce(&io::Error) -> String,
+    ) -> bool {
         let (outcome, why) = match result {
             Ok(()) => (SettingOutcome::Granted, Text::default()),
-            Err(error) => (SettingOutcome::Refused, Text::of(error)),
+            Err(error) => {
+                self.advice.push((name.into(), advice(error)));
+                (SettingOutcome::Refused, Text::of(error))
+            }
         };
         // There are fewer settings than the list holds.
         let _ = self.settings.push(Setting { name: name.into(), asked, outcome, why });

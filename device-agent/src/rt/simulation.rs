@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use shared_proto::mode::Mode;
 use shared_proto::wire::{OverrunPolicy, Totals};
 
+use super::balance::Balance;
 use super::periodic::{Periodic, Timing};
 use super::record::JobRecord;
 use super::time::{Clock, MonoTime};
@@ -21,10 +22,14 @@ struct FakeClock {
     now: Rc<Cell<u64>>,
     naps: Rc<Cell<u64>>,
     late_ns: u64,
+    /// Stalls still to come: each look at the clock takes one of them.
+    stalls: Vec<u64>,
 }
 
 impl Clock for FakeClock {
     fn now(&mut self) -> MonoTime {
+        // As if the thread lost its CPU just before it looked.
+        self.now.set(self.now.get() + self.stalls.pop().unwrap_or(0));
         MonoTime::from_nanos(self.now.get())
     }
 
@@ -98,8 +103,11 @@ struct Outcome {
 }
 
 fn run(timing: Timing, durations: Vec<u64>, orders: Vec<(u64, Mode)>, late_ns: u64) -> Outcome {
+    run_on(FakeClock { late_ns, ..FakeClock::default() }, timing, durations, orders)
+}
+
+fn run_on(clock: FakeClock, timing: Timing, durations: Vec<u64>, orders: Vec<(u64, Mode)>) -> Outcome {
     let word = ModeWord::default();
-    let clock = FakeClock { late_ns, ..FakeClock::default() };
     let mut script = Script {
         now: Rc::clone(&clock.now),
         word: &word,
@@ -202,30 +210,59 @@ fn a_long_period_still_hears_a_stop_between_naps() {
     assert_eq!(outcome.records[1].release.nanos_since(outcome.records[0].release), 10_000 * MS);
 }
 
+/// Mostly nothing, sometimes a few microseconds, sometimes many periods.
+fn stall() -> impl Strategy<Value = u64> {
+    prop_oneof![6 => Just(0), 2 => 0..50_000u64, 1 => 0..25 * MS, 1 => 0..400 * MS]
+}
+
 proptest! {
-    /// The first invariant of the project, in every epoch.
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// The first invariant of the project: in every epoch the releases run and those skipped are exactly those of the grid,
+    /// however the clock, the jobs and the orders behave.
     #[test]
     fn run_plus_skipped_is_released_in_every_epoch(
         durations in prop::collection::vec(0u64..150 * MS, 1..200),
         orders in prop::collection::vec((0u64..200, any::<bool>()), 0..10),
+        stalls in prop::collection::vec(stall(), 0..400),
         late_ns in 0u64..90 * MS,
+        catch_up: bool,
     ) {
-        let timing = Timing { degraded_period_ns: 60 * MS, ..timing() };
+        let overrun = if catch_up { OverrunPolicy::CatchUp } else { OverrunPolicy::SkipNext };
+        let timing = Timing { degraded_period_ns: 60 * MS, overrun, ..timing() };
         let mut orders: Vec<_> =
             orders.into_iter().map(|(job, slow)| (job, if slow { Mode::Degraded } else { Mode::Normal })).collect();
         orders.sort_by_key(|&(job, _)| job);
-        let outcome = run(timing, durations, orders, late_ns);
+        let jobs = durations.len();
+        let clock = FakeClock { late_ns, stalls, ..FakeClock::default() };
+        let outcome = run_on(clock, timing, durations, orders);
         let records = &outcome.records;
+        prop_assert_eq!(records.len(), jobs, "every job that ran has its record");
         let skipped: u64 = records.iter().map(|r| r.skipped).sum();
         prop_assert_eq!(outcome.total.jobs, records.len() as u64 + skipped);
         prop_assert_eq!(outcome.total.skipped, skipped);
         prop_assert_eq!(outcome.total.misses, skipped + records.iter().filter(|r| r.missed).count() as u64);
+        let mut balance = Balance::default();
+        for record in records {
+            prop_assert_eq!(balance.see(record), Ok(()));
+            prop_assert!(record.start >= record.release);
+            prop_assert!(record.end >= record.start);
+        }
         for pair in records.windows(2) {
-            let (a, b) = (pair[0], pair[1]);
-            prop_assert_eq!(b.job, a.job + 1 + a.skipped);
-            // Across a change of epoch the first release is still one of the old grid.
-            prop_assert_eq!(b.release.nanos_since(a.release), (1 + a.skipped) * a.period_ns);
-            prop_assert!(b.start >= b.release);
+            prop_assert_eq!(pair[1].job, pair[0].job + 1 + pair[0].skipped);
+            if pair[0].epoch == pair[1].epoch {
+                prop_assert_eq!(pair[0].epoch_base, pair[1].epoch_base);
+            } else {
+                prop_assert_eq!(pair[0].total, pair[1].epoch_base);
+            }
+        }
+        // Nothing is left over at the end: the last release that was counted is the latest that had passed at the last end.
+        if let Some(last) = records.last()
+            && !catch_up
+        {
+            let accounted = last.release.plus_nanos((last.skipped + 1) * last.period_ns);
+            prop_assert!(accounted >= last.end);
+            prop_assert!(last.skipped == 0 || accounted.nanos_since(last.end) < last.period_ns);
         }
     }
 }

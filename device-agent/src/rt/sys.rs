@@ -93,7 +93,22 @@ pub fn allowed_cpus() -> io::Result<Vec<u16>> {
     Ok((0..u16::try_from(size * 8).unwrap_or(u16::MAX)).filter(is_set).collect())
 }
 
-/// Gives the calling thread `SCHED_FIFO` at `priority`, 1 to 98 (sched_setscheduler(2)).
+/// Gives the calling thread the ordinary scheduler with a niceness of -20 to 19 (sched_setscheduler(2), setpriority(2)).
+/// Threads that it starts do not inherit the niceness below zero.
+///
+/// # Errors
+/// Usually a lack of CAP_SYS_NICE or RLIMIT_NICE for a niceness below the present one.
+pub fn schedule_other(nice: i8) -> io::Result<()> {
+    // SAFETY: a zeroed sched_param is valid; the pointer is valid for the call. setpriority has no pointers.
+    unsafe {
+        let param: libc::sched_param = std::mem::zeroed();
+        check(libc::sched_setscheduler(0, libc::SCHED_OTHER | libc::SCHED_RESET_ON_FORK, &raw const param))?;
+        check(libc::setpriority(libc::PRIO_PROCESS, 0, libc::c_int::from(nice)))
+    }
+}
+
+/// Gives the calling thread `SCHED_FIFO` at `priority`, 1 to 98 (sched_setscheduler(2)). Threads that it starts do not
+/// inherit it.
 ///
 /// # Errors
 /// Usually a lack of CAP_SYS_NICE or RLIMIT_RTPRIO.
@@ -102,7 +117,7 @@ pub fn schedule_fifo(priority: u8) -> io::Result<()> {
     let result = unsafe {
         let mut param: libc::sched_param = std::mem::zeroed();
         param.sched_priority = i32::from(priority);
-        libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const param)
+        libc::sched_setscheduler(0, libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, &raw const param)
     };
     check(result)
 }
@@ -121,15 +136,17 @@ struct SchedAttr {
 }
 
 /// Gives the calling thread `SCHED_DEADLINE` (sched_setattr(2)): `runtime_ns` of CPU within `deadline_ns` in every period.
+/// Threads that it starts do not inherit it; without that flag it could start none (sched(7)).
 ///
 /// # Errors
 /// Usually a lack of CAP_SYS_NICE, or an admission test that fails.
 pub fn schedule_deadline(runtime_ns: u64, deadline_ns: u64, period_ns: u64) -> io::Result<()> {
     const SCHED_DEADLINE: u32 = 6;
+    const SCHED_FLAG_RESET_ON_FORK: u64 = 1;
     let attr = SchedAttr {
         size: 48,
         policy: SCHED_DEADLINE,
-        flags: 0,
+        flags: SCHED_FLAG_RESET_ON_FORK,
         nice: 0,
         priority: 0,
         runtime_ns,

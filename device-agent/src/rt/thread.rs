@@ -18,8 +18,8 @@ use super::word::ModeWord;
 use crate::gpio::{Level, Lines};
 use crate::workload::Workload;
 
-/// Records that fit the ring: 20 s of jobs at 20 ms, 1 s at 1 ms.
-const RING: usize = 1024;
+/// Records that fit the ring: 80 s of jobs at 20 ms, 4 s at 1 ms.
+const RING: usize = 4096;
 const STACK_BYTES: usize = 512 * 1024;
 
 /// Everything the thread needs.
@@ -55,11 +55,18 @@ pub struct Handle {
     pub thread_id: i32,
     word: Arc<ModeWord>,
     thread: Thread,
+    /// The writing end of the ring, back from a thread that has ended.
+    producer: Option<Producer<'static, JobRecord>>,
 }
 
 enum Thread {
-    Running(JoinHandle<Totals>),
+    Running(JoinHandle<Finished>),
     Ended(Result<Totals, Panicked>),
+}
+
+struct Finished {
+    total: Totals,
+    producer: Producer<'static, JobRecord>,
 }
 
 /// The real-time thread ended by a panic.
@@ -82,13 +89,25 @@ impl Handle {
             }
             let ended = Thread::Ended(Err(Panicked));
             if let Thread::Running(thread) = std::mem::replace(&mut self.thread, ended) {
-                self.thread = Thread::Ended(thread.join().map_err(|_| Panicked));
+                let finished = thread.join().map_err(|_| Panicked);
+                self.thread = Thread::Ended(finished.map(|Finished { total, producer }| {
+                    self.producer = Some(producer);
+                    total
+                }));
             }
         }
         match self.thread {
             Thread::Running(_) => None,
             Thread::Ended(outcome) => Some(outcome),
         }
+    }
+
+    /// The ring of a thread that has ended, emptied, for the next one; `None` if it runs or panicked.
+    #[must_use]
+    pub fn into_ring(mut self, mut records: Records) -> Option<Ring> {
+        self.ended()?.ok()?;
+        while records.take().is_some() {}
+        Some(Ring { producer: self.producer?, consumer: records.0 })
     }
 }
 
@@ -102,16 +121,42 @@ impl Records {
     }
 }
 
+/// The way of the records out of the thread. Its memory is never freed, so programs that start many threads, one after the
+/// other, use one ring for all of them: see [`Handle::into_ring`].
+pub struct Ring {
+    producer: Producer<'static, JobRecord>,
+    consumer: Consumer<'static, JobRecord>,
+}
+
+impl Ring {
+    /// An empty ring, touched, so that the first lap faults on none of its pages.
+    #[must_use]
+    pub fn new() -> Self {
+        // Never freed: a freed ring under a running thread would be fatal.
+        let queue: &'static mut Queue<JobRecord, RING> = Box::leak(Box::default());
+        for _ in 0..RING {
+            // There is room: each record is taken out at once.
+            let _ = queue.enqueue(JobRecord::default());
+            let _ = queue.dequeue();
+        }
+        let (producer, consumer) = queue.split();
+        Self { producer, consumer }
+    }
+}
+
+impl Default for Ring {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Starts the thread; returns when its settings are tried and its workload is prepared.
 ///
 /// # Errors
 /// [`StartError`] if the system gives no thread or the preparation fails.
-pub fn spawn(task: RtTask) -> Result<(Handle, Records), StartError> {
+pub fn spawn(task: RtTask, ring: Ring) -> Result<(Handle, Records), StartError> {
     let word = Arc::new(ModeWord::default());
-    // Never freed: both ends live as long as the process, and a freed ring under a running thread would be fatal.
-    let ring: &'static mut Queue<JobRecord, RING> = Box::leak(Box::default());
-    touch(ring);
-    let (producer, consumer) = ring.split();
+    let Ring { producer, consumer } = ring;
     let (ready, started) = mpsc::sync_channel(1);
     let RtTask { timing, asked, lines, workload } = task;
     // From here on the lines get safe levels whatever happens, also if the system gives no thread.
@@ -122,22 +167,13 @@ pub fn spawn(task: RtTask) -> Result<(Handle, Records), StartError> {
     })?;
     let Ready { granted, self_overhead_ns, thread_id } = started.recv().map_err(|_| StartError::Prepare)?;
     let thread = Thread::Running(thread);
-    Ok((Handle { granted, self_overhead_ns, thread_id, word, thread }, Records(consumer)))
+    Ok((Handle { granted, self_overhead_ns, thread_id, word, thread, producer: None }, Records(consumer)))
 }
 
 struct Ready {
     granted: Granted,
     self_overhead_ns: u32,
     thread_id: i32,
-}
-
-/// Writes to every slot of the ring once, so that the first lap faults on none of its pages.
-fn touch(ring: &mut Queue<JobRecord, RING>) {
-    for _ in 0..RING {
-        // There is room: each record is taken out at once.
-        let _ = ring.enqueue(JobRecord::default());
-        let _ = ring.dequeue();
-    }
 }
 
 fn run(
@@ -148,20 +184,23 @@ fn run(
     word: &ModeWord,
     mut ring: Producer<'static, JobRecord>,
     ready: &mpsc::SyncSender<Ready>,
-) -> Totals {
-    let place = settings::take_place(asked);
-    // While the thread is still an ordinary one: the calibration alone takes the better part of 100 ms.
+) -> Finished {
+    // First of all, while the thread is an ordinary one on any CPU: what it starts here inherits neither scheduler nor CPU,
+    // and a calibration alone takes the better part of 100 ms.
     workload.prepare();
+    let place = settings::take_place(asked);
     let self_overhead_ns = overhead::self_overhead_ns();
     let granted = place.schedule(asked.scheduler);
     let told = Ready { granted, self_overhead_ns, thread_id: sys::thread_id() };
-    if ready.send(told).is_err() {
-        return Totals::default();
-    }
-    Periodic::new(SystemClock, timing).run(word, &mut lines, workload.as_mut(), |record| {
-        // A full ring loses the record's times; its counts come with the next one.
-        let _ = ring.enqueue(record);
-    })
+    let total = if ready.send(told).is_ok() {
+        Periodic::new(SystemClock, timing).run(word, &mut lines, workload.as_mut(), |record| {
+            // A full ring loses the record's times; its counts come with the next one.
+            let _ = ring.enqueue(record);
+        })
+    } else {
+        Totals::default()
+    };
+    Finished { total, producer: ring }
 }
 
 /// Puts the lines to their safe levels when the thread ends, by a stop or by a panic.

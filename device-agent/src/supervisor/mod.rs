@@ -5,6 +5,8 @@ mod control;
 mod link;
 mod mirror;
 mod observe;
+mod runaway;
+mod service;
 mod setup;
 
 use std::future::Future;
@@ -15,22 +17,24 @@ use std::time::Duration;
 use shared_host::mqtt::Token;
 use shared_proto::ids::{BootId, DeviceId};
 use shared_proto::wire::{Departure, Totals};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
-use tracing::{info, warn};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, sleep, sleep_until};
+use tracing::{error, info, warn};
 
 pub use control::{Answer, LinkState, Request};
-pub use setup::StartError;
+pub use setup::{Parts, StartError, Watcher};
 
 use crate::agent::Agent;
 use crate::config::Config;
 use crate::gpio::{SimState, Wiring};
-use crate::mode::Guard;
+use crate::mode::{Guard, Stall};
 use crate::rt::time::MonoTime;
 use crate::rt::{Handle, Panicked, Records};
 use control::ControlSocket;
 use link::Link;
 use mirror::Mirror;
 use observe::Observer;
+use runaway::{News, Runaway};
+use service::Service;
 
 /// How often records are read from the ring when nothing is urgent.
 const DRAIN: Duration = Duration::from_millis(20);
@@ -81,15 +85,25 @@ pub enum RunError {
 /// # Errors
 /// [`RunError`] if it cannot start or the real-time thread fails.
 pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<Summary, RunError> {
-    let mut supervisor = setup::assemble(config)?;
+    run_with(config, Parts::default(), stop).await
+}
+
+/// Runs an agent with parts of the program's own until `stop` completes: see [`run`].
+///
+/// # Errors
+/// As for [`run`].
+pub async fn run_with(config: Config, parts: Parts, stop: impl Future<Output = ()>) -> Result<Summary, RunError> {
+    let mut supervisor = setup::assemble(config, parts)?;
     let mut stop = pin!(stop);
     let period = supervisor.report_interval;
     let mut reports = interval_at(Instant::now() + period, period);
     reports.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut vitals = interval_at(Instant::now() + VITALS, VITALS);
     vitals.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut pings = supervisor.service.ping_every().map(interval);
     let mut drain_at = Instant::now() + DRAIN;
     let mut link_ended = false;
+    supervisor.ready();
     loop {
         tokio::select! {
             () = &mut stop => break,
@@ -101,6 +115,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<Summa
                 }
             },
             _ = vitals.tick() => supervisor.look_at_vitals(),
+            () = next_ping(&mut pings) => supervisor.ping(),
             _ = reports.tick() => supervisor.report(),
             incoming = supervisor.control.next() => supervisor.control_request(incoming),
             () = sleep_until(drain_at) => {
@@ -120,6 +135,16 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<Summa
     if link_ended { Err(RunError::LinkEnded) } else { summary }
 }
 
+/// The next time to tell the service manager that all is well; never, if it does not ask.
+async fn next_ping(pings: &mut Option<Interval>) {
+    match pings {
+        Some(pings) => {
+            pings.tick().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
 struct Supervisor {
     agent: Agent<Token>,
     rt: Handle,
@@ -128,6 +153,9 @@ struct Supervisor {
     control: ControlSocket,
     observer: Observer,
     guard: Guard,
+    runaway: Runaway,
+    service: Service,
+    watcher: Option<Watcher>,
     mirror: Option<Mirror>,
     sim: Option<Arc<SimState>>,
     wiring: Wiring,
@@ -145,17 +173,55 @@ impl Supervisor {
         let context = self.observer.context();
         while let Some(record) = self.records.take() {
             self.last_job = record.end;
+            if let Some(watcher) = &mut self.watcher {
+                watcher(&record);
+            }
             self.agent.job(&record, context);
         }
         let now = context.now;
         let period_ns = self.agent.plan().timing.period_ns(self.agent.effective().mode);
-        self.guard.see_silence(now.nanos_since(self.last_job), period_ns);
+        let silent_ns = now.nanos_since(self.last_job);
+        match self.guard.see_silence(silent_ns, period_ns) {
+            Some(Stall::Began) => {
+                error!(silent_ms = silent_ns / 1_000_000, "the real-time thread does not finish its job");
+                self.service.status("the real-time thread is stalled");
+            }
+            Some(Stall::Ended) => {
+                warn!("the real-time thread runs again");
+                self.service.status("running");
+            }
+            None => {}
+        }
         self.agent.danger(self.guard.danger(), now);
         self.agent.tick(now);
     }
 
     fn look_at_vitals(&mut self) {
         self.guard.see_host(&self.observer.vitals());
+        match self.observer.task_share().and_then(|share| self.runaway.see(share)) {
+            Some(News::RunsAway { share, consequence }) => {
+                warn!(
+                    cpu_share = share.get(),
+                    consequence, "runaway: the real-time thread takes all the CPU time it can get"
+                );
+            }
+            Some(News::Behaves { share }) => {
+                info!(cpu_share = share.get(), "the real-time thread leaves CPU time again")
+            }
+            None => {}
+        }
+    }
+
+    fn ready(&mut self) {
+        let status = format!("running {} as {}", self.agent.plan().workload, self.agent.identity().device);
+        self.service.ready(&status);
+    }
+
+    /// Tells the service manager that all is well, if it is: a stalled task is for its watchdog to restart.
+    fn ping(&mut self) {
+        if !self.guard.is_stalled() {
+            self.service.alive();
+        }
     }
 
     fn report(&mut self) {
@@ -189,6 +255,7 @@ impl Supervisor {
 
     /// The orderly end: GPIO to its safe levels, the last report out, good-bye.
     async fn finish(mut self) -> Result<Summary, RunError> {
+        self.service.stopping();
         self.rt.word().stop();
         let patience = Instant::now() + FINISH;
         while self.rt.ended().is_none() && Instant::now() < patience {

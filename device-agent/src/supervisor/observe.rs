@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use shared_proto::units::Ratio;
 use shared_proto::wire::{Host, RtContext};
 
 use crate::agent::Context;
@@ -15,6 +16,8 @@ pub(super) struct Observer {
     task: TaskReader,
     counted: TaskCounters,
     context: Context,
+    /// Time on a CPU at the last look at it, and when that was.
+    on_cpu: (u64, MonoTime),
 }
 
 impl Observer {
@@ -36,7 +39,9 @@ impl Observer {
                 faults: 0,
             },
         };
-        Self { host: HostReader::new(granted.cpu), counted: task.read().unwrap_or_default(), task, context }
+        let counted = task.read().unwrap_or_default();
+        let on_cpu = (counted.on_cpu_ns, context.now);
+        Self { host: HostReader::new(granted.cpu), counted, task, context, on_cpu }
     }
 
     /// Looks at everything.
@@ -60,6 +65,15 @@ impl Observer {
     /// Temperature and voltage, now.
     pub(super) fn vitals(&self) -> Host {
         self.host.vitals()
+    }
+
+    /// Share of one CPU that the real-time thread has used since the last call; `None` if the kernel does not tell.
+    pub(super) fn task_share(&mut self) -> Option<Ratio> {
+        let (before_ns, since) = self.on_cpu;
+        let now = MonoTime::now();
+        let on_cpu_ns = self.task.read()?.on_cpu_ns;
+        self.on_cpu = (on_cpu_ns, now);
+        (on_cpu_ns > 0).then(|| Ratio::of(on_cpu_ns.saturating_sub(before_ns), now.nanos_since(since)))
     }
 
     /// What was counted is reported.

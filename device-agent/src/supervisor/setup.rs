@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use shared_host::control::ControlError;
 use shared_proto::ids::BootId;
-use shared_proto::text::Name;
-use shared_proto::units::Ratio;
 use shared_proto::wire::SettingOutcome;
 use tracing::{info, warn};
 
@@ -15,13 +13,16 @@ use super::control::ControlSocket;
 use super::link::Link;
 use super::mirror::Mirror;
 use super::observe::Observer;
-use crate::agent::{Agent, Identity, Setup, TaskPlan};
-use crate::config::{Config, GpioBackend, GpioConfig, WorkloadConfig};
-use crate::gpio::{Board, GpioError, Lines, SimPins, SimState};
+use super::runaway::Runaway;
+use super::service::Service;
+use crate::agent::{Agent, Identity, Setup};
+use crate::config::Config;
+use crate::gpio::GpioError;
 use crate::mode::Guard;
 use crate::rt::time::MonoTime;
-use crate::rt::{self, Handle, RtTask};
-use crate::workload::{GpioFollow, Spin, SpinAim, Workload};
+use crate::rt::{self, Handle, JobRecord, Ring, RtTask};
+use crate::task::{self, OpenLines, open_lines};
+use crate::workload::Workload;
 
 /// Why an agent cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -37,16 +38,33 @@ pub enum StartError {
     Control(#[from] ControlError),
 }
 
+/// What a program may bring along.
+#[derive(Default)]
+pub struct Parts {
+    /// What each job does, instead of the configured workload.
+    pub workload: Option<Box<dyn Workload + Send>>,
+    /// Is shown each job record, on the supervisor's thread. What it costs, it costs the supervisor, never the task.
+    pub watcher: Option<Watcher>,
+}
+
+/// Is shown each job record.
+pub type Watcher = Box<dyn FnMut(&JobRecord)>;
+
 /// Starts the real-time thread and the link.
-pub(super) fn assemble(config: Config) -> Result<Supervisor, StartError> {
+pub(super) fn assemble(config: Config, parts: Parts) -> Result<Supervisor, StartError> {
     let control = ControlSocket::open(config.control_socket.as_deref())?;
-    let (lines, sim) = open_lines(&config.gpio)?;
+    let OpenLines { lines, sim } = open_lines(&config.gpio)?;
     let mirror = sim
         .as_ref()
         .zip(config.gpio.sim_state_file.clone())
         .map(|(state, path)| Mirror::new(path, Arc::clone(state), &config.gpio.wiring));
-    let (workload, plan) = workload(&config);
-    let (rt, records) = rt::spawn(RtTask { timing: config.timing, asked: config.asked, lines, workload })?;
+    let timing = config.timing;
+    let (workload, configured) = match parts.workload {
+        Some(workload) => (workload, None),
+        None => (task::workload(config.workload, &timing), Some(config.workload)),
+    };
+    let plan = task::plan(workload.as_ref(), configured, timing);
+    let (rt, records) = rt::spawn(RtTask { timing, asked: config.asked, lines, workload }, Ring::new())?;
     tell_settings(&rt);
 
     let identity = Identity { device: config.device.clone(), boot: BootId(fastrand::u64(..)) };
@@ -65,6 +83,9 @@ pub(super) fn assemble(config: Config) -> Result<Supervisor, StartError> {
         link: Link::start(&config, &agent, &rt),
         observer: Observer::new(&rt),
         guard: Guard::new(config.guard),
+        runaway: Runaway::new(rt.granted.schedule, config.asked.scheduler),
+        service: Service::from_environment(),
+        watcher: parts.watcher,
         report_interval: Duration::from_millis(config.report_interval_ms),
         last_job: now,
         agent,
@@ -77,43 +98,14 @@ pub(super) fn assemble(config: Config) -> Result<Supervisor, StartError> {
     })
 }
 
-type OpenLines = (Box<dyn Lines + Send>, Option<Arc<SimState>>);
-
-fn open_lines(gpio: &GpioConfig) -> Result<OpenLines, GpioError> {
-    match gpio.backend {
-        GpioBackend::Sim => {
-            let (pins, state) = SimPins::open(&gpio.wiring);
-            Ok((Box::new(Board::new(pins, &gpio.wiring)), Some(state)))
-        }
-        #[cfg(feature = "rppal")]
-        GpioBackend::Rppal => {
-            let pins = crate::gpio::RaspberryPins::open(&gpio.wiring)?;
-            Ok((Box::new(Board::new(pins, &gpio.wiring)), None))
-        }
-        #[cfg(not(feature = "rppal"))]
-        GpioBackend::Rppal => Err(GpioError::NotBuilt),
-    }
-}
-
-fn workload(config: &Config) -> (Box<dyn Workload + Send>, TaskPlan) {
-    let timing = config.timing;
-    let (workload, loads): (Box<dyn Workload + Send>, _) = match config.workload {
-        WorkloadConfig::Spin { normal, degraded } => {
-            let aim = SpinAim::of((normal, timing.normal_period_ns), (degraded, timing.degraded_period_ns));
-            (Box::new(Spin::new(aim)), (normal, degraded))
-        }
-        WorkloadConfig::GpioFollow => (Box::new(GpioFollow::default()), (Ratio::ZERO, Ratio::ZERO)),
-    };
-    let name = Name::from(workload.name());
-    (workload, TaskPlan { workload: name, timing, normal_load: loads.0, degraded_load: loads.1 })
-}
-
 fn tell_settings(rt: &Handle) {
     for setting in &rt.granted.settings {
         match setting.outcome {
             SettingOutcome::Granted => info!(setting = %setting.name, asked = %setting.asked, "granted"),
             SettingOutcome::Refused => {
-                warn!(setting = %setting.name, asked = %setting.asked, why = %setting.why, "refused");
+                let advice = rt.granted.advice.iter().find(|(name, _)| *name == setting.name);
+                let advice = advice.map_or("", |(_, advice)| advice);
+                warn!(setting = %setting.name, asked = %setting.asked, why = %setting.why, advice, "refused");
             }
         }
     }

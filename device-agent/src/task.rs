@@ -1,0 +1,58 @@
+//! The task as it is configured: its lines and its workload, put together.
+
+use std::sync::Arc;
+
+use shared_proto::text::Name;
+use shared_proto::units::Ratio;
+
+use crate::agent::TaskPlan;
+use crate::config::{GpioBackend, GpioConfig, WorkloadConfig};
+use crate::gpio::{Board, GpioError, Lines, SimPins, SimState};
+use crate::rt::Timing;
+use crate::workload::{GpioFollow, Spin, SpinAim, Workload};
+
+/// Lines that are open, and the state behind them if they are simulated.
+pub(crate) struct OpenLines {
+    pub(crate) lines: Box<dyn Lines + Send>,
+    pub(crate) sim: Option<Arc<SimState>>,
+}
+
+/// Opens the configured lines.
+///
+/// # Errors
+/// [`GpioError`] if they cannot be used.
+pub(crate) fn open_lines(gpio: &GpioConfig) -> Result<OpenLines, GpioError> {
+    match gpio.backend {
+        GpioBackend::Sim => {
+            let (pins, state) = SimPins::open(&gpio.wiring);
+            Ok(OpenLines { lines: Box::new(Board::new(pins, &gpio.wiring)), sim: Some(state) })
+        }
+        #[cfg(feature = "rppal")]
+        GpioBackend::Rppal => {
+            let pins = crate::gpio::RaspberryPins::open(&gpio.wiring)?;
+            Ok(OpenLines { lines: Box::new(Board::new(pins, &gpio.wiring)), sim: None })
+        }
+        #[cfg(not(feature = "rppal"))]
+        GpioBackend::Rppal => Err(GpioError::NotBuilt),
+    }
+}
+
+/// The configured workload.
+pub(crate) fn workload(config: WorkloadConfig, timing: &Timing) -> Box<dyn Workload + Send> {
+    match config {
+        WorkloadConfig::Spin { normal, degraded } => {
+            let aim = SpinAim::of((normal, timing.normal_period_ns), (degraded, timing.degraded_period_ns));
+            Box::new(Spin::new(aim))
+        }
+        WorkloadConfig::GpioFollow => Box::new(GpioFollow::default()),
+    }
+}
+
+/// How reports describe a task; `config` only if the workload is the configured one.
+pub(crate) fn plan(workload: &dyn Workload, config: Option<WorkloadConfig>, timing: Timing) -> TaskPlan {
+    let (normal_load, degraded_load) = match config {
+        Some(WorkloadConfig::Spin { normal, degraded }) => (normal, degraded),
+        Some(WorkloadConfig::GpioFollow) | None => (Ratio::ZERO, Ratio::ZERO),
+    };
+    TaskPlan { workload: Name::from(workload.name()), timing, normal_load, degraded_load }
+}
