@@ -6,7 +6,6 @@
 pub mod broker;
 mod cleanup;
 pub mod cli;
-pub mod load;
 pub mod reaction;
 pub mod show;
 pub mod stage;

@@ -16,7 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at
 use crate::broker::{Broker, BrokerError, open_broker};
 use crate::cleanup::clear_retained;
 use crate::cli::Demo;
-use crate::load::{Hog, cpus_for_tasks};
+use device_agent::load::{Hog, cpus_for_tasks};
 use crate::stage::{Broken, Running, agent_config, start_agent, start_controller};
 use crate::story::{Load, Story};
 use crate::summary::Summary;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, park, spawn};
 
-use device_agent::rt::sys::{allowed_cpus, bind_to_cpu};
+use crate::rt::sys::{allowed_cpus, bind_to_cpu};
 
 /// Threads that burn all they get of one CPU, under the ordinary scheduler.
 #[derive(Debug)]

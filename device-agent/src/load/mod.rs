@@ -1,0 +1,7 @@
+//! Load that disturbs a task on purpose: for measurements and demonstrations.
+
+mod cpu;
+mod io;
+
+pub use cpu::{Hog, cpus_for_tasks};
+pub use io::{IoLoad, IoLoadError};
