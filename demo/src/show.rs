@@ -16,11 +16,11 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at
 use crate::broker::{Broker, BrokerError, open_broker};
 use crate::cleanup::clear_retained;
 use crate::cli::Demo;
-use device_agent::load::{Hog, cpus_for_tasks};
 use crate::stage::{Broken, Running, agent_config, start_agent, start_controller};
 use crate::story::{Load, Story};
 use crate::summary::Summary;
 use crate::table;
+use device_agent::load::{Hog, cpus_for_tasks};
 
 /// Rest before the load, its length, and the time until it comes again: recovery takes about seven seconds from the last
 /// miss (five until the miss window is clean, two of calm windows), so that the load is gone when it comes.

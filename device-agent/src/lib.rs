@@ -11,6 +11,8 @@ pub mod commands;
 pub mod config;
 pub mod gpio;
 pub mod host;
+pub mod load;
+pub mod measure;
 pub mod mode;
 pub mod rt;
 pub mod spool;

@@ -2,7 +2,9 @@
 
 mod ask;
 mod init;
+mod measure;
 mod run;
+mod signals;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -21,6 +23,8 @@ enum Failure {
     Failed(String),
     /// Exit code 2.
     Configuration(String),
+    /// Exit code 3.
+    Limit(String),
 }
 
 impl Failure {
@@ -42,6 +46,7 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::Run(ConfigFile { config }) => run::run(config.as_deref()),
         Command::CheckConfig { file } => check_config(file.as_deref()),
         Command::Init(options) => init::init(&options),
+        Command::Measure(options) => measure::measure(&options),
         Command::Status { json, agent } => ask::status(&agent, if json { ask::Style::Json } else { ask::Style::Human }),
         Command::Hold { mode, agent } => ask::hold(&agent, mode),
     };
@@ -49,6 +54,7 @@ pub fn execute(cli: Cli) -> ExitCode {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Failure::Failed(message)) => (1, message),
         Err(Failure::Configuration(message)) => (2, message),
+        Err(Failure::Limit(message)) => (3, message),
     };
     // A closed standard error is no reason to panic.
     let _ = writeln!(io::stderr(), "device-agent: {message}");

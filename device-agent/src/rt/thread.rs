@@ -45,7 +45,7 @@ pub enum StartError {
     Prepare,
 }
 
-/// The running thread.
+/// The running thread; told to stop when this is dropped.
 pub struct Handle {
     /// What was asked and what was granted.
     pub granted: Granted,
@@ -53,10 +53,19 @@ pub struct Handle {
     pub self_overhead_ns: u32,
     /// Thread id, for its files under `/proc`.
     pub thread_id: i32,
-    word: Arc<ModeWord>,
+    word: StopAtEnd,
     thread: Thread,
     /// The writing end of the ring, back from a thread that has ended.
     producer: Option<Producer<'static, JobRecord>>,
+}
+
+/// The thread must not go on when nobody holds its handle any more.
+struct StopAtEnd(Arc<ModeWord>);
+
+impl Drop for StopAtEnd {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
 }
 
 enum Thread {
@@ -78,7 +87,7 @@ impl Handle {
     /// The word through which modes are ordered.
     #[must_use]
     pub fn word(&self) -> &ModeWord {
-        &self.word
+        &self.word.0
     }
 
     /// How the thread ended: its final counts; `None` while it runs. Never waits.
@@ -167,7 +176,10 @@ pub fn spawn(task: RtTask, ring: Ring) -> Result<(Handle, Records), StartError> 
     })?;
     let Ready { granted, self_overhead_ns, thread_id } = started.recv().map_err(|_| StartError::Prepare)?;
     let thread = Thread::Running(thread);
-    Ok((Handle { granted, self_overhead_ns, thread_id, word, thread, producer: None }, Records(consumer)))
+    Ok((
+        Handle { granted, self_overhead_ns, thread_id, word: StopAtEnd(word), thread, producer: None },
+        Records(consumer),
+    ))
 }
 
 struct Ready {

@@ -300,10 +300,3 @@ impl Supervisor {
         }
     }
 }
-
-impl Drop for Supervisor {
-    fn drop(&mut self) {
-        // Also when the future is dropped half-way: the real-time thread must not go on alone.
-        self.rt.word().stop();
-    }
-}

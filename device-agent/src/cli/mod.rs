@@ -5,12 +5,16 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use shared_proto::mode::Mode;
 
+use crate::measure::Options;
+
 /// Runs a periodic real-time task, measures its deadline misses, reports them over MQTT and switches between NORMAL and
 /// DEGRADED.
 #[derive(Debug, Parser)]
 #[command(name = "device-agent", version, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done, 1 failed, 2 usage or configuration.\n\
-    Every configuration key can be overridden by environment: AGENT_MQTT__URL overrides mqtt.url.")]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 a limit given to measure is exceeded.\n\
+    Every configuration key can be overridden by environment: AGENT_MQTT__URL overrides mqtt.url."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -29,6 +33,8 @@ pub enum Command {
     },
     /// Write a commented configuration
     Init(Init),
+    /// Measure how well a task keeps its time on this machine, without any network
+    Measure(Box<Options>),
     /// Show how the running agent is
     Status {
         /// Print JSON

@@ -1,0 +1,141 @@
+//! `device-agent measure`: how well a periodic task keeps its time on this machine, without any network.
+//!
+//! Each run starts the very thread that `run` starts, under the conditions of a [`Scenario`]. Data goes one way: thread →
+//! ring → `tally` → [`analysis::run::Run`] → table, JSON, CSV.
+
+mod csv;
+mod disturb;
+mod governor;
+mod limits;
+mod machine;
+mod options;
+mod order;
+mod outliers;
+mod plan;
+mod progress;
+mod run;
+mod scenario;
+mod table;
+mod tally;
+
+use std::future::Future;
+use std::pin::pin;
+
+use analysis::run::{Run, RunFile};
+use shared_proto::units::Ratio;
+
+pub use csv::{Csv, CsvError};
+pub use governor::GovernorError;
+pub use limits::{Exceeded, Limits};
+pub use options::{CsvLayout, Options, Overrun};
+pub use order::{Order, PlannedRun};
+pub use plan::{Plan, PlanError};
+pub use progress::Progress;
+pub use run::MakeWorkload;
+pub use scenario::Scenario;
+pub use table::table;
+
+use run::Made;
+
+use crate::gpio::GpioError;
+use crate::load::IoLoadError;
+use crate::rt::{JobRecord, Panicked, Ring, StartError, Unbalanced};
+use crate::task;
+
+/// Why a measurement failed.
+#[derive(Debug, thiserror::Error)]
+pub enum MeasureError {
+    /// The real-time thread did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// GPIO cannot be used.
+    #[error(transparent)]
+    Gpio(#[from] GpioError),
+    /// A load on the disk could not be made.
+    #[error(transparent)]
+    Io(#[from] IoLoadError),
+    /// The frequency governor could not be set.
+    #[error(transparent)]
+    Governor(#[from] GovernorError),
+    /// The loop's counts do not fit its releases: a defect of this program.
+    #[error(transparent)]
+    Unbalanced(#[from] Unbalanced),
+    /// The real-time thread panicked.
+    #[error(transparent)]
+    Panicked(#[from] Panicked),
+    /// The real-time thread ended by itself.
+    #[error("the real-time thread ended before its time")]
+    Ended,
+    /// The real-time thread does not finish its job.
+    #[error("the real-time thread did not finish its job in 5 s")]
+    Stuck,
+    /// No job ran to its end after the warm-up.
+    #[error("no job ran to its end: the run is too short for its period, or the thread got no CPU")]
+    NoJobs,
+}
+
+/// Looks on while runs are made.
+pub trait Watcher {
+    /// A run begins.
+    fn begins(&mut self, run: PlannedRun);
+    /// So much of the run is done.
+    fn progress(&mut self, share: Ratio);
+    /// A job ran that counts.
+    fn job(&mut self, record: &JobRecord);
+    /// A run is done.
+    fn ended(&mut self, run: &Run);
+}
+
+/// What came of a measurement.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The runs that were made.
+    pub file: RunFile,
+    /// How it ended.
+    pub end: End,
+}
+
+/// How a measurement ended.
+#[derive(Debug)]
+pub enum End {
+    /// All runs were made.
+    Complete,
+    /// It was told to stop.
+    Interrupted,
+    /// A run failed.
+    Failed(MeasureError),
+}
+
+/// Makes all runs of a plan with its own workload, until `stop` completes. On a tokio runtime of one thread with time.
+pub async fn measure(plan: &Plan, watcher: &mut dyn Watcher, stop: impl Future<Output = ()>) -> Outcome {
+    measure_with(plan, &|| task::workload(plan.workload, &plan.timing), watcher, stop).await
+}
+
+/// Makes all runs of a plan with a workload of the program's own: see [`measure`].
+pub async fn measure_with(
+    plan: &Plan,
+    make_workload: &MakeWorkload<'_>,
+    watcher: &mut dyn Watcher,
+    stop: impl Future<Output = ()>,
+) -> Outcome {
+    let mut file = RunFile {
+        tool: concat!("device-agent ", env!("CARGO_PKG_VERSION")).into(),
+        machine: machine::describe(plan.cpus.len()),
+        runs: Vec::with_capacity(plan.runs.len()),
+    };
+    let mut stop = pin!(stop);
+    let mut ring = Ring::new();
+    for &planned in &plan.runs {
+        watcher.begins(planned);
+        match run::make(plan, planned, ring, make_workload(), watcher, stop.as_mut()).await {
+            Ok(Made::Whole(run, used)) => {
+                watcher.ended(&run);
+                file.runs.push(*run);
+                ring = used;
+            }
+            Ok(Made::Interrupted) => return Outcome { file, end: End::Interrupted },
+            Err(error) => return Outcome { file, end: End::Failed(error) },
+        }
+    }
+    Outcome { file, end: End::Complete }
+}

@@ -1,0 +1,339 @@
+//! What is going to be measured: options and configuration, checked.
+
+use std::fmt::Display;
+use std::io;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use shared_host::config::ConfigError;
+use shared_proto::policy::PolicyConfig;
+use shared_proto::units::Ratio;
+use shared_proto::wire::OverrunPolicy;
+
+use super::governor::Governors;
+use super::limits::Limits;
+use super::options::{Options, Overrun};
+use super::order::PlannedRun;
+use super::scenario::{Modes, Scenario, Scheduling};
+use crate::agent::Autonomy;
+use crate::config::{self, Config, GpioConfig, WorkloadConfig};
+use crate::rt::{Asked, SchedulerAsked, Timing, sys};
+use crate::window::WindowConfig;
+
+const DEFAULT_PERIOD: Duration = Duration::from_millis(1);
+const DEFAULT_WORKLOAD: f64 = 0.3;
+const DEFAULT_PRIORITY: u8 = 80;
+/// Share of the period to reserve with SCHED_DEADLINE.
+const RESERVED_SHARE: f64 = 0.8;
+/// The classroom's proportion: 0.3 in DEGRADED for 0.7 in NORMAL.
+const DEGRADED_PART: f64 = 3.0 / 7.0;
+/// The classroom's niceness.
+const NICE: i8 = -10;
+
+/// What is going to be measured.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The runs, in order.
+    pub runs: Vec<PlannedRun>,
+    /// Length of a run without warm-up, in nanoseconds.
+    pub duration_ns: u64,
+    /// Length of the warm-up in nanoseconds.
+    pub warm_up_ns: u64,
+    /// Periods and deadline.
+    pub timing: Timing,
+    /// What each job does.
+    pub workload: WorkloadConfig,
+    /// Lines to drive; without them there are none.
+    pub gpio: Option<GpioConfig>,
+    /// What runs may not exceed.
+    pub limits: Limits,
+    /// How many of the latest wake-ups to keep of each run.
+    pub outliers: usize,
+    pub(super) io_dir: PathBuf,
+    pub(super) cpus: Vec<u16>,
+    pub(super) policy: PolicyConfig,
+    pub(super) window: WindowConfig,
+    autonomy: Autonomy,
+    cpu: Option<u16>,
+    priority: u8,
+    /// What the configuration asks for; as the defaults without one.
+    asked: Asked,
+}
+
+/// Why nothing can be measured like this.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A value is out of range.
+    #[error("{option} {value}: allowed are {allowed}")]
+    Range {
+        /// The option.
+        option: &'static str,
+        /// What was given.
+        value: String,
+        /// What is allowed.
+        allowed: String,
+    },
+    /// Values contradict each other.
+    #[error("{0}")]
+    Contradiction(String),
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The system does not tell its CPUs.
+    #[error("cannot ask for the CPUs of this process: {0}")]
+    Cpus(#[source] io::Error),
+}
+
+impl Plan {
+    /// Checks the options.
+    ///
+    /// # Errors
+    /// [`PlanError`] says which option, which value and what is allowed.
+    pub fn new(options: &Options) -> Result<Self, PlanError> {
+        let config = options.config.as_deref().map(|file| config::load(Some(file))).transpose()?;
+        let config = config.map(|(config, _)| config);
+        let cpus = sys::allowed_cpus().map_err(PlanError::Cpus)?;
+        if let Some(cpu) = options.cpu
+            && !cpus.contains(&cpu)
+        {
+            return Err(range("--cpu", cpu, list(&cpus)));
+        }
+        if let Some(priority) = options.priority {
+            within("--priority", priority, 1..=98)?;
+        }
+        within("--repeat", options.repeat, 1..=1000)?;
+        within("--outliers", options.outliers, 0..=10_000)?;
+        let timing = timing(options, config.as_ref())?;
+        let workload = workload(options, config.as_ref(), &timing)?;
+        let duration_ns = time("--duration", options.duration, Duration::from_nanos(timing.normal_period_ns), DAY)?;
+        let warm_up_ns = time("--warm-up", options.warm_up, Duration::ZERO, HOUR)?;
+        let limits = Limits::new(options, duration_ns / timing.normal_period_ns)?;
+        let scenarios = scenarios(options, config.as_ref(), &timing)?;
+        let asked = config.as_ref().map_or(
+            Asked {
+                scheduler: SchedulerAsked::Fifo(DEFAULT_PRIORITY),
+                cpu: None,
+                lock_memory: true,
+                no_deep_sleep: true,
+            },
+            |config| config.asked,
+        );
+        let configured_priority = match asked.scheduler {
+            SchedulerAsked::Fifo(priority) => priority,
+            _ => DEFAULT_PRIORITY,
+        };
+        Ok(Self {
+            runs: options.order.runs(&scenarios, options.repeat),
+            duration_ns,
+            warm_up_ns,
+            timing,
+            workload,
+            limits,
+            outliers: options.outliers,
+            io_dir: options.io_dir.clone(),
+            policy: config.as_ref().map_or_else(PolicyConfig::default, |config| config.policy),
+            window: config.as_ref().map_or(WindowConfig { miss_window: 250, burst_jobs: 10 }, |config| config.window),
+            autonomy: config.as_ref().map_or(Autonomy::Normal, |config| config.autonomy),
+            cpu: options.cpu.or(asked.cpu),
+            priority: options.priority.unwrap_or(configured_priority),
+            gpio: config.map(|config| config.gpio),
+            cpus,
+            asked,
+        })
+    }
+
+    /// The real-time settings that a scenario asks for.
+    #[must_use]
+    pub fn asked(&self, scenario: Scenario) -> Asked {
+        let scheduler = match scenario.scheduling() {
+            Scheduling::Ordinary | Scheduling::Pinned => SchedulerAsked::Other { nice: 0 },
+            Scheduling::Nice => SchedulerAsked::Other { nice: NICE },
+            Scheduling::Fifo => SchedulerAsked::Fifo(self.priority),
+            Scheduling::Deadline => reservation(&self.timing),
+            Scheduling::Configured => self.asked.scheduler,
+        };
+        let cpu = match scenario.scheduling() {
+            Scheduling::Pinned => self.cpu.or(self.cpus.last().copied()),
+            Scheduling::Deadline => None,
+            _ => self.cpu,
+        };
+        Asked { scheduler, cpu, ..self.asked }
+    }
+
+    /// Whether the device's own policy decides the mode in a scenario.
+    pub(super) fn autonomy(&self, scenario: Scenario) -> Autonomy {
+        match scenario.modes() {
+            Modes::Policy => Autonomy::Policy,
+            Modes::Fixed => Autonomy::Normal,
+            Modes::Configured => self.autonomy,
+        }
+    }
+
+    /// Share of the period that the workload aims at in NORMAL.
+    #[must_use]
+    pub fn workload_ratio(&self) -> f64 {
+        match self.workload {
+            WorkloadConfig::Spin { normal, .. } => normal.get(),
+            WorkloadConfig::GpioFollow => 0.0,
+        }
+    }
+
+    /// Time that all runs take together, as far as it is known beforehand.
+    #[must_use]
+    pub fn expected(&self) -> Duration {
+        let run = Duration::from_nanos(self.duration_ns.saturating_add(self.warm_up_ns));
+        run.saturating_mul(u32::try_from(self.runs.len()).unwrap_or(u32::MAX))
+    }
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn scenarios(options: &Options, config: Option<&Config>, timing: &Timing) -> Result<Vec<Scenario>, PlanError> {
+    let governors = Governors::of_machine();
+    let can_run = |scenario: Scenario| match scenario {
+        Scenario::Configured => config.is_some(),
+        _ => scenario.governor().is_none_or(|governor| governors.offer(governor)),
+    };
+    let mut chosen = if options.all {
+        clap::ValueEnum::value_variants().iter().copied().filter(|&scenario| can_run(scenario)).collect()
+    } else if !options.scenario.is_empty() {
+        options.scenario.clone()
+    } else if config.is_some() {
+        vec![Scenario::Configured]
+    } else {
+        Scenario::STANDARD.to_vec()
+    };
+    let mut known = Vec::new();
+    chosen.retain(|scenario| {
+        let new = !known.contains(scenario);
+        known.push(*scenario);
+        new
+    });
+    for &scenario in &chosen {
+        if scenario == Scenario::Configured && config.is_none() {
+            return Err(PlanError::Contradiction("--scenario configured needs --config FILE".into()));
+        }
+        if let Some(governor) = scenario.governor()
+            && !governors.offer(governor)
+        {
+            return Err(range(
+                "--scenario",
+                scenario.name(),
+                format!("scenarios with the governors that this machine has: {governors}"),
+            ));
+        }
+        if scenario.scheduling() == Scheduling::Deadline && timing.normal_period_ns > 4_000_000_000 {
+            return Err(PlanError::Contradiction(format!(
+                "--scenario {}: SCHED_DEADLINE takes periods of up to 4 s (kernel.sched_deadline_period_max_us)",
+                scenario.name()
+            )));
+        }
+    }
+    Ok(chosen)
+}
+
+fn timing(options: &Options, config: Option<&Config>) -> Result<Timing, PlanError> {
+    let mut timing = config.map_or(
+        Timing {
+            normal_period_ns: nanos(DEFAULT_PERIOD),
+            degraded_period_ns: nanos(DEFAULT_PERIOD),
+            deadline_ns: None,
+            overrun: OverrunPolicy::SkipNext,
+        },
+        |config| config.timing,
+    );
+    if let Some(period) = options.period {
+        let multiplier = timing.degraded_period_ns / timing.normal_period_ns.max(1);
+        timing.normal_period_ns = time("--period", period, Duration::from_micros(100), Duration::from_secs(60))?;
+        timing.degraded_period_ns = timing.normal_period_ns * multiplier;
+    }
+    if let Some(deadline) = options.deadline {
+        timing.deadline_ns = Some(time("--deadline", deadline, Duration::from_micros(50), Duration::from_secs(60))?);
+    }
+    if let Some(overrun) = options.overrun {
+        timing.overrun = match overrun {
+            Overrun::SkipNext => OverrunPolicy::SkipNext,
+            Overrun::CatchUp => OverrunPolicy::CatchUp,
+        };
+    }
+    Ok(timing)
+}
+
+fn workload(options: &Options, config: Option<&Config>, timing: &Timing) -> Result<WorkloadConfig, PlanError> {
+    let share = |option, share: f64| Ratio::try_from(share).map_err(|_| range(option, share, "0 to 1"));
+    let given = options.workload.map(|normal| share("--workload", normal)).transpose()?;
+    let degraded = options.degraded_workload.map(|degraded| share("--degraded-workload", degraded)).transpose()?;
+    let workload = match (config.map(|config| config.workload), given) {
+        (Some(configured @ WorkloadConfig::GpioFollow), None) if degraded.is_none() => configured,
+        (Some(WorkloadConfig::Spin { normal, degraded: configured }), None) => {
+            WorkloadConfig::Spin { normal, degraded: degraded.unwrap_or(configured) }
+        }
+        (_, given) => {
+            let normal = given.map_or(DEFAULT_WORKLOAD, Ratio::get);
+            WorkloadConfig::Spin {
+                normal: share("--workload", normal)?,
+                degraded: degraded.map_or_else(|| share("--degraded-workload", normal * DEGRADED_PART), Ok)?,
+            }
+        }
+    };
+    if let WorkloadConfig::Spin { normal, .. } = workload {
+        let deadline_ns = timing.deadline_at(timing.normal_period_ns);
+        #[expect(clippy::cast_precision_loss, reason = "periods of up to a minute are exact")]
+        let (job_ns, deadline) = (normal.get() * timing.normal_period_ns as f64, deadline_ns as f64);
+        if job_ns > deadline {
+            return Err(PlanError::Contradiction(format!(
+                "--workload {normal} takes {} us of each period of {} us, which is more than the deadline of {} us: every job would miss it",
+                job_ns / 1000.0,
+                timing.normal_period_ns / 1000,
+                deadline_ns / 1000
+            )));
+        }
+    }
+    Ok(workload)
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of a checked period"
+)]
+fn reservation(timing: &Timing) -> SchedulerAsked {
+    let period_ns = timing.normal_period_ns;
+    let runtime_ns = (RESERVED_SHARE * period_ns as f64) as u64;
+    SchedulerAsked::Deadline { runtime_ns, deadline_ns: period_ns, period_ns }
+}
+
+fn time(option: &'static str, given: Duration, least: Duration, most: Duration) -> Result<u64, PlanError> {
+    if given >= least && given <= most {
+        return Ok(nanos(given));
+    }
+    let words = humantime::format_duration;
+    Err(range(option, words(given), format!("{} to {}", words(least), words(most))))
+}
+
+/// Checked ranges end at a day.
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn within<N: PartialOrd + Display>(
+    option: &'static str,
+    value: N,
+    allowed: RangeInclusive<N>,
+) -> Result<(), PlanError> {
+    if allowed.contains(&value) {
+        return Ok(());
+    }
+    Err(range(option, value, format!("{} to {}", allowed.start(), allowed.end())))
+}
+
+pub(super) fn range(option: &'static str, value: impl Display, allowed: impl Into<String>) -> PlanError {
+    PlanError::Range { option, value: value.to_string(), allowed: allowed.into() }
+}
+
+fn list(cpus: &[u16]) -> String {
+    cpus.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,245 @@
+//! One run: the real-time thread of `run`, under the conditions of a scenario.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use analysis::run::{Context, Refusal, Run, Settings, Task};
+use shared_proto::policy::{Observation, PolicyState};
+use shared_proto::units::{Ratio, ns_to_micros};
+use shared_proto::wire::{SettingOutcome, Totals};
+use tokio::time::{Instant, sleep};
+
+use super::disturb::Disturbing;
+use super::order::PlannedRun;
+use super::plan::Plan;
+use super::tally::{Counted, Tally};
+use super::{MeasureError, Watcher};
+use crate::agent::Autonomy;
+use crate::gpio::{Lines, NoLines};
+use crate::host::{HostReader, TaskCounters, TaskReader};
+use crate::rt::time::MonoTime;
+use crate::rt::{self, Granted, Handle, Records, Ring, RtTask};
+use crate::task;
+use crate::workload::Workload;
+
+/// How often records are read; the ring holds 4 s of them at a period of 1 ms.
+const DRAIN: Duration = Duration::from_millis(20);
+/// The device's own policy looks at windows of this length, as with `run`.
+const WINDOW: Duration = Duration::from_millis(200);
+/// How long the thread may take to finish at the end.
+const FINISH: Duration = Duration::from_secs(5);
+
+/// Makes the workload of each run.
+pub type MakeWorkload<'a> = dyn Fn() -> Box<dyn Workload + Send> + 'a;
+
+/// A run under way.
+struct Running<'a> {
+    plan: &'a Plan,
+    planned: PlannedRun,
+    rt: Handle,
+    records: Records,
+    tally: Tally,
+    policy: PolicyState,
+    changes: u64,
+    window_began: MonoTime,
+    host: HostReader,
+    task: TaskReader,
+    /// The thread's counters when the warm-up ended.
+    counters: Option<(TaskCounters, MonoTime)>,
+}
+
+/// How a run went.
+pub(super) enum Made {
+    /// To its end; the ring is free for the next one.
+    Whole(Box<Run>, Ring),
+    /// It was stopped on the way.
+    Interrupted,
+}
+
+/// Makes a run, unless `stop` completes first.
+pub(super) async fn make(
+    plan: &Plan,
+    planned: PlannedRun,
+    ring: Ring,
+    workload: Box<dyn Workload + Send>,
+    watcher: &mut dyn Watcher,
+    mut stop: Pin<&mut impl Future<Output = ()>>,
+) -> Result<Made, MeasureError> {
+    // In effect until the end of the run; also when it ends early.
+    let disturbing = Disturbing::start(plan, planned.scenario)?;
+    let lines: Box<dyn Lines + Send> = match &plan.gpio {
+        Some(gpio) => task::open_lines(gpio)?.lines,
+        None => Box::new(NoLines),
+    };
+    let name = workload.name().to_owned();
+    let asked = plan.asked(planned.scenario);
+    let (rt, records) = rt::spawn(RtTask { timing: plan.timing, asked, lines, workload }, ring)?;
+    let begun = MonoTime::now();
+    let warm_until = begun.plus_nanos(plan.warm_up_ns);
+    let mut running = Running {
+        plan,
+        planned,
+        tally: Tally::new(plan.window, plan.timing.normal_period_ns, plan.outliers, warm_until),
+        policy: PolicyState::default(),
+        changes: 0,
+        window_began: begun,
+        host: HostReader::new(rt.granted.cpu),
+        task: TaskReader::new(rt.thread_id),
+        counters: None,
+        rt,
+        records,
+    };
+    tokio::select! {
+        watched = running.watch(watcher) => watched?,
+        () = &mut stop => {
+            // The lines get their safe levels when the thread ends: it is waited for.
+            running.end().await?;
+            return Ok(Made::Interrupted);
+        }
+    }
+    let (run, ring) = running.finish(name, watcher).await?;
+    disturbing.finish()?;
+    Ok(Made::Whole(Box::new(run), ring))
+}
+
+impl Running<'_> {
+    /// Until the run's time is over.
+    async fn watch(&mut self, watcher: &mut dyn Watcher) -> Result<(), MeasureError> {
+        let whole_ns = self.plan.warm_up_ns.saturating_add(self.plan.duration_ns);
+        let begun = MonoTime::now();
+        let ends = begun.plus_nanos(whole_ns);
+        loop {
+            let now = MonoTime::now();
+            // The time counts from the first release after the warm-up.
+            let ends = self.tally.first_release().map_or(ends, |first| first.plus_nanos(self.plan.duration_ns));
+            if now >= ends && self.tally.first_release().is_some() {
+                return Ok(());
+            }
+            if let Some(ended) = self.rt.ended() {
+                return Err(ended.err().map_or(MeasureError::Ended, MeasureError::Panicked));
+            }
+            watcher.progress(Ratio::of(now.nanos_since(begun), whole_ns));
+            let left = if ends > now { Duration::from_nanos(ends.nanos_since(now)) } else { DRAIN };
+            sleep(left.min(DRAIN)).await;
+            self.drain(watcher)?;
+            self.consult_policy();
+        }
+    }
+
+    fn drain(&mut self, watcher: &mut dyn Watcher) -> Result<(), MeasureError> {
+        while let Some(record) = self.records.take() {
+            if self.tally.see(&record)? == Counted::Yes {
+                if self.counters.is_none() {
+                    self.counters = self.task.read().map(|counters| (counters, MonoTime::now()));
+                    // From here on, so that the load before does not count.
+                    let _ = self.host.read();
+                }
+                watcher.job(&record);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the device's own policy decide, as it does under `run` while no command holds.
+    fn consult_policy(&mut self) {
+        let now = MonoTime::now();
+        let elapsed_ms = now.millis_since(self.window_began);
+        if u128::from(elapsed_ms) < WINDOW.as_millis() {
+            return;
+        }
+        self.window_began = now;
+        let closed = self.tally.close_window();
+        let seen = Observation {
+            elapsed_ms,
+            jobs: closed.counts.jobs,
+            miss_rate: Ratio::of(closed.miss_window.misses.into(), closed.miss_window.jobs.into()),
+            cpu: None,
+        };
+        if self.plan.autonomy(self.planned.scenario) == Autonomy::Normal {
+            return;
+        }
+        if let Some(change) = self.policy.step(&self.plan.policy, &seen) {
+            self.changes += 1;
+            self.rt.word().order(change.to, self.changes);
+        }
+    }
+
+    /// Stops the thread and waits for it; its final counts.
+    async fn end(&mut self) -> Result<Totals, MeasureError> {
+        self.rt.word().stop();
+        let patience = Instant::now() + FINISH;
+        loop {
+            match self.rt.ended() {
+                Some(ended) => return Ok(ended?),
+                None if Instant::now() > patience => return Err(MeasureError::Stuck),
+                None => sleep(Duration::from_millis(1)).await,
+            }
+        }
+    }
+
+    async fn finish(mut self, workload: String, watcher: &mut dyn Watcher) -> Result<(Run, Ring), MeasureError> {
+        let host = self.host.read();
+        let counters = self
+            .counters
+            .and_then(|(before, since)| Some((self.task.read()?.since(&before), MonoTime::now().nanos_since(since))));
+        let total = self.end().await?;
+        self.drain(watcher)?;
+        let Self { plan, planned, rt, records, tally, .. } = self;
+        let mut run = tally.finish(total).ok_or(MeasureError::NoJobs)?;
+        run.scenario = planned.scenario.name();
+        run.repetition = planned.repetition;
+        run.task = Task {
+            period_us: ns_to_micros(plan.timing.normal_period_ns),
+            deadline_us: ns_to_micros(plan.timing.deadline_at(plan.timing.normal_period_ns)),
+            workload,
+            workload_ratio: plan.workload_ratio(),
+            overrun: plan.timing.overrun,
+        };
+        let share = |part: fn(&TaskCounters) -> u64| {
+            let (counters, elapsed_ns) = counters.as_ref()?;
+            (counters.on_cpu_ns > 0).then(|| Ratio::of(part(counters), *elapsed_ns).get())
+        };
+        run.cpu = share(|counters| counters.on_cpu_ns);
+        run.cpu_wait = share(|counters| counters.waiting_ns);
+        run.self_overhead_ns = Some(rt.self_overhead_ns);
+        run.context = Context {
+            steal: host.steal.map(Ratio::get),
+            machine_cpu: host.cpu.map(Ratio::get),
+            preemptions: counters.map(|(counters, _)| counters.preemptions),
+            page_faults: counters.map(|(counters, _)| counters.faults),
+            temp_c: host.temp_c,
+            throttled: host.throttled,
+            freq_mhz: host.freq_mhz,
+        };
+        run.settings = settings(&rt.granted);
+        let ring = rt.into_ring(records).ok_or(MeasureError::Stuck)?;
+        Ok((run, ring))
+    }
+}
+
+fn settings(granted: &Granted) -> Settings {
+    let mut settings = Settings {
+        schedule: Some(granted.schedule),
+        priority: granted.priority,
+        cpu: granted.cpu,
+        locked: granted.locked,
+        ..Settings::default()
+    };
+    for setting in &granted.settings {
+        let words = format!("{}={}", setting.name, setting.asked);
+        settings.asked.push(words.clone());
+        match setting.outcome {
+            SettingOutcome::Granted => settings.granted.push(words),
+            SettingOutcome::Refused => {
+                let advice = granted.advice.iter().find(|(name, _)| *name == setting.name);
+                settings.refused.push(Refusal {
+                    setting: words,
+                    why: setting.why.to_string(),
+                    advice: advice.map(|(_, advice)| advice.clone()).unwrap_or_default(),
+                });
+            }
+        }
+    }
+    settings
+}

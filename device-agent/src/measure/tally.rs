@@ -1,0 +1,207 @@
+//! From job records to the figures of a run.
+
+use analysis::run::{Burst, Recorder, Run};
+use shared_proto::units::Ratio;
+use shared_proto::wire::Totals;
+
+use super::outliers::Outliers;
+use crate::rt::time::MonoTime;
+use crate::rt::{Balance, JobRecord, Unbalanced};
+use crate::window::{Closed, Window, WindowConfig};
+
+/// Everything that is counted in a run.
+#[derive(Debug)]
+pub(super) struct Tally {
+    warm_until: MonoTime,
+    balance: Balance,
+    window: Window,
+    wakeup: Recorder,
+    response: Recorder,
+    outliers: Outliers,
+    longest_miss_run: u64,
+    worst_burst: u32,
+    burst_jobs: u32,
+    /// The first counted job, and what was before it.
+    first: Option<First>,
+    last: Option<JobRecord>,
+    records: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct First {
+    job: u64,
+    release: MonoTime,
+    before: Totals,
+    changes_before: u64,
+    epoch: u32,
+}
+
+/// Whether a job is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counted {
+    Yes,
+    WarmUp,
+}
+
+impl Tally {
+    /// Jobs released before `warm_until` are not counted.
+    pub(super) fn new(window: WindowConfig, period_ns: u64, outliers: usize, warm_until: MonoTime) -> Self {
+        Self {
+            warm_until,
+            balance: Balance::default(),
+            window: Window::new(window, period_ns),
+            wakeup: Recorder::default(),
+            response: Recorder::default(),
+            outliers: Outliers::new(outliers),
+            longest_miss_run: 0,
+            worst_burst: 0,
+            burst_jobs: window.burst_jobs,
+            first: None,
+            last: None,
+            records: 0,
+        }
+    }
+
+    /// Takes in a record.
+    ///
+    /// # Errors
+    /// [`Unbalanced`] if the loop's counts do not fit the instants of its releases.
+    pub(super) fn see(&mut self, record: &JobRecord) -> Result<Counted, Unbalanced> {
+        self.balance.see(record)?;
+        if record.release < self.warm_until {
+            let _ = self.window.push(record);
+            return Ok(Counted::WarmUp);
+        }
+        if self.first.is_none() {
+            // What the warm-up saw ends with the window that it is closed with.
+            self.window.close();
+            self.first = Some(First {
+                job: record.job,
+                release: record.release,
+                before: Totals {
+                    jobs: record.job,
+                    misses: record.total.misses - record.skipped - u64::from(record.missed),
+                    skipped: record.total.skipped - record.skipped,
+                },
+                changes_before: record.effect.change,
+                epoch: record.epoch,
+            });
+        }
+        if let Some(closed) = self.window.push(record) {
+            self.closed(&closed);
+        }
+        self.wakeup.record(record.start.nanos_since(record.release));
+        self.response.record(record.end.nanos_since(record.release));
+        self.outliers.see(record);
+        self.records += 1;
+        self.last = Some(*record);
+        Ok(Counted::Yes)
+    }
+
+    /// Closes a window, for whoever decides by it.
+    pub(super) fn close_window(&mut self) -> Closed {
+        let closed = self.window.close();
+        if self.first.is_some() {
+            self.closed(&closed);
+        }
+        closed
+    }
+
+    fn closed(&mut self, closed: &Closed) {
+        self.longest_miss_run = self.longest_miss_run.max(closed.longest_miss_run);
+        self.worst_burst = self.worst_burst.max(closed.worst_burst.misses);
+    }
+
+    /// The instant of the first counted release.
+    pub(super) fn first_release(&self) -> Option<MonoTime> {
+        self.first.map(|first| first.release)
+    }
+
+    /// What was counted, up to the final counts of the thread; `None` if no job was.
+    pub(super) fn finish(mut self, total: Totals) -> Option<Run> {
+        let (first, last) = (self.first?, self.last?);
+        self.window.account_lost(total);
+        self.close_window();
+        let counts = total.since(&first.before);
+        Some(Run {
+            elapsed_ms: shared_proto::units::ns_to_micros(last.end.nanos_since(first.release)) / 1000.0,
+            releases: counts.jobs,
+            run: counts.run(),
+            skipped: counts.skipped,
+            misses: counts.misses,
+            miss_rate: Ratio::of(counts.misses, counts.jobs).get(),
+            longest_miss_run: self.longest_miss_run,
+            worst_burst: Burst { misses: self.worst_burst, jobs: self.burst_jobs },
+            lost_records: counts.run().saturating_sub(self.records),
+            mode_changes: u32::try_from(last.effect.change.saturating_sub(first.changes_before)).unwrap_or(u32::MAX),
+            epochs: 1 + (last.epoch - first.epoch),
+            wakeup_us: self.wakeup.distribution(),
+            response_us: self.response.distribution(),
+            outliers: self.outliers.list(first.job, first.release),
+            ..Run::default()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+    const WINDOW: WindowConfig = WindowConfig { miss_window: 10, burst_jobs: 4 };
+
+    /// Jobs at 1 ms; each entry is the number of releases it skips, `None` for a job in time.
+    fn records(jobs: &[Option<u64>]) -> Vec<JobRecord> {
+        let mut total = Totals::default();
+        jobs.iter()
+            .map(|late| {
+                let (job, skipped) = (total.jobs, late.unwrap_or(0));
+                let release = MonoTime::from_nanos(job * MS);
+                total.jobs += 1 + skipped;
+                total.skipped += skipped;
+                total.misses += skipped + u64::from(late.is_some());
+                JobRecord {
+                    job,
+                    period_ns: MS,
+                    release,
+                    start: release.plus_nanos(1000),
+                    end: release.plus_nanos(2000 + skipped * MS),
+                    missed: late.is_some(),
+                    skipped,
+                    total,
+                    ..JobRecord::default()
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_warm_up_counts_for_nothing() {
+        let mut tally = Tally::new(WINDOW, MS, 4, MonoTime::from_nanos(4 * MS));
+        let records = records(&[None, Some(1), Some(0), None, None, Some(2), None]);
+        let total = records.last().unwrap().total;
+        let counted: Vec<_> = records.iter().map(|record| tally.see(record).unwrap()).collect();
+        assert_eq!(counted.iter().filter(|&&counted| counted == Counted::Yes).count(), 4);
+        let run = tally.finish(total).unwrap();
+        assert_eq!((run.releases, run.run, run.skipped, run.misses), (6, 4, 2, 3));
+        assert_eq!((run.longest_miss_run, run.worst_burst.misses, run.lost_records), (3, 3, 0));
+        assert_eq!(run.wakeup_us.count(), 4);
+        assert_eq!(run.wakeup_us.max_us(), Some(1.0));
+        assert_eq!(run.outliers.first().unwrap().job, 0);
+    }
+
+    #[test]
+    fn lost_records_are_told() {
+        let mut tally = Tally::new(WINDOW, MS, 0, MonoTime::default());
+        let records = records(&[None, None, None, None]);
+        tally.see(&records[0]).unwrap();
+        tally.see(&records[2]).unwrap();
+        let run = tally.finish(records[3].total).unwrap();
+        assert_eq!((run.releases, run.lost_records), (4, 2));
+    }
+
+    #[test]
+    fn a_run_without_jobs_has_no_figures() {
+        assert!(Tally::new(WINDOW, MS, 4, MonoTime::default()).finish(Totals::default()).is_none());
+    }
+}
