@@ -30,7 +30,7 @@ impl Order {
         let round = |repetition: u32| {
             let mut round: Vec<_> = scenarios.iter().map(|&scenario| PlannedRun { scenario, repetition }).collect();
             match self {
-                Self::Interleaved if repetition % 2 == 0 => round.reverse(),
+                Self::Interleaved if repetition.is_multiple_of(2) => round.reverse(),
                 Self::Shuffled => fastrand::shuffle(&mut round),
                 _ => {}
             }
