@@ -17,6 +17,7 @@ mod broker_restart;
 mod classroom;
 mod command_line_agent;
 mod command_line_controller;
+mod deaf;
 mod harness;
 mod killed;
 mod lease;
