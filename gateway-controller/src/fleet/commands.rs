@@ -138,7 +138,7 @@ struct Last {
 enum Hold {
     #[default]
     Leased,
-    /// The device started or connected anew.
+    /// The device started or connected anew, or was out of reach.
     Doubtful,
 }
 
@@ -185,12 +185,17 @@ impl Commands {
         *newest = Some(Sent { id, mode: situation.wanted, change_since });
     }
 
+    /// When the last command went out.
+    pub(super) fn last_at(&self) -> Option<Moment> {
+        self.last.map(|last| last.at)
+    }
+
     /// The device was told to decide for itself.
     pub(super) fn released(&mut self) {
         self.last = None;
     }
 
-    /// The device started or connected anew: its lease may be gone.
+    /// The device started or connected anew, or was out of reach: its lease may be gone.
     pub(super) fn doubt(&mut self) {
         self.hold = Hold::Doubtful;
         self.wait_ms = 0;

@@ -50,10 +50,12 @@ impl Device {
             self.policy = None;
             return None;
         }
-        let silent_ms = now.millis_since(self.heard.at);
-        if silent_ms > settings.timing.lease_ms() && seen.mode_source != ModeSource::Gateway {
-            // Its lease had ended, so it has decided for itself.
+        // Whichever is longer ago: a command that was sent into the silence may not have arrived.
+        let unled_ms = now.millis_since(self.commands.last_at().map_or(self.heard.at, |at| at.min(self.heard.at)));
+        if unled_ms > settings.timing.lease_ms() && seen.mode_source != ModeSource::Gateway {
+            // Its lease had ended, so it has decided for itself, and needs another one.
             self.policy = None;
+            self.commands.doubt();
         }
         self.prove_presence(&seen.device, out);
         let reason = match &self.reported {

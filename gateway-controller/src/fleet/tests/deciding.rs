@@ -113,6 +113,22 @@ fn after_a_time_alone_the_device_knows_more() {
 }
 
 #[test]
+fn an_outage_that_the_lease_did_not_outlast_was_a_time_alone() {
+    let mut site = Site::settled();
+    site.window(0.0);
+    // Silent for less than a lease, but the lease was given a while before.
+    site.pass(LEASE_MS / 5);
+    site.window(0.0);
+    site.fleet.link_down(1, "gone".to_owned(), &mut Vec::new());
+    site.pass(LEASE_MS - 1_000);
+    site.fleet.link_up(2, &mut Vec::new());
+    site.device.mode = Mode::Degraded;
+    site.device.source = ModeSource::Local;
+    site.device.policy = PolicyState { mode: Mode::Degraded, in_mode_ms: Some(500), ..PolicyState::default() };
+    assert_eq!(modes(&site.window(0.0)), [Mode::Degraded]);
+}
+
+#[test]
 fn an_operators_wish_overrides_the_policy_until_auto() {
     let mut site = Site::settled();
     let actions = site.wish(Some(Wish::Mode(Mode::Degraded)));
