@@ -17,7 +17,7 @@ use super::{Freshness, Moment, Wish};
 use crate::event::DeviceMode;
 
 /// Why a mode is commanded that nobody has decided on yet.
-const AS_REPORTED: &str = "the mode that it reports";
+pub(super) const AS_REPORTED: &str = "the mode that it reports";
 
 /// One device.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub(super) struct Device {
     pub(super) commands: Commands,
     /// Why the wanted mode is wanted.
     pub(super) why: Reason,
+    /// The mode that was wanted last, kept while nothing is until the policy is seeded anew.
+    pub(super) wanted_last: Option<Mode>,
     /// The hold that was told of, so that it is told once.
     pub(super) told_hold: Option<(Mode, ModeSource)>,
     /// When the fleet is to look at it again, as entered in the fleet's alarms.
@@ -96,6 +98,7 @@ impl Device {
             wish: None,
             commands: Commands::default(),
             why: AS_REPORTED.into(),
+            wanted_last: None,
             told_hold: None,
             wake: None,
         }
@@ -125,14 +128,22 @@ impl Device {
     /// Forgets all that belongs to a run of the agent that is over.
     pub(super) fn start_boot(&mut self, boot: BootId) {
         self.tally.start_boot(boot);
-        self.policy = None;
+        self.forget_policy();
         self.pace = Pace::default();
         self.newest = None;
         self.reported = None;
         self.told_hold = None;
-        self.why = AS_REPORTED.into();
         self.commands.change = None;
         self.commands.doubt();
+    }
+
+    /// The device's own policy knows more: the next report seeds this one anew. What an operator wants is untouched.
+    pub(super) fn forget_policy(&mut self) {
+        self.policy = None;
+        if self.wish.is_none() {
+            self.why = AS_REPORTED.into();
+            self.commands.change = None;
+        }
     }
 
     /// Takes in the mode that the device tells; an event if it changed against what is wanted here.

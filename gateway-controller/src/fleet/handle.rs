@@ -183,6 +183,9 @@ impl Fleet {
             device.why = turn.reason.clone();
             device.commands.change = to.map(|_| OpenChange { since: now, cause: turn.cause });
         }
+        if turn.is_some() || to.is_some() {
+            device.wanted_last = to;
+        }
         let command = match (&turn, to) {
             (Some(turn), None) => reconcile::release(&mut self.common, id, device, &turn.reason, out),
             _ => reconcile::reconcile(&mut self.common, id, device, now, out),

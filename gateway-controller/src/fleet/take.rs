@@ -9,7 +9,7 @@ use shared_proto::wire::{Ack, Departure, Outcome, ReportRef, Status};
 
 use super::commands::Wire;
 use super::coverage::Continuity;
-use super::device::{Device, Newest, Presence, Reported};
+use super::device::{AS_REPORTED, Device, Newest, Presence, Reported};
 use super::pace::Timeliness;
 use super::seen::Seen;
 use super::{Action, Freshness, Moment, Rule, Settings};
@@ -28,7 +28,7 @@ impl Device {
     pub(super) fn drive_natively(&mut self) {
         if self.wire == Wire::Lab {
             self.wire = Wire::Native;
-            self.policy = None;
+            self.forget_policy();
             self.reported = None;
             self.presence = Presence::Unheard;
             self.commands.released();
@@ -47,14 +47,14 @@ impl Device {
         self.newest = Some(seen.newest);
         if self.pace.judge(now, seen.span_ms, continuity) == Timeliness::Backlog {
             // By the time it is caught up, the device has decided for itself: its policy knows more.
-            self.policy = None;
+            self.forget_policy();
             return None;
         }
         // Whichever is longer ago: a command that was sent into the silence may not have arrived.
         let unled_ms = now.millis_since(self.commands.last_at().map_or(self.heard.at, |at| at.min(self.heard.at)));
         if unled_ms > settings.timing.lease_ms() && seen.mode_source != ModeSource::Gateway {
             // Its lease had ended, so it has decided for itself, and needs another one.
-            self.policy = None;
+            self.forget_policy();
             self.commands.doubt();
         }
         self.prove_presence(&seen.device, out);
@@ -65,9 +65,9 @@ impl Device {
         let reported = Reported { mode: seen.mode, source: Some(seen.mode_source), reason };
         out.extend(self.observe(&seen.device, reported).map(Event::DeviceMode).map(Action::Tell));
         let Rule::Decide(config) = settings.rule else { return None };
-        let from = self.wanted().unwrap_or(seen.mode);
-        let change = self.judge(&config, seen)?;
-        self.turn(from, change, Some(seen.reference()))
+        let from = self.wanted();
+        let change = self.judge(&config, seen);
+        self.turn(from, seen.mode, change, Some(seen.reference()))
     }
 
     pub(super) fn take_lab(
@@ -85,15 +85,23 @@ impl Device {
         let reported = Reported { mode, source: None, reason: Reason::default() };
         out.extend(self.observe(id, reported).map(Event::DeviceMode).map(Action::Tell));
         let Rule::Decide(config) = rule else { return None };
-        let from = self.wanted().unwrap_or(mode);
-        let change = self.judge_lab(&config, now, observed)?;
-        self.turn(from, change, None)
+        let from = self.wanted();
+        let change = self.judge_lab(&config, now, observed);
+        self.turn(from, mode, change, None)
     }
 
-    /// The policy changed its mind; that matters unless an operator wants something else.
-    fn turn(&self, from: Mode, change: Change, cause: Option<ReportRef>) -> Option<Turn> {
-        let turn = Turn { from: Some(from), source: DecisionSource::Policy, reason: Reason::of(change.cause), cause };
-        self.wish.is_none().then_some(turn)
+    /// What the policy made of a report of `mode`: it changed its mind, or was seeded anew with another mode than was wanted
+    /// last. Either matters unless an operator wants something else.
+    fn turn(&self, from: Option<Mode>, mode: Mode, change: Option<Change>, cause: Option<ReportRef>) -> Option<Turn> {
+        if self.wish.is_some() {
+            return None;
+        }
+        let source = DecisionSource::Policy;
+        if let Some(change) = change {
+            return Some(Turn { from: from.or(Some(mode)), source, reason: Reason::of(change.cause), cause });
+        }
+        let seeded_otherwise = from.is_none() && self.wanted_last.is_some() && self.wanted_last != self.wanted();
+        seeded_otherwise.then(|| Turn { from: self.wanted_last, source, reason: AS_REPORTED.into(), cause })
     }
 
     /// A report of now shows that the device is there, unless it was just seen to go: then its next birth will say so.
@@ -124,7 +132,7 @@ impl Device {
             self.commands.doubt();
             if status.mode_source != ModeSource::Gateway {
                 // It was alone, without a lease: its own policy knows more.
-                self.policy = None;
+                self.forget_policy();
             }
         }
         self.identity.born(status);

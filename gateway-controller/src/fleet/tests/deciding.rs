@@ -93,6 +93,56 @@ fn a_backlog_decides_nothing_until_it_tells_of_now() {
     let actions = site.window(0.0);
     assert_eq!(modes(&actions), [Mode::Degraded]);
     assert_eq!(site.view().wanted, Some(Mode::Degraded));
+    told_as_reported(&site, &actions);
+}
+
+/// The device decided for itself in the meantime: from now on DEGRADED is wanted, and that is told with its reason.
+fn told_as_reported(site: &Site, actions: &[Action]) {
+    let decision = decisions(actions).pop().unwrap();
+    assert_eq!((decision.from, decision.to), (Some(Mode::Normal), Some(Mode::Degraded)));
+    assert_eq!((decision.source, decision.boot), (DecisionSource::Policy, Some(site.device.boot)));
+    assert_eq!(decision.seq, Some(site.device.seq));
+    let command = commands(actions).pop().unwrap();
+    assert_eq!(decision.command_id, Some(command.id));
+    assert_eq!((command.reason.as_str(), command.cause), ("the mode that it reports", None));
+    assert_eq!(decision.reason.as_str(), "the mode that it reports");
+}
+
+#[test]
+fn a_change_that_was_open_when_the_policy_is_seeded_anew_is_forgotten() {
+    let mut site = Site::settled();
+    // Asked for, never followed: the device is out of reach, recovers by itself, and comes back in its own mode.
+    assert_eq!(modes(&site.window(0.2)), [Mode::Degraded]);
+    site.fleet.link_down(1, "gone".to_owned(), &mut Vec::new());
+    site.pass(LEASE_MS + 1_000);
+    site.fleet.link_up(2, &mut Vec::new());
+    site.device.source = ModeSource::Local;
+    let actions = site.window(0.0);
+    let decision = decisions(&actions).pop().unwrap();
+    assert_eq!((decision.from, decision.to), (Some(Mode::Degraded), Some(Mode::Normal)));
+    let command = commands(&actions).pop().unwrap();
+    assert_eq!(
+        (command.mode, command.cause, command.reason.as_str()),
+        (Mode::Normal, None, "the mode that it reports")
+    );
+}
+
+#[test]
+fn a_new_run_that_is_in_another_mode_is_told_of_and_a_wish_keeps_its_reason() {
+    let mut site = Site::settled();
+    let degrade = site.window(0.2);
+    site.obey(&degrade);
+    site.device = Sim { boot: BootId(2), ..Sim::new("pi-1") };
+    site.birth();
+    let decision = decisions(&site.window(0.0)).pop().unwrap();
+    assert_eq!((decision.from, decision.to), (Some(Mode::Degraded), Some(Mode::Normal)));
+    site.wish(Some(Wish::Mode(Mode::Degraded)));
+    site.device = Sim { boot: BootId(3), ..Sim::new("pi-1") };
+    let mut actions = site.birth();
+    actions.extend(site.pass(RETRY_MS));
+    actions.extend(site.window(0.0));
+    assert_eq!(decisions(&actions), []);
+    assert!(commands(&actions).iter().all(|command| command.reason.as_str() == "set-mode"), "{actions:?}");
 }
 
 #[test]
@@ -109,7 +159,9 @@ fn after_a_time_alone_the_device_knows_more() {
     site.device.mode = Mode::Degraded;
     site.device.source = ModeSource::Local;
     site.device.policy = PolicyState { mode: Mode::Degraded, in_mode_ms: Some(9_000), ..PolicyState::default() };
-    assert_eq!(modes(&site.window(0.0)), [Mode::Degraded]);
+    let actions = site.window(0.0);
+    assert_eq!(modes(&actions), [Mode::Degraded]);
+    told_as_reported(&site, &actions);
 }
 
 #[test]
