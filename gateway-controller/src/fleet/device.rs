@@ -8,7 +8,7 @@ use shared_proto::text::{Name, Reason};
 use shared_proto::units::Ratio;
 use shared_proto::wire::{Ack, Departure, Status};
 
-use super::commands::{Authority, Commands, Situation, Wire};
+use super::commands::{Commands, Order, Situation, Wire};
 use super::identity::Identity;
 use super::pace::Pace;
 use super::seen::Seen;
@@ -113,16 +113,22 @@ impl Device {
         }
     }
 
+    /// What there is to agree on; `None` if nothing is wanted of it.
     pub(super) fn situation(&self) -> Option<Situation> {
-        let wanted = self.wanted()?;
-        let reported = self.reported.as_ref().map(|reported| reported.mode);
-        let stronger = matches!(self.hold_source(), Some(ModeSource::Operator | ModeSource::Safety));
-        let authority = if stronger { Authority::Held } else { Authority::Gateway };
-        Some(Situation { wanted, reported, authority, wire: self.wire })
+        match self.wish {
+            Some(Wish::Release) => Some(self.situation_with(Order::Release)),
+            _ => self.wanted().map(|mode| self.situation_with(Order::Mode(mode))),
+        }
     }
 
-    fn hold_source(&self) -> Option<ModeSource> {
-        self.reported.as_ref().and_then(|reported| reported.source)
+    pub(super) fn situation_with(&self, wanted: Order) -> Situation {
+        let reported = self.reported.as_ref();
+        Situation {
+            wanted,
+            reported: reported.map(|reported| reported.mode),
+            source: reported.and_then(|reported| reported.source),
+            wire: self.wire,
+        }
     }
 
     /// Forgets all that belongs to a run of the agent that is over.

@@ -186,9 +186,10 @@ impl Fleet {
         if turn.is_some() || to.is_some() {
             device.wanted_last = to;
         }
-        let command = match (&turn, to) {
-            (Some(turn), None) => reconcile::release(&mut self.common, id, device, &turn.reason, out),
-            _ => reconcile::reconcile(&mut self.common, id, device, now, out),
+        let common = &mut self.common;
+        let command = match (&turn, device.situation()) {
+            (Some(_), None) => reconcile::let_go(common, id, device, now, out),
+            _ => reconcile::reconcile(common, id, device, now, out),
         };
         if let Some(Turn { from, source, reason, cause }) = turn {
             out.push(Action::Tell(Event::Decision(Decision {

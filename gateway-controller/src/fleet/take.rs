@@ -31,7 +31,7 @@ impl Device {
             self.forget_policy();
             self.reported = None;
             self.presence = Presence::Unheard;
-            self.commands.released();
+            self.commands.void();
             self.commands.change = None;
         }
     }

@@ -216,10 +216,55 @@ fn a_released_device_is_let_go_at_once_and_left_alone() {
     assert_eq!(released.len(), 1);
     assert_eq!(released[0].lease_ms.millis(), None);
     assert_eq!(decisions(&actions)[0].to, None);
+    let ack = site.device.let_go(&released[0]);
+    site.take_ack(&ack);
     for _ in 0..200 {
         assert_eq!(modes(&site.window(0.9)), []);
     }
     assert_eq!(modes(&site.wish(None)), [Mode::Degraded]);
+}
+
+/// Times in milliseconds from now at which the device is told that it is let go.
+fn releases(site: &mut Site, for_ms: u64) -> Vec<u64> {
+    let start = site.now_ms;
+    let mut times = Vec::new();
+    while site.now_ms < start + for_ms {
+        let sent = commands(&site.pass(10));
+        assert!(sent.iter().all(|command| command.lease_ms.millis().is_none()), "{sent:?}");
+        times.extend(sent.iter().map(|_| site.now_ms - start));
+    }
+    times
+}
+
+#[test]
+fn a_release_is_repeated_ever_more_slowly_while_the_device_is_still_under_a_lease() {
+    let mut site = Site::settled();
+    let released = commands(&site.wish(Some(Wish::Release)));
+    assert_eq!(releases(&mut site, 10_000), [500, 1_500, 3_500, 7_500]);
+    let ack = site.device.let_go(&released[0]);
+    site.take_ack(&ack);
+    assert!(releases(&mut site, 60_000).is_empty());
+}
+
+#[test]
+fn a_lease_of_another_controller_is_released_too() {
+    let mut site = Site::new(settings());
+    site.birth();
+    assert_eq!(commands(&site.wish(Some(Wish::Release))), [], "nothing to let go of");
+    site.device.source = ModeSource::Gateway;
+    let sent = commands(&site.window(0.0));
+    assert!(sent.len() == 1 && sent[0].lease_ms.millis().is_none(), "{sent:?}");
+    assert!(sent[0].reason.as_str() == "set-mode" && sent[0].mode == Mode::Normal, "{sent:?}");
+}
+
+#[test]
+fn a_device_that_was_away_when_it_was_released_is_let_go_when_it_is_back() {
+    let mut site = Site::settled();
+    site.take_status(&site.device.will(), Freshness::Live);
+    assert_eq!(commands(&site.wish(Some(Wish::Release))), []);
+    site.device.conn = 2;
+    let sent = commands(&site.birth());
+    assert!(sent.len() == 1 && sent[0].lease_ms.millis().is_none(), "{sent:?}");
 }
 
 #[test]

@@ -141,6 +141,12 @@ impl Sim {
         self.answer(command, result)
     }
 
+    /// Is let go; its acknowledgement.
+    fn let_go(&mut self, command: &SetMode) -> Ack {
+        self.source = ModeSource::Local;
+        self.answer(command, Outcome::Applied)
+    }
+
     fn answer(&self, command: &SetMode, result: Outcome) -> Ack {
         Ack {
             v: Version,
