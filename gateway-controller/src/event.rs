@@ -33,6 +33,8 @@ pub enum Event {
     DeviceMode(DeviceMode),
     /// Something at the device, stronger than the gateway, keeps a mode that is not the wanted one. Told once.
     Held(Held),
+    /// Somebody else commands another mode. Told once, until there was none of it for a minute.
+    Contested(Contested),
     /// A device is there.
     Online(Online),
     /// A device has gone.
@@ -137,6 +139,21 @@ pub struct Held {
     pub wanted: Mode,
     /// Who holds it.
     pub source: ModeSource,
+}
+
+/// Somebody else, another controller or a person with `set-mode --broker`, commands another mode than is wanted here.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Contested {
+    /// The device.
+    pub device: DeviceId,
+    /// The other's command, acknowledged by the device.
+    pub command_id: CommandId,
+    /// Why, in the device's words.
+    pub reason: Reason,
+    /// The mode in effect.
+    pub mode: Mode,
+    /// The mode wanted here; `null` if the device shall be left to itself.
+    pub wanted: Option<Mode>,
 }
 
 /// A device is there.

@@ -12,6 +12,11 @@ use super::Moment;
 pub const MIN_RETRY_MS: u32 = 10;
 /// Longest wait between two tries, in milliseconds.
 pub const MAX_RETRY_MS: u32 = 5_000;
+/// Agreement that lasted so long ends the back-off, in milliseconds: longer than another controller of another opinion waits
+/// between two tries.
+const STEADY_MS: u64 = 2 * MAX_RETRY_MS as u64;
+/// After so long without another's command it is news again, in milliseconds.
+const CONTEST_OVER_MS: u64 = 60_000;
 /// Commands remembered for their acknowledgements.
 const REMEMBERED: usize = 4;
 
@@ -95,7 +100,7 @@ pub(super) enum Wire {
 
 impl Situation {
     /// The device is in the wanted mode.
-    fn agreed(&self) -> bool {
+    pub(super) fn agreed(&self) -> bool {
         self.reported.is_some_and(|mode| self.wanted == Order::Mode(mode))
     }
 
@@ -127,6 +132,10 @@ pub(super) struct Commands {
     last: Option<Last>,
     /// Wait before the next try while there is no agreement; 0 stands for the shortest.
     wait_ms: u32,
+    /// Since when nothing is to be changed, and by which order.
+    settled_since: Option<(Order, Moment)>,
+    /// When another's command against the wanted mode was heard of.
+    contested_at: Option<Moment>,
     hold: Hold,
     pub(super) change: Option<OpenChange>,
     recent: [Option<Sent>; REMEMBERED],
@@ -180,10 +189,13 @@ impl Commands {
     }
 
     /// Takes note of what the device reports.
-    pub(super) fn observe(&mut self, situation: &Situation) {
-        if self.settled(situation) {
+    pub(super) fn observe(&mut self, now: Moment, situation: &Situation) {
+        let since = self.settled_since.filter(|(order, _)| *order == situation.wanted).map(|(_, since)| since);
+        // Momentary agreement proves nothing: another controller may want something else.
+        if since.is_some_and(|since| now.millis_since(since) >= STEADY_MS) {
             self.wait_ms = 0;
         }
+        self.settled_since = self.settled(situation).then_some((situation.wanted, since.unwrap_or(now)));
         if situation.agreed() {
             self.change = None;
         }
@@ -191,9 +203,11 @@ impl Commands {
 
     /// A command `number`, named `id`, goes out for this situation.
     pub(super) fn sent(&mut self, now: Moment, number: u64, id: CommandId, situation: &Situation, timing: &Timing) {
-        let retry = !self.settled(situation) && self.last.is_some_and(|last| last.order == situation.wanted);
-        let doubled = self.wait_ms.max(timing.retry_ms).saturating_mul(2).min(MAX_RETRY_MS);
-        self.wait_ms = if retry { doubled } else { timing.retry_ms };
+        if self.last.is_none_or(|last| last.order != situation.wanted) {
+            self.wait_ms = timing.retry_ms;
+        } else if !self.settled(situation) {
+            self.wait_ms = self.wait_ms.max(timing.retry_ms).saturating_mul(2).min(MAX_RETRY_MS);
+        }
         self.hold = Hold::Leased;
         self.last = Some(Last { at: now, order: situation.wanted, number });
         // That a device is let go is no change of mode to be told of.
@@ -223,6 +237,11 @@ impl Commands {
     /// The device refused: no more hurry.
     pub(super) fn back_off(&mut self) {
         self.wait_ms = MAX_RETRY_MS;
+    }
+
+    /// Another's command against the wanted mode took effect; tells whether that is news.
+    pub(super) fn contested(&mut self, now: Moment) -> bool {
+        self.contested_at.replace(now).is_none_or(|before| now.millis_since(before) >= CONTEST_OVER_MS)
     }
 
     /// The mode last asked for; `None` if the device was let go since.

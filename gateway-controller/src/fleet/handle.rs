@@ -96,9 +96,10 @@ impl Fleet {
     /// # Errors
     /// [`Refused`] if there are too many devices.
     pub fn ack(&mut self, now: Moment, ack: &Ack, out: &mut Vec<Action>) -> Result<(), Refused> {
+        let author = self.common.ids.author(&ack.id);
         self.with_device(now, &ack.device, Wire::Native, Freshness::Live, out, |device, out| {
             device.drive_natively();
-            device.take_ack(now, ack, out);
+            device.take_ack(now, ack, author, out);
             None
         })
         .map(drop)

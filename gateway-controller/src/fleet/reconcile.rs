@@ -21,11 +21,25 @@ impl CommandIds {
         Self { epoch, counter: 0 }
     }
 
+    /// Who sent a command of this name.
+    pub(super) fn author(&self, id: &CommandId) -> Author {
+        let ours = id.as_str().split_once('-').is_some_and(|(epoch, _)| epoch == format!("{:08x}", self.epoch));
+        if ours { Author::ThisController } else { Author::SomebodyElse }
+    }
+
     /// The next number and its name; `None` cannot happen, as 8 + 1 + 20 characters always make a name.
     fn next(&mut self) -> Option<(u64, CommandId)> {
         self.counter = self.counter.wrapping_add(1);
         format!("{:08x}-{}", self.epoch, self.counter).parse().ok().map(|id| (self.counter, id))
     }
+}
+
+/// Who sent a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Author {
+    ThisController,
+    /// Another controller, or a person at a command line.
+    SomebodyElse,
 }
 
 /// Whether a command would reach the device: it is there, and was heard since the broker is connected.
@@ -52,7 +66,7 @@ pub(super) fn reconcile(
     out: &mut Vec<Action>,
 ) -> Option<CommandId> {
     let situation = device.situation()?;
-    device.commands.observe(&situation);
+    device.commands.observe(now, &situation);
     tell_hold(id, device, &situation, out);
     carry_out(common, id, device, now, &situation, out)
 }

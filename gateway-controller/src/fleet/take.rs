@@ -11,9 +11,10 @@ use super::commands::Wire;
 use super::coverage::Continuity;
 use super::device::{AS_REPORTED, Device, Newest, Presence, Reported};
 use super::pace::Timeliness;
+use super::reconcile::Author;
 use super::seen::Seen;
 use super::{Action, Freshness, Moment, Rule, Settings};
-use crate::event::{Applied, DecisionSource, Event, Offline, Online, Rejected};
+use crate::event::{Applied, Contested, DecisionSource, Event, Offline, Online, Rejected};
 
 /// A change of the wanted mode that is to be told, once the command for it has its id.
 pub(super) struct Turn {
@@ -161,13 +162,16 @@ impl Device {
         }
     }
 
-    pub(super) fn take_ack(&mut self, now: Moment, ack: &Ack, out: &mut Vec<Action>) {
+    pub(super) fn take_ack(&mut self, now: Moment, ack: &Ack, author: Author, out: &mut Vec<Action>) {
         // Acknowledgements of others' commands tell the mode as well; those of a run that is over tell nothing.
         if self.identity.boot() != Some(ack.boot) {
             return;
         }
         let device = &ack.device;
         out.extend(self.observe(device, Reported::from(ack)).map(Event::DeviceMode).map(Action::Tell));
+        if author == Author::SomebodyElse {
+            self.take_contest(now, ack, out);
+        }
         let Some(sent) = self.commands.find(&ack.id) else { return };
         if ack.result == Outcome::Rejected {
             self.commands.back_off();
@@ -191,6 +195,21 @@ impl Device {
             reaction_us: ack.reaction_us,
             round_trip_ms: sent.change_since.map(|since| millis(now.micros_since(since))),
         })));
+    }
+
+    /// Somebody else's command is acknowledged: tells of it if it leads the device elsewhere.
+    fn take_contest(&mut self, now: Moment, ack: &Ack, out: &mut Vec<Action>) {
+        let Some(situation) = self.situation() else { return };
+        let led = ack.result != Outcome::Rejected && ack.mode_source == ModeSource::Gateway;
+        if led && !situation.agreed() && self.commands.contested(now) {
+            out.push(Action::Tell(Event::Contested(Contested {
+                device: ack.device.clone(),
+                command_id: ack.id.clone(),
+                reason: ack.reason.clone(),
+                mode: ack.mode,
+                wanted: self.wanted(),
+            })));
+        }
     }
 }
 
