@@ -129,6 +129,10 @@ impl<S: EventSink> Controller<S> {
                 let now = self.now();
                 self.topics.take(&mut self.fleet, now, &received, &mut self.refusals, &mut self.actions);
             }
+            Transport::Oversize { topic, bytes } => {
+                let now = self.now();
+                Topics::refuse_oversize(&mut self.refusals, now, &topic, bytes);
+            }
             // Commands are not queued: what got lost is sent again while device and controller do not agree.
             Transport::Acked(_) => {}
         }

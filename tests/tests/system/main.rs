@@ -22,6 +22,7 @@ mod harness;
 mod killed;
 mod lease;
 mod overload;
+mod oversize;
 mod repeated_command;
 mod stopped;
 mod two_devices;
