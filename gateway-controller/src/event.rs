@@ -39,6 +39,8 @@ pub enum Event {
     Online(Online),
     /// A device has gone.
     Offline(Offline),
+    /// A device is looked after no more.
+    Forgotten(Forgotten),
     /// The connection to the broker came or went.
     Link(Link),
     /// A report was accepted (duplicates are not). Never on standard output.
@@ -180,6 +182,23 @@ pub struct Offline {
     pub conn: u64,
     /// `stopped` or `lost`.
     pub departure: Option<Departure>,
+}
+
+/// A device is looked after no more; its counts are gone.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Forgotten {
+    /// The device.
+    pub device: DeviceId,
+    /// Why.
+    pub why: ForgottenWhy,
+}
+
+/// Why a device is forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForgottenWhy {
+    /// Another one came, and there was no room for both.
+    Room,
 }
 
 /// The connection to the broker came or went.

@@ -125,7 +125,8 @@ const KEYS: &[Key] = &[
         path: "limits.max_devices",
         default: "10000",
         allowed: "1 to 1000000",
-        doc: "Devices to look after; messages of more are counted and ignored.",
+        doc: "Devices to look after. One more takes the place of the offline device that was not heard for longest;\n\
+              while all are online its messages are counted and ignored.",
     },
     Key {
         path: "control.socket",

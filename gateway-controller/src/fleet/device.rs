@@ -19,6 +19,9 @@ use crate::event::DeviceMode;
 /// Why a mode is commanded that nobody has decided on yet.
 pub(super) const AS_REPORTED: &str = "the mode that it reports";
 
+/// After so long a silence a device without births and wills (a classroom client, for example) counts as gone, in milliseconds.
+const GONE_AFTER_MS: u64 = 600_000;
+
 /// One device.
 #[derive(Debug)]
 pub(super) struct Device {
@@ -128,6 +131,17 @@ impl Device {
             reported: reported.map(|reported| reported.mode),
             source: reported.and_then(|reported| reported.source),
             wire: self.wire,
+        }
+    }
+
+    /// Whether it can be forgotten: it said good-bye, or never said that it is there and was not heard for a while.
+    pub(super) fn is_gone(&self, now: Moment) -> bool {
+        match self.presence {
+            Presence::Offline { .. } => true,
+            // A birth comes with a will, which will tell.
+            Presence::Online | Presence::Unheard => {
+                self.identity.conn().is_none() && now.millis_since(self.heard.at) >= GONE_AFTER_MS
+            }
         }
     }
 

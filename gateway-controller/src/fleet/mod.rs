@@ -39,7 +39,8 @@ pub struct Settings {
     pub rule: Rule,
     /// Times of commands.
     pub timing: Timing,
-    /// Devices that are looked after; messages of more are refused.
+    /// Devices that are looked after. One more takes the place of the offline device that was not heard for longest; while
+    /// there is none, its messages are refused.
     pub max_devices: usize,
 }
 
@@ -101,7 +102,7 @@ pub enum Payload {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// The device is one too many.
-    #[error("too many devices: limits.max_devices allows {0}")]
+    #[error("too many devices: limits.max_devices allows {0}, and none of them can make room")]
     TooManyDevices(usize),
     /// Nothing was ever heard of the device.
     #[error("nothing was heard of this device yet: see `devices` for those that are known")]
@@ -114,6 +115,8 @@ pub struct Fleet {
     devices: HashMap<DeviceId, Device>,
     /// When to look at a device again, soonest first.
     wakes: BTreeSet<(Moment, DeviceId)>,
+    /// Until then nobody is looked for who could be forgotten.
+    no_room_before: Option<Moment>,
     common: Common,
 }
 
@@ -151,7 +154,7 @@ impl Fleet {
     #[must_use]
     pub fn new(settings: Settings, epoch: u32) -> Self {
         let common = Common { settings, link: BrokerLink::New, ids: reconcile::CommandIds::new(epoch) };
-        Self { devices: HashMap::new(), wakes: BTreeSet::new(), common }
+        Self { devices: HashMap::new(), wakes: BTreeSet::new(), no_room_before: None, common }
     }
 
     /// When [`Fleet::tick`] has something to do next.

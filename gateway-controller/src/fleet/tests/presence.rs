@@ -1,5 +1,5 @@
 use super::*;
-use crate::event::{Offline, Online};
+use crate::event::{Forgotten, ForgottenWhy, Offline, Online};
 
 fn goes_offline(actions: &[Action]) -> bool {
     events(actions).iter().any(|event| matches!(event, Event::Offline(_)))
@@ -115,19 +115,93 @@ fn a_run_whose_birth_was_lost_is_believed_after_a_while() {
     assert_eq!(modes(&site.window(0.9)), [Mode::Degraded]);
 }
 
+/// A device of that name says that it is there.
+fn comes(site: &mut Site, name: &str) -> Result<Vec<Action>, Refused> {
+    let mut out = Vec::new();
+    site.now_ms += 1_000;
+    site.fleet.status(site.now(), &Sim::new(name).status(), Freshness::Live, &mut out).map(|()| out)
+}
+
+/// A device of that name is gone.
+fn goes(site: &mut Site, name: &str) {
+    site.take_status(&Sim::new(name).will(), Freshness::Live);
+}
+
+fn known(site: &Site) -> Vec<String> {
+    site.fleet.view(site.now()).into_iter().map(|view| view.device.to_string()).collect()
+}
+
 #[test]
-fn devices_beyond_the_limit_are_refused() {
+fn devices_beyond_the_limit_are_refused_while_all_are_online() {
+    let mut site = Site::new(settings());
+    for name in ["a", "b", "c"] {
+        comes(&mut site, name).unwrap();
+    }
+    assert_eq!(comes(&mut site, "d"), Err(Refused::TooManyDevices(3)));
+    let report = Sim::new("d").report(0.0);
+    assert_eq!(site.fleet.report(site.now(), report, &mut Vec::new()), Err(Refused::TooManyDevices(3)));
+    site.take(Sim::new("a").report(0.0));
+    assert_eq!(known(&site), ["a", "b", "c"]);
+}
+
+#[test]
+fn at_the_limit_the_offline_device_that_was_unheard_longest_makes_room() {
+    let mut site = Site::new(settings());
+    for name in ["a", "b", "c"] {
+        comes(&mut site, name).unwrap();
+    }
+    // What an operator wants of a device is kept.
+    site.fleet.wish(site.now(), &"a".parse().unwrap(), Some(Wish::Mode(Mode::Normal)), &mut Vec::new()).unwrap();
+    for name in ["a", "c", "b"] {
+        goes(&mut site, name);
+        site.now_ms += 1_000;
+    }
+    let out = comes(&mut site, "d").unwrap();
+    assert!(
+        matches!(&events(&out)[..], [Event::Forgotten(Forgotten { device, why: ForgottenWhy::Room }), Event::Online(_)] if device.as_str() == "c"),
+        "{out:?}"
+    );
+    assert_eq!(known(&site), ["a", "b", "d"]);
+    comes(&mut site, "e").unwrap();
+    assert_eq!(known(&site), ["a", "d", "e"]);
+    assert_eq!(comes(&mut site, "f"), Err(Refused::TooManyDevices(3)));
+    assert_eq!(modes(&site.pass(60_000)), []);
+}
+
+#[test]
+fn what_the_broker_kept_pushes_nobody_out() {
+    let mut site = Site::new(settings());
+    for name in ["a", "b", "c"] {
+        comes(&mut site, name).unwrap();
+        goes(&mut site, name);
+    }
+    let kept = Sim::new("d").will();
+    let refused = site.fleet.status(site.now(), &kept, Freshness::Retained, &mut Vec::new());
+    assert_eq!(refused, Err(Refused::TooManyDevices(3)));
+    assert_eq!(known(&site), ["a", "b", "c"]);
+}
+
+#[test]
+fn those_who_never_said_that_they_are_there_count_as_gone_after_ten_minutes_of_silence() {
     let mut site = Site::new(settings());
     for name in ["a", "b", "c"] {
         site.take(Sim::new(name).report(0.0));
     }
-    let report = Sim::new("d").report(0.0);
-    assert_eq!(site.fleet.report(site.now(), report, &mut Vec::new()), Err(Refused::TooManyDevices(3)));
-    let status = Sim::new("d").status();
-    let refused = site.fleet.status(site.now(), &status, Freshness::Live, &mut Vec::new());
-    assert_eq!(refused, Err(Refused::TooManyDevices(3)));
-    site.take(Sim { seq: 1, total: Totals { jobs: JOBS, ..Totals::default() }, ..Sim::new("a") }.report(0.0));
-    assert_eq!(site.fleet.view(site.now()).len(), 3);
+    assert_eq!(comes(&mut site, "d"), Err(Refused::TooManyDevices(3)));
+    site.now_ms += 600_000;
+    comes(&mut site, "d").unwrap();
+    assert_eq!(known(&site), ["b", "c", "d"]);
+}
+
+#[test]
+fn an_acknowledgement_alone_makes_no_device() {
+    let mut site = Site::new(settings());
+    let lease_ms = Timing::new(15_000, 500).unwrap().lease();
+    let id = "x-1".parse().unwrap();
+    let command = SetMode { v: Version, id, mode: Mode::Normal, lease_ms, reason: "".into(), cause: None };
+    let ack = site.device.obey(&command);
+    assert_eq!(site.take_ack(&ack), []);
+    assert!(known(&site).is_empty());
 }
 
 #[test]
