@@ -1,14 +1,12 @@
 //! The command line.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use shared_host::mqtt::BrokerUrl;
 use shared_proto::ids::DeviceId;
 
-use crate::commands;
 use crate::protocol::WishWord;
 
 /// Watches the miss rates of a fleet and commands NORMAL or DEGRADED.
@@ -27,11 +25,11 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration."
 )]
 pub struct Cli {
     #[command(subcommand)]
-    command: Command,
+    pub(crate) command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(crate) enum Command {
     /// Run the controller until SIGTERM or SIGINT
     Run(RunArgs),
     /// Check a configuration and show the values in force, each with its source
@@ -147,22 +145,6 @@ impl From<WishArg> for WishWord {
             WishArg::Auto => Self::Auto,
             WishArg::Release => Self::Release,
         }
-    }
-}
-
-/// Runs the program with the arguments of the process.
-#[must_use]
-pub fn main() -> ExitCode {
-    let done = match Cli::parse().command {
-        Command::Run(args) => commands::run::run(&args),
-        Command::CheckConfig(args) => commands::check::run(&args),
-        Command::Init(args) => commands::init::run(&args),
-        Command::Devices(args) => commands::devices::run(&args),
-        Command::SetMode(args) => commands::set_mode::run(&args),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
     }
 }
 

@@ -150,7 +150,12 @@ impl Device {
             }
         } else {
             let before = self.presence;
-            self.presence = Presence::Offline { departure: status.departure, news: freshness };
+            // What the broker kept of a good-bye that was heard live makes that no older.
+            let news = match before {
+                Presence::Offline { news: Freshness::Live, .. } if !new_conn => Freshness::Live,
+                _ => freshness,
+            };
+            self.presence = Presence::Offline { departure: status.departure, news };
             if new_conn || !matches!(before, Presence::Offline { .. }) {
                 out.push(Action::Tell(Event::Offline(Offline {
                     device: status.device.clone(),

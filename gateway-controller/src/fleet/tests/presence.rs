@@ -67,6 +67,17 @@ fn a_report_that_comes_after_the_goodbye_does_not_bring_the_device_back() {
 }
 
 #[test]
+fn a_goodbye_that_was_heard_live_is_no_older_when_the_broker_repeats_it() {
+    let mut site = Site::settled();
+    let will = site.device.will();
+    site.take_status(&will, Freshness::Live);
+    site.fleet.link_up(2, &mut Vec::new());
+    site.take_status(&will, Freshness::Retained);
+    let actions = site.window(0.9);
+    assert_eq!((modes(&actions), comes_online(&actions)), (vec![], false));
+}
+
+#[test]
 fn a_device_without_status_is_there_when_it_reports() {
     let mut site = Site::new(settings());
     let actions = site.window(0.0);
