@@ -19,7 +19,8 @@ Examples:
   gateway-controller init --output gateway.toml    write a commented configuration
   gateway-controller run --config gateway.toml     decisions as JSON lines on standard output
   gateway-controller devices                       what the running controller knows
-  gateway-controller set-mode pi-01 degraded        until `set-mode pi-01 auto`
+  gateway-controller set-mode pi-01 degraded       until `set-mode pi-01 auto`
+  gateway-controller forget pi-01                  a device that is gone for good
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration."
 )]
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     Devices(DevicesArgs),
     /// Set the mode of a device, or leave it to the policy again
     SetMode(SetModeArgs),
+    /// Forget a device that is gone for good
+    Forget(ForgetArgs),
 }
 
 /// Arguments of `run`.
@@ -112,6 +115,23 @@ pub(crate) struct SetModeArgs {
     /// How long to wait until the device has taken the mode; 0s: not at all
     #[arg(long, value_name = "TIME", default_value = "3s", value_parser = duration)]
     pub(crate) wait: Duration,
+}
+
+/// Arguments of `forget`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Its counts and what was wanted of it are forgotten, and the status that the broker keeps of it is cleared, so that it does not \
+return. A device that is online is refused: it would be back at once.")]
+pub(crate) struct ForgetArgs {
+    /// Name of the device
+    #[arg(value_name = "DEVICE")]
+    pub(crate) device: DeviceId,
+    /// Configuration file of the controller, for its control socket
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Control socket of the running controller
+    #[arg(long, value_name = "PATH", conflicts_with = "config")]
+    pub(crate) socket: Option<PathBuf>,
 }
 
 /// Whom to ask.

@@ -199,6 +199,8 @@ pub struct Forgotten {
 pub enum ForgottenWhy {
     /// Another one came, and there was no room for both.
     Room,
+    /// A person said so, by `forget`.
+    Operator,
 }
 
 /// The connection to the broker came or went.

@@ -117,6 +117,13 @@ impl Topics {
         Err((Subject::Topic, "its device name is not allowed".to_owned()))
     }
 
+    /// The message that has the broker forget a device's status: an empty payload clears the topic (MQTT 3.1.1, section
+    /// 3.3.1.3).
+    pub(crate) fn clear_status(&self, device: &DeviceId) -> Message {
+        let topic = native::topic(&self.root, device, native::Kind::Status).as_str().to_owned();
+        Message { topic, payload: Vec::new(), qos: Qos::AtLeastOnce, retain: Retain::Yes }
+    }
+
     /// The message that carries a command; `None` cannot happen, as every command fits its limit.
     pub(crate) fn message(&self, command: &Command) -> Option<Message> {
         let (topic, payload, qos) = match &command.payload {

@@ -7,7 +7,7 @@ use shared_proto::mode::Mode;
 
 use crate::fleet::{Action, DeviceView, Fleet, Moment, Refused, Wish};
 
-/// A request: `{"request":"devices"}`, `{"request":"device","device":"pi-1"}` or
+/// A request: `{"request":"devices"}`, `{"request":"device","device":"pi-1"}`, `{"request":"forget","device":"pi-1"}` or
 /// `{"request":"set-mode","device":"pi-1","wish":"degraded"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "kebab-case")]
@@ -16,6 +16,11 @@ pub enum Request {
     Devices,
     /// One device; answered with [`DeviceView`].
     Device {
+        /// Which.
+        device: DeviceId,
+    },
+    /// Forget a device that is not online; answered with [`Gone`].
+    Forget {
         /// Which.
         device: DeviceId,
     },
@@ -71,6 +76,13 @@ pub struct Wished {
     pub device: DeviceView,
 }
 
+/// A device was forgotten.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    /// Which.
+    pub device: DeviceId,
+}
+
 impl From<WishWord> for Option<Wish> {
     fn from(word: WishWord) -> Self {
         match word {
@@ -96,6 +108,10 @@ pub(crate) fn answer(
         Request::Device { device } => match fleet.view_of(&device, now) {
             Some(view) => reply.send(&view),
             None => reply.refuse(format!("{device}: {}", Refused::UnknownDevice)),
+        },
+        Request::Forget { device } => match fleet.forget(now, &device, out) {
+            Ok(()) => reply.send(&Gone { device }),
+            Err(refused) => reply.refuse(format!("{device}: {refused}")),
         },
         Request::SetMode { device, wish } => {
             let taken = fleet.wish(now, &device, wish.into(), out);

@@ -3,6 +3,7 @@
 mod check;
 mod devices;
 mod direct;
+mod forget;
 mod init;
 mod run;
 mod set_mode;
@@ -29,6 +30,7 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::Init(args) => init::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::SetMode(args) => set_mode::run(&args),
+        Command::Forget(args) => forget::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -15,7 +15,7 @@ const SECTIONS: &[Section] = &[
     Section { path: "policy", doc: "When to degrade a device and when to let it recover. A window is one report." },
     Section { path: "command", doc: "Commands to devices." },
     Section { path: "limits", doc: "Bounds that protect the controller." },
-    Section { path: "control", doc: "Socket for `gateway-controller devices` and `set-mode`." },
+    Section { path: "control", doc: "Socket for `gateway-controller devices`, `set-mode` and `forget`." },
     Section { path: "log", doc: "Log on standard error. Decisions are JSON lines on standard output." },
 ];
 

@@ -134,7 +134,12 @@ impl Device {
         }
     }
 
-    /// Whether it can be forgotten: it said good-bye, or never said that it is there and was not heard for a while.
+    /// Whether it is there: it said so, or was heard, on this connection to the broker.
+    pub(super) fn is_online(&self, link: Option<u64>) -> bool {
+        self.presence == Presence::Online && link.is_some() && self.heard.link == link
+    }
+
+    /// Whether it makes room for another: it said good-bye, or never said that it is there and was not heard for a while.
     pub(super) fn is_gone(&self, now: Moment) -> bool {
         match self.presence {
             Presence::Offline { .. } => true,

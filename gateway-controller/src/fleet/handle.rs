@@ -156,6 +156,22 @@ impl Fleet {
         Ok(self.settle(now, id, Some(turn), out))
     }
 
+    /// Forgets a device that is not there, with all counts and what an operator wants of it, and has the broker forget its
+    /// status.
+    ///
+    /// # Errors
+    /// [`Refused::UnknownDevice`], [`Refused::Online`] or [`Refused::NoBroker`].
+    pub fn forget(&mut self, now: Moment, id: &DeviceId, out: &mut Vec<Action>) -> Result<(), Refused> {
+        let device = self.devices.get(id).ok_or(Refused::UnknownDevice)?;
+        let link = self.common.link.conn().ok_or(Refused::NoBroker)?;
+        if device.is_online(Some(link)) && !device.is_gone(now) {
+            return Err(Refused::Online);
+        }
+        self.remove(id, ForgottenWhy::Operator, out);
+        out.push(Action::ClearStatus(id.clone()));
+        Ok(())
+    }
+
     /// Sees to it that there is room for one more device. What the broker kept pushes nobody out.
     fn make_room(&mut self, now: Moment, freshness: Freshness, out: &mut Vec<Action>) -> Result<(), Refused> {
         let max = self.common.settings.max_devices;

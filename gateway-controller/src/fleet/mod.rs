@@ -76,6 +76,8 @@ pub enum Freshness {
 pub enum Action {
     /// Send a command.
     Send(Command),
+    /// Clear the status that the broker keeps of this device.
+    ClearStatus(DeviceId),
     /// Tell an event.
     Tell(Event),
 }
@@ -107,6 +109,12 @@ pub enum Refused {
     /// Nothing was ever heard of the device.
     #[error("nothing was heard of this device yet: see `devices` for those that are known")]
     UnknownDevice,
+    /// A device that is there cannot be forgotten.
+    #[error("it is online, and would be back at once: stop its agent first")]
+    Online,
+    /// A device that the broker would bring back cannot be forgotten.
+    #[error("there is no connection to the broker, which would bring it back: try again when there is")]
+    NoBroker,
 }
 
 /// All devices.

@@ -5,7 +5,7 @@ use shared_proto::ids::{CommandId, DeviceId};
 use shared_proto::wire::{Lease, SetMode, Version};
 
 use super::commands::{Order, Situation, Wire};
-use super::device::{Device, Presence};
+use super::device::Device;
 use super::{Action, Command, Common, Moment, Payload};
 use crate::event::{Event, Held};
 
@@ -44,8 +44,7 @@ pub(super) enum Author {
 
 /// Whether a command would reach the device: it is there, and was heard since the broker is connected.
 fn reachable(common: &Common, device: &Device) -> bool {
-    let link = common.link.conn();
-    device.presence == Presence::Online && link.is_some() && device.heard.link == link
+    device.is_online(common.link.conn())
 }
 
 /// When the device is to be looked at again.

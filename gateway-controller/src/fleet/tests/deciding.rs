@@ -294,7 +294,7 @@ fn lab(site: &mut Site, miss_rate: f64, mode: Option<Mode>) -> Vec<Mode> {
     let sent = |action: &Action| match action {
         Action::Send(Command { payload: Payload::Lab(command), .. }) => Some(command.mode),
         Action::Send(Command { payload: Payload::Native(_), .. }) => panic!("a native command on the classroom's wire"),
-        Action::Tell(_) => None,
+        Action::Tell(_) | Action::ClearStatus(_) => None,
     };
     out.iter().filter_map(sent).collect()
 }

@@ -264,7 +264,7 @@ fn modes(actions: &[Action]) -> Vec<Mode> {
 /// The events but for reports.
 fn events(actions: &[Action]) -> Vec<Event> {
     let told = |action: &Action| match action {
-        Action::Tell(Event::Report(_)) | Action::Send(_) => None,
+        Action::Tell(Event::Report(_)) | Action::Send(_) | Action::ClearStatus(_) => None,
         Action::Tell(event) => Some(event.clone()),
     };
     actions.iter().filter_map(told).collect()

@@ -216,6 +216,32 @@ fn an_acknowledgement_alone_makes_no_device() {
 }
 
 #[test]
+fn only_a_device_that_is_not_there_can_be_forgotten_and_only_where_the_broker_can_be_told() {
+    let mut site = Site::settled();
+    let id = site.device.id.clone();
+    let forget = |site: &mut Site| {
+        let mut out = Vec::new();
+        site.fleet.forget(site.now(), &id, &mut out).map(|()| out)
+    };
+    assert_eq!(forget(&mut site), Err(Refused::Online));
+    site.wish(Some(Wish::Mode(Mode::Degraded)));
+    site.take_status(&site.device.will(), Freshness::Live);
+    site.fleet.link_down(1, "gone".to_owned(), &mut Vec::new());
+    assert_eq!(forget(&mut site), Err(Refused::NoBroker));
+    site.fleet.link_up(2, &mut Vec::new());
+    let out = forget(&mut site).unwrap();
+    let forgotten = Event::Forgotten(Forgotten { device: id.clone(), why: ForgottenWhy::Operator });
+    assert_eq!(out, [Action::Tell(forgotten), Action::ClearStatus(id.clone())]);
+    assert!(known(&site).is_empty());
+    assert_eq!(site.fleet.next_wake(), None);
+    assert_eq!(forget(&mut site), Err(Refused::UnknownDevice));
+    // Back one day, it is a device like any other.
+    site.device.conn = 2;
+    site.birth();
+    assert_eq!(site.view().wanted_by, WantedBy::Policy);
+}
+
+#[test]
 fn a_device_stays_small() {
     assert!(size_of::<device::Device>() < 2_048, "{}", size_of::<device::Device>());
 }
