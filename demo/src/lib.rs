@@ -4,8 +4,10 @@
 #![forbid(unsafe_code)]
 
 pub mod broker;
+mod cast;
 mod cleanup;
 pub mod cli;
+mod interrupts;
 pub mod reaction;
 pub mod show;
 pub mod stage;

@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 
 fn run<T, E: Display>(work: impl Future<Output = Result<T, E>>) -> Result<T, String> {
     // What is printed tells the story; only trouble is logged.
-    log::init(log::Format::Human, "warn").map_err(|error| error.to_string())?;
+    let _log = log::init(log::Format::Human, "warn").map_err(|error| error.to_string())?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     runtime.block_on(work).map_err(|error| error.to_string())
