@@ -38,8 +38,10 @@ struct First {
 
 /// Whether a job is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Counted {
+pub enum Counted {
+    /// It is.
     Yes,
+    /// It was released before the counting began.
     WarmUp,
 }
 
@@ -60,6 +62,11 @@ impl Tally {
             last: None,
             records: 0,
         }
+    }
+
+    /// Jobs released before `warm_until` are not counted, from now on.
+    pub(super) fn count_from(&mut self, warm_until: MonoTime) {
+        self.warm_until = warm_until;
     }
 
     /// Takes in a record.
