@@ -1,0 +1,123 @@
+//! A comparison as text for people, at most 110 columns wide.
+
+use super::format::{probability, significant, wrapped};
+use super::{Comparison, Effect, EffectKind, Metric, MetricComparison, ScenarioComparison};
+
+type Row = [String; 8];
+
+impl Comparison {
+    /// All of it as monospaced text: per scenario a heading, a table of the metrics, notes and one sentence.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let mut text = String::new();
+        for scenario in &self.scenarios {
+            text += &self.scenario(scenario);
+            text.push('\n');
+        }
+        let question = &self.question;
+        text += &wrapped(
+            &format!(
+                "Medians over runs, times in us, misses and CPU in %; A/B below 1 means that A is better. p: two-sided \
+                 Mann-Whitney test, Holm's correction. eq. p: small if the difference is below the smallest one that \
+                 matters, {} % ({} percentage points for differences of misses). Claims are made below {}.",
+                significant(question.smallest_effect * 100.0, 2),
+                significant(question.smallest_miss_rate * 100.0, 2),
+                question.alpha
+            ),
+            0,
+        );
+        for note in &self.notes {
+            text += &wrapped(&format!("- {note}"), 2);
+        }
+        text
+    }
+
+    fn scenario(&self, scenario: &ScenarioComparison) -> String {
+        let name = if scenario.a == scenario.b {
+            format!("Scenario {}", scenario.a)
+        } else {
+            format!("Scenario {} (A) against {} (B)", scenario.a, scenario.b)
+        };
+        let mut text = wrapped(
+            &format!("{name}: period {} us, runs: A {}, B {}", scenario.period_us, scenario.runs_a, scenario.runs_b),
+            2,
+        );
+        let confidence = ((1.0 - self.question.alpha) * 10_000.0).round() / 100.0;
+        let head =
+            ["metric", "A median", "B median", &format!("A/B [{confidence} % CI]"), "p", "delta", "eq. p", "verdict"]
+                .map(str::to_owned);
+        let mut rows = vec![head];
+        rows.extend(scenario.metrics.iter().map(row));
+        text += &aligned(&rows);
+        for note in &scenario.notes {
+            text += &wrapped(&format!("- {note}"), 2);
+        }
+        text += &wrapped(&scenario.summary, 0);
+        text
+    }
+}
+
+fn row(comparison: &MetricComparison) -> Row {
+    let dash = || "-".to_owned();
+    let median = |value: Option<f64>| value.map_or_else(dash, |value| significant(shown(comparison.metric, value), 4));
+    let delta = match (comparison.cliffs_delta, comparison.magnitude) {
+        (Some(delta), Some(magnitude)) => format!("{delta:+.2} {}", magnitude.word()),
+        _ => dash(),
+    };
+    [
+        comparison.metric.name().to_owned(),
+        median(comparison.median_a),
+        median(comparison.median_b),
+        comparison.effect.as_ref().map_or_else(dash, effect),
+        comparison.p_holm.map_or_else(dash, probability),
+        delta,
+        comparison.p_equivalence.map_or_else(dash, probability),
+        comparison.verdict.words().to_owned(),
+    ]
+}
+
+/// Shares are shown in percent.
+fn shown(metric: Metric, value: f64) -> f64 {
+    match metric {
+        Metric::MissRate | Metric::Cpu => value * 100.0,
+        Metric::WakeupP50Us | Metric::WakeupP99Us | Metric::WakeupP999Us => value,
+    }
+}
+
+fn effect(effect: &Effect) -> String {
+    let figure = |value: f64| match effect.kind {
+        EffectKind::Ratio if (0.01..10_000.0).contains(&value) => significant(value, 3),
+        EffectKind::Ratio if value.is_finite() => format!("{value:.1e}"),
+        EffectKind::Ratio => format!("{value}"),
+        EffectKind::Difference if value.abs() < 0.1 => format!("{:+.3}", value * 100.0),
+        EffectKind::Difference => format!("{:+.1}", value * 100.0),
+    };
+    match effect.interval {
+        Some(interval) => {
+            format!("{} [{}, {}]", figure(effect.value), figure(interval.low), figure(interval.high))
+        }
+        None => figure(effect.value),
+    }
+}
+
+/// Columns as wide as their widest cell; numbers to the right, words to the left.
+fn aligned(rows: &[Row]) -> String {
+    let mut widths = [0usize; 8];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for ((column, cell), width) in (0u8..).zip(row).zip(widths) {
+            let numeric = matches!(column, 1 | 2 | 4 | 6);
+            line += &if numeric { format!("{cell:>width$}") } else { format!("{cell:<width$}") };
+            line += "  ";
+        }
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}

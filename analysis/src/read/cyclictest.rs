@@ -1,0 +1,148 @@
+//! Runs from the JSON of rt-tests' cyclictest, `"file_version": 1`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::command_line::Options;
+use crate::run::{Accounting, Bucket, Distribution, Machine, Run, RunFile, Settings, Task};
+
+/// Its period unless `-i` says otherwise, in microseconds.
+const DEFAULT_INTERVAL_US: u64 = 1000;
+
+/// The file, as far as it matters here. The colons in two keys are cyclictest's.
+#[derive(Debug, Deserialize)]
+pub(super) struct Output {
+    file_version: u64,
+    #[serde(rename = "cmdline:", alias = "cmdline", default)]
+    command_line: String,
+    #[serde(rename = "rt_test_version:", alias = "rt_test_version", default)]
+    version: String,
+    #[serde(default)]
+    sysinfo: SysInfo,
+    #[serde(default)]
+    resolution_in_ns: u8,
+    thread: BTreeMap<u32, Thread>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct SysInfo {
+    nodename: String,
+    release: String,
+    machine: String,
+    realtime: Option<u8>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Thread {
+    #[serde(default)]
+    histogram: BTreeMap<u64, u64>,
+    cycles: u64,
+    min: u64,
+    max: u64,
+    cpu: Option<i64>,
+}
+
+/// Each thread becomes a run.
+pub(super) fn import(output: &Output) -> Result<RunFile, String> {
+    if output.file_version != 1 {
+        return Err(format!("file_version is {}; of cyclictest's files 1 is known", output.file_version));
+    }
+    let program = output.command_line.split_whitespace().next().unwrap_or_default();
+    if !program.is_empty() && !program.ends_with("cyclictest") {
+        return Err(format!("cmdline: begins with {program:?}; of the rt-tests only cyclictest is known"));
+    }
+    let options = Options::parse(&output.command_line);
+    let unit_ns = if output.resolution_in_ns == 0 { 1000 } else { 1 };
+    let mut runs = Vec::with_capacity(output.thread.len());
+    for (number, thread) in &output.thread {
+        let wakeup_us = distribution(thread, options.limit, unit_ns).map_err(|why| format!("thread.{number}.{why}"))?;
+        runs.push(run(*number, thread, wakeup_us, &options));
+    }
+    let machine = Machine {
+        host: output.sysinfo.nodename.clone(),
+        kernel: output.sysinfo.release.clone(),
+        arch: output.sysinfo.machine.clone(),
+        preempt_rt: output.sysinfo.realtime.map(|realtime| realtime != 0),
+        ..Machine::default()
+    };
+    Ok(RunFile { tool: format!("cyclictest {}", output.version).trim_end().to_owned(), machine, runs })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "periods and cycles of a measurement are far below 2^53")]
+fn run(number: u32, thread: &Thread, wakeup_us: Distribution, options: &Options) -> Run {
+    // With a histogram all threads have the same period, whatever --distance says.
+    let period_us = options.interval_us.unwrap_or(DEFAULT_INTERVAL_US) as f64;
+    Run {
+        scenario: "cyclictest".to_owned(),
+        repetition: number.saturating_add(1),
+        task: Task { period_us, deadline_us: period_us, ..Task::default() },
+        elapsed_ms: thread.cycles as f64 * period_us / 1000.0,
+        accounting: Accounting::PassedReleasesForgotten,
+        releases: thread.cycles,
+        run: thread.cycles,
+        epochs: 1,
+        wakeup_us,
+        settings: settings(thread, options),
+        ..Run::default()
+    }
+}
+
+/// cyclictest ends if it does not get the scheduler or the lock on memory, so what it asked for it has.
+fn settings(thread: &Thread, options: &Options) -> Settings {
+    let cpu = thread.cpu.filter(|_| options.bound).and_then(|cpu| u16::try_from(cpu).ok());
+    let priority = options.priority.unwrap_or(0);
+    let scheduler = options.policy.as_deref().unwrap_or(if priority > 0 { "fifo" } else { "other" });
+    let mut granted = vec![format!("scheduler={scheduler} {priority}")];
+    granted.extend(options.locked.then(|| "memory=locked".to_owned()));
+    granted.extend(cpu.map(|cpu| format!("cpu={cpu}")));
+    Settings {
+        asked: granted.clone(),
+        granted,
+        refused: Vec::new(),
+        schedule: options.schedule(),
+        priority,
+        cpu,
+        locked: options.locked,
+    }
+}
+
+/// The histogram `{value: count}`, each value standing for `[value, value + 1)`, and the cycles beyond its limit in a last
+/// bucket that reaches to the maximum.
+fn distribution(thread: &Thread, limit: Option<u64>, unit_ns: u64) -> Result<Distribution, String> {
+    if thread.cycles == 0 {
+        return Ok(Distribution::default());
+    }
+    if thread.histogram.is_empty() && limit.is_none() {
+        return Err(
+            "histogram is empty: run cyclictest with -h LIMIT, so that there is something to compare".to_owned()
+        );
+    }
+    let ns = |value: u64| value.saturating_mul(unit_ns);
+    let mut buckets: Vec<Bucket> = thread
+        .histogram
+        .iter()
+        .filter(|&(_, &count)| count > 0)
+        .map(|(&value, &count)| Bucket { lower_ns: ns(value), upper_ns: ns(value.saturating_add(1)), count })
+        .collect();
+    let within = buckets.iter().try_fold(0u64, |sum, bucket| sum.checked_add(bucket.count));
+    let beyond = within.and_then(|within| thread.cycles.checked_sub(within)).ok_or_else(|| {
+        format!("histogram holds more values than there were cycles ({}); each cycle gives one value", thread.cycles)
+    })?;
+    if beyond > 0 {
+        let end_ns = buckets.last().map_or(0, |last| last.upper_ns);
+        let lower_ns = end_ns.max(ns(limit.unwrap_or(0)));
+        if ns(thread.max) < lower_ns {
+            return Err(format!(
+                "max is {}, but {beyond} of {} cycles are beyond the histogram; it must be at least {}",
+                thread.max,
+                thread.cycles,
+                lower_ns / unit_ns
+            ));
+        }
+        buckets.push(Bucket { lower_ns, upper_ns: ns(thread.max.saturating_add(1)), count: beyond });
+    }
+    Distribution::new(Some(ns(thread.min)), Some(ns(thread.max)), buckets)
+        .map_err(|error| format!("histogram: {error}"))
+}

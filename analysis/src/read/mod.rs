@@ -1,0 +1,94 @@
+//! Reads run files: ours, and cyclictest's.
+
+mod check;
+mod command_line;
+mod cyclictest;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use crate::run::RunFile;
+
+/// A file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// It cannot be read.
+    #[error("{file}: {source}", file = .file.display())]
+    Open {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// It is not JSON, or a value is not what it must be.
+    #[error("{file}: {place}{source}", file = .file.display())]
+    Json {
+        /// The file.
+        file: PathBuf,
+        /// Path of the value, like `runs[2].task: `; empty if there is none.
+        place: String,
+        /// What is wrong, with line and column.
+        source: serde_json::Error,
+    },
+    /// It is JSON, but neither shape.
+    #[error(
+        "{file}: neither of the two known shapes: a run file is an object with \"runs\", a file of `cyclictest --json` one \
+         with \"file_version\" and \"thread\"",
+        file = .file.display()
+    )]
+    UnknownShape {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A value is not what it may be, or contradicts another.
+    #[error("{file}: {problem}", file = .file.display())]
+    Content {
+        /// The file.
+        file: PathBuf,
+        /// Which value, and what is allowed.
+        problem: String,
+    },
+}
+
+/// Reads a run file, or what `cyclictest --json=FILE -h LIMIT` wrote (`"file_version": 1`); there each thread is a run.
+///
+/// # Errors
+/// [`ReadError`] names the file, the place in it and what is allowed there.
+pub fn read(path: impl AsRef<Path>) -> Result<RunFile, ReadError> {
+    let file = path.as_ref();
+    let text = std::fs::read_to_string(file).map_err(|source| ReadError::Open { file: file.to_owned(), source })?;
+    parse(&text, file)
+}
+
+fn parse(text: &str, file: &Path) -> Result<RunFile, ReadError> {
+    let keys: BTreeMap<String, IgnoredAny> = match serde_json::from_str(text) {
+        Ok(keys) => keys,
+        Err(error) if error.is_data() => return Err(ReadError::UnknownShape { file: file.to_owned() }),
+        Err(source) => return Err(ReadError::Json { file: file.to_owned(), place: String::new(), source }),
+    };
+    let problem = |problem| ReadError::Content { file: file.to_owned(), problem };
+    if keys.contains_key("runs") {
+        let run_file: RunFile = typed(text, file)?;
+        check::check(&run_file).map_err(problem)?;
+        Ok(run_file)
+    } else if keys.contains_key("file_version") && keys.contains_key("thread") {
+        let result: cyclictest::Output = typed(text, file)?;
+        cyclictest::import(&result).map_err(problem)
+    } else {
+        Err(ReadError::UnknownShape { file: file.to_owned() })
+    }
+}
+
+/// Reads JSON of a known shape; an error tells the path of the value.
+fn typed<T: DeserializeOwned>(text: &str, file: &Path) -> Result<T, ReadError> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let place = format!("{}: ", error.path());
+        ReadError::Json { file: file.to_owned(), place, source: error.into_inner() }
+    })
+}
+
+#[cfg(test)]
+mod tests;
