@@ -6,6 +6,7 @@
 pub mod broker;
 mod cleanup;
 pub mod cli;
+pub mod disturbance;
 pub mod reaction;
 pub mod show;
 pub mod stage;

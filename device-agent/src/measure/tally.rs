@@ -198,6 +198,20 @@ mod tests {
     }
 
     #[test]
+    fn the_warm_up_may_end_when_the_conditions_are_there() {
+        let mut tally = Tally::new(WINDOW, MS, 4, MonoTime::from_nanos(u64::MAX));
+        let records = records(&[None, Some(1), None, None, None]);
+        for record in &records[..3] {
+            assert_eq!(tally.see(record).unwrap(), Counted::WarmUp);
+        }
+        tally.count_from(records[3].release.plus_nanos(1));
+        let counted: Vec<_> = records[3..].iter().map(|record| tally.see(record).unwrap()).collect();
+        assert_eq!(counted, [Counted::WarmUp, Counted::Yes]);
+        let run = tally.finish(records[4].total).unwrap();
+        assert_eq!((run.releases, run.misses, run.longest_miss_run), (1, 0, 0));
+    }
+
+    #[test]
     fn lost_records_are_told() {
         let mut tally = Tally::new(WINDOW, MS, 0, MonoTime::default());
         let records = records(&[None, None, None, None]);
