@@ -86,8 +86,17 @@ fn status() -> impl Strategy<Value = Status> {
     let departure = option::of(prop_oneof![Just(Departure::Stopped), Just(Departure::Lost)]);
     let dialects = vec(prop_oneof![Just(DialectName::Native), Just(DialectName::Lab)], 0..=4);
     let who = (device(), boot(), any::<u64>(), any::<bool>(), departure, text());
-    (who, mode(), mode_source(), text(), task(), dialects, vec(setting(), 0..=10)).prop_map(
-        |((device, boot, conn, online, departure, version), mode, mode_source, reason, task, dialects, settings)| {
+    let why = (text(), option::of(text()));
+    (who, mode(), mode_source(), why, task(), dialects, vec(setting(), 0..=10)).prop_map(
+        |(
+            (device, boot, conn, online, departure, version),
+            mode,
+            mode_source,
+            (reason, danger),
+            task,
+            dialects,
+            settings,
+        )| {
             Status {
                 v: Version,
                 device,
@@ -99,6 +108,7 @@ fn status() -> impl Strategy<Value = Status> {
                 mode,
                 mode_source,
                 reason,
+                danger,
                 task,
                 dialects: dialects.into_iter().collect(),
                 settings: settings.into_iter().collect(),

@@ -130,6 +130,7 @@ fn longest_status() -> Status {
         mode: Mode::Degraded,
         mode_source: ModeSource::Operator,
         reason: longest_text(),
+        danger: Some(longest_text()),
         task: longest_task(),
         dialects,
         settings,

@@ -214,6 +214,8 @@ impl<T: Copy + PartialEq> Agent<T> {
 
     /// There is danger, or none any more.
     pub fn danger(&mut self, danger: Option<Reason>, now: MonoTime) {
+        // News even if the task cannot follow: a stalled one never reaches the release at which it would.
+        self.status_is_news |= danger.as_ref() != self.arbiter.danger();
         self.arbiter.apply(danger.map_or(Event::DangerPassed, Event::Danger));
         self.decide(now);
     }

@@ -1,6 +1,7 @@
 //! What the core has to say: orders, messages, and how things stand.
 
 use shared_proto::dialect::lab;
+use shared_proto::text::Reason;
 use shared_proto::units::Ratio;
 use shared_proto::wire::{Ack, Totals};
 
@@ -51,6 +52,12 @@ impl<T: Copy + PartialEq> Agent<T> {
     #[must_use]
     pub fn effective(&self) -> &Decision {
         &self.effective
+    }
+
+    /// The danger that the device protects itself against, if there is one.
+    #[must_use]
+    pub fn danger_seen(&self) -> Option<&Reason> {
+        self.arbiter.danger()
     }
 
     /// What became of the commands so far.

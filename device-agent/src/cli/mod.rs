@@ -35,6 +35,9 @@ pub enum Command {
     Init(Init),
     /// Measure how well a task keeps its time on this machine, without any network
     Measure(Box<Options>),
+    /// Compare runs with runs: of two machines, settings or versions, or with cyclictest's
+    #[cfg(feature = "compare")]
+    Compare(Compare),
     /// Show how the running agent is
     Status {
         /// Print JSON
@@ -60,6 +63,36 @@ pub struct ConfigFile {
     /// Configuration file; without one: the defaults and the environment
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+/// What to compare with what.
+#[cfg(feature = "compare")]
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// Files of `measure --output`, or of `cyclictest --json=FILE --histogram=N`: their runs are A
+    #[arg(value_name = "A.json", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Files whose runs are B; ratios are A/B, so "worse" means that A is worse
+    #[arg(long, value_name = "B.json", required = true, num_args = 1..)]
+    pub against: Vec<PathBuf>,
+    /// Only this scenario
+    #[arg(long, value_name = "NAME")]
+    pub scenario: Option<String>,
+    /// Another scenario on the side of B
+    #[arg(long, value_name = "NAME", requires = "scenario")]
+    pub against_scenario: Option<String>,
+    /// Smallest effect that matters, as a share: 0.1 is a ratio of 1.1
+    #[arg(long, value_name = "SHARE", default_value_t = analysis::Question::default().smallest_effect)]
+    pub smallest_effect: f64,
+    /// Smallest difference of miss rates that matters
+    #[arg(long, value_name = "RATE", default_value_t = analysis::Question::default().smallest_miss_rate)]
+    pub smallest_miss_rate: f64,
+    /// Risk of a false claim in each scenario, above 0 and below 0.5
+    #[arg(long, value_name = "P", default_value_t = analysis::Question::default().alpha)]
+    pub alpha: f64,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Where to write a configuration.

@@ -59,6 +59,9 @@ fn table(answer: &Answer) -> String {
     };
     row("device", format!("{} (boot {}, version {})", answer.device, answer.boot, answer.version));
     row("mode", format!("{} by {} for {} ms: {}", answer.mode, answer.mode_source, answer.mode_age_ms, answer.reason));
+    if let Some(danger) = &answer.danger {
+        row("danger", danger.clone());
+    }
     row(
         "task",
         format!(

@@ -15,6 +15,7 @@ use crate::rt::JobRecord;
 
 pub(super) fn measure(options: &Options) -> Result<(), Failure> {
     let plan = Plan::new(options).map_err(|error| Failure::Configuration(error.to_string()))?;
+    options.output.as_deref().map_or(Ok(()), check_output)?;
     // Only what goes wrong: the table tells the rest.
     shared_host::log::init(Format::Auto, "warn").map_err(Failure::failed)?;
     let csv = options.csv.as_deref().map(|path| Csv::create(path, options.csv_layout, plan.workload)).transpose();
@@ -39,10 +40,17 @@ pub(super) fn measure(options: &Options) -> Result<(), Failure> {
 
 /// Prints what was measured, also if the measurement ended early.
 fn tell(options: &Options, file: &RunFile) -> Result<(), Failure> {
-    if let Some(path) = &options.output {
-        save(path, file)?;
+    if options.json { print(&json(file)?) } else { print(&measure::table(file)) }?;
+    options.output.as_deref().map_or(Ok(()), |path| save(path, file))
+}
+
+/// Before the long wait rather than after it.
+fn check_output(path: &Path) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if folder.is_dir() {
+        return Ok(());
     }
-    if options.json { print(&json(file)?) } else { print(&measure::table(file)) }
+    Err(Failure::Configuration(format!("--output {}: there is no folder {}", path.display(), folder.display())))
 }
 
 fn save(path: &Path, file: &RunFile) -> Result<(), Failure> {

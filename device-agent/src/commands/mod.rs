@@ -1,6 +1,8 @@
 //! What each command of the command line does.
 
 mod ask;
+#[cfg(feature = "compare")]
+mod compare;
 mod init;
 mod measure;
 mod run;
@@ -46,6 +48,8 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::Run(ConfigFile { config }) => run::run(config.as_deref()),
         Command::CheckConfig { file } => check_config(file.as_deref()),
         Command::Init(options) => init::init(&options),
+        #[cfg(feature = "compare")]
+        Command::Compare(options) => compare::compare(&options),
         Command::Measure(options) => measure::measure(&options),
         Command::Status { json, agent } => ask::status(&agent, if json { ask::Style::Json } else { ask::Style::Human }),
         Command::Hold { mode, agent } => ask::hold(&agent, mode),

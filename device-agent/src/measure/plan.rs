@@ -106,8 +106,13 @@ impl Plan {
         within("--outliers", options.outliers, 0..=10_000)?;
         let timing = timing(options, config.as_ref())?;
         let workload = workload(options, config.as_ref(), &timing)?;
-        let duration_ns = time("--duration", options.duration, Duration::from_nanos(timing.normal_period_ns), DAY)?;
-        let warm_up_ns = time("--warm-up", options.warm_up, Duration::ZERO, HOUR)?;
+        let duration_ns = time(
+            "--duration",
+            options.duration,
+            (Duration::from_nanos(timing.normal_period_ns), DAY),
+            "a period to 24h",
+        )?;
+        let warm_up_ns = time("--warm-up", options.warm_up, (Duration::ZERO, HOUR), "0s to 1h")?;
         let limits = Limits::new(options, duration_ns / timing.normal_period_ns)?;
         let scenarios = scenarios(options, config.as_ref(), &timing)?;
         let asked = config.as_ref().map_or(
@@ -189,6 +194,7 @@ impl Plan {
 
 const DAY: Duration = Duration::from_secs(86_400);
 const HOUR: Duration = Duration::from_secs(3600);
+const MINUTE: Duration = Duration::from_secs(60);
 
 fn scenarios(options: &Options, config: Option<&Config>, timing: &Timing) -> Result<Vec<Scenario>, PlanError> {
     let governors = Governors::of_machine();
@@ -246,11 +252,11 @@ fn timing(options: &Options, config: Option<&Config>) -> Result<Timing, PlanErro
     );
     if let Some(period) = options.period {
         let multiplier = timing.degraded_period_ns / timing.normal_period_ns.max(1);
-        timing.normal_period_ns = time("--period", period, Duration::from_micros(100), Duration::from_secs(60))?;
+        timing.normal_period_ns = time("--period", period, (Duration::from_micros(100), MINUTE), "100us to 60s")?;
         timing.degraded_period_ns = timing.normal_period_ns * multiplier;
     }
     if let Some(deadline) = options.deadline {
-        timing.deadline_ns = Some(time("--deadline", deadline, Duration::from_micros(50), Duration::from_secs(60))?);
+        timing.deadline_ns = Some(time("--deadline", deadline, (Duration::from_micros(50), MINUTE), "50us to 60s")?);
     }
     if let Some(overrun) = options.overrun {
         timing.overrun = match overrun {
@@ -306,12 +312,16 @@ fn reservation(timing: &Timing) -> SchedulerAsked {
     SchedulerAsked::Deadline { runtime_ns, deadline_ns: period_ns, period_ns }
 }
 
-fn time(option: &'static str, given: Duration, least: Duration, most: Duration) -> Result<u64, PlanError> {
+fn time(
+    option: &'static str,
+    given: Duration,
+    (least, most): (Duration, Duration),
+    allowed: &str,
+) -> Result<u64, PlanError> {
     if given >= least && given <= most {
         return Ok(nanos(given));
     }
-    let words = humantime::format_duration;
-    Err(range(option, words(given), format!("{} to {}", words(least), words(most))))
+    Err(range(option, humantime::format_duration(given), allowed))
 }
 
 /// Checked ranges end at a day.

@@ -145,7 +145,8 @@ impl Running<'_> {
             miss_rate: Ratio::of(closed.miss_window.misses.into(), closed.miss_window.jobs.into()),
             cpu: None,
         };
-        if self.plan.autonomy(self.planned.scenario) == Autonomy::Normal {
+        // Not before the warm-up is over: what the policy does belongs to the run.
+        if self.plan.autonomy(self.planned.scenario) == Autonomy::Normal || self.tally.first_release().is_none() {
             return;
         }
         if let Some(change) = self.policy.step(&self.plan.policy, &seen) {

@@ -81,6 +81,12 @@ impl Arbiter {
         }
     }
 
+    /// The danger that the device protects itself against, if there is one.
+    #[must_use]
+    pub fn danger(&self) -> Option<&Reason> {
+        self.danger.as_ref()
+    }
+
     /// The effective mode at `now`: operator > safety > gateway > local > NORMAL.
     #[must_use]
     pub fn decide(&self, now: MonoTime) -> Decision {

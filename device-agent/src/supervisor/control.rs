@@ -42,6 +42,8 @@ pub struct Answer {
     pub mode_source: ModeSource,
     /// Why.
     pub reason: String,
+    /// What the device protects itself against at present, also when its task cannot follow because it is stalled.
+    pub danger: Option<String>,
     /// How long it has held, in milliseconds.
     pub mode_age_ms: u64,
     /// The task in this mode.
@@ -117,6 +119,7 @@ impl Supervisor {
             mode: effective.mode,
             mode_source: effective.source,
             reason: effective.reason.to_string(),
+            danger: agent.danger_seen().map(ToString::to_string),
             mode_age_ms: agent.mode_age_ms(MonoTime::now()),
             task: agent.plan().task(agent.plan().timing.period_ns(effective.mode)),
             total: agent.total(),

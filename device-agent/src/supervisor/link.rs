@@ -8,6 +8,7 @@ use shared_host::mqtt::{
 };
 use shared_proto::dialect::{lab, native};
 use shared_proto::limits::{MAX_ACK, MAX_REPORT, MAX_STATUS};
+use shared_proto::text::Reason;
 use shared_proto::wire::{Departure, DialectName, Dialects, Status, Task, Version};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -287,8 +288,9 @@ impl Link {
     }
 
     /// The mode, its source or its reason changed.
-    pub(super) fn status_changed(&mut self, effective: &Decision, task: Task) {
+    pub(super) fn status_changed(&mut self, effective: &Decision, danger: Option<&Reason>, task: Task) {
         self.status.send_modify(|status| {
+            status.danger = danger.cloned();
             status.task = task;
             status.mode = effective.mode;
             status.mode_source = effective.source;
@@ -365,6 +367,7 @@ fn first_status(dialects: &Dialects, agent: &Agent<Token>, rt: &Handle) -> Statu
         mode: effective.mode,
         mode_source: effective.source,
         reason: effective.reason.clone(),
+        danger: None,
         task: agent.plan().task(agent.plan().timing.normal_period_ns),
         dialects: dialects.clone(),
         settings: rt.granted.settings.clone(),

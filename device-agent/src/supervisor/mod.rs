@@ -188,7 +188,7 @@ impl Supervisor {
             }
             Some(Stall::Ended) => {
                 warn!("the real-time thread runs again");
-                self.service.status("running");
+                self.service.status("running again after a stall");
             }
             None => {}
         }
@@ -241,7 +241,7 @@ impl Supervisor {
             let effective = self.agent.effective();
             info!(mode = %effective.mode, source = %effective.source, reason = %effective.reason, "mode");
             let task = self.agent.plan().task(self.agent.plan().timing.period_ns(effective.mode));
-            self.link.status_changed(effective, task);
+            self.link.status_changed(effective, self.agent.danger_seen(), task);
             self.mirror_lines();
         }
         self.link.send(&mut self.agent);

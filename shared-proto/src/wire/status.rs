@@ -33,6 +33,9 @@ pub struct Status {
     /// Why.
     #[serde(default)]
     pub reason: Reason,
+    /// What the device protects itself against at present, also when its task cannot follow because it is stalled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub danger: Option<Reason>,
     /// The task.
     pub task: Task,
     /// Message formats that the device speaks on this connection.

@@ -17,6 +17,7 @@ pub(crate) fn plain() -> Status {
         mode: Mode::Normal,
         mode_source: ModeSource::Default,
         reason: Reason::default(),
+        danger: None,
         task: task(),
         dialects: Dialects::new(),
         settings: Settings::new(),
@@ -40,6 +41,7 @@ pub(crate) fn online() -> Status {
         mode: Mode::Degraded,
         mode_source: ModeSource::Local,
         reason: "miss rate 0.120 > 0.05".into(),
+        danger: Some("the real-time thread does not finish its job".into()),
         dialects: [DialectName::Native, DialectName::Lab].into_iter().collect(),
         settings: [granted, refused].into_iter().collect(),
         ..plain()

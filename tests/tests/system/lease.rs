@@ -1,6 +1,6 @@
 //! The gateway dies: when its lease ends the device decides for itself, and the next gateway takes over as things are.
 
-use demo::load::{Hog, cpus_for_tasks};
+use device_agent::load::{Hog, cpus_for_tasks};
 use shared_proto::mode::{Mode, ModeSource};
 
 use crate::harness::{Agent, Controller, DECIDES, DEVICE, Probe, Site};

@@ -1,6 +1,6 @@
 //! Overload: the gateway degrades the device, and lets it recover when the overload is over.
 
-use demo::load::{Hog, cpus_for_tasks};
+use device_agent::load::{Hog, cpus_for_tasks};
 use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::units::Ratio;
 use shared_proto::wire::{Outcome, Report};

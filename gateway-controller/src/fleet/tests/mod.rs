@@ -123,6 +123,7 @@ impl Sim {
             mode: self.mode,
             mode_source: self.source,
             reason: "because".into(),
+            danger: None,
             task: task(),
             dialects: shared_proto::wire::Dialects::default(),
             settings: shared_proto::wire::Settings::default(),

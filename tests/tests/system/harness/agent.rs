@@ -85,6 +85,31 @@ impl Agent {
         Self { device: device.to_owned(), home, environment, process }
     }
 
+    /// Starts an agent at the site's broker, with environment variables beside its configuration.
+    pub(crate) fn start_with_environment(site: &Site, keys: &[(&str, &str)], environment: &[(&str, &str)]) -> Self {
+        let mut agent = Self::start(site, DEVICE, keys);
+        agent.process.kill();
+        agent.environment.extend(environment.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())));
+        agent.restart();
+        agent
+    }
+
+    /// Id of its real-time thread.
+    pub(crate) fn rt_thread(&self) -> u32 {
+        let tasks = format!("/proc/{}/task", self.process.id());
+        eventually("the real-time thread", || {
+            let ids = fs::read_dir(&tasks).ok()?.flatten().filter_map(|task| task.file_name().to_str()?.parse().ok());
+            ids.into_iter().find(|id: &u32| {
+                fs::read_to_string(format!("{tasks}/{id}/comm")).is_ok_and(|name| name.trim() == "rt-task")
+            })
+        })
+    }
+
+    /// What it has logged, from all its starts.
+    pub(crate) fn log(&self) -> String {
+        self.process.err()
+    }
+
     /// Starts it again after its end.
     pub(crate) fn restart(&mut self) {
         self.process = launch(&self.device, &self.home, &self.environment);

@@ -23,7 +23,10 @@ pub(super) fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if ["AGENT_", "GATEWAY_", "RUNTIME_DIRECTORY", "JOURNAL_STREAM"].iter().any(|start| text.starts_with(start)) {
+        if ["AGENT_", "GATEWAY_", "RUNTIME_DIRECTORY", "JOURNAL_STREAM", "NOTIFY_SOCKET", "WATCHDOG_"]
+            .iter()
+            .any(|start| text.starts_with(start))
+        {
             command.env_remove(&name);
         }
     }
@@ -48,6 +51,11 @@ impl Process {
     /// What it wrote to standard error.
     pub(super) fn err(&self) -> String {
         fs::read_to_string(&self.err).unwrap_or_default()
+    }
+
+    /// Its process id.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Whether it runs.

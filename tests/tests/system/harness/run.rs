@@ -45,6 +45,11 @@ pub(crate) fn controller<const N: usize>(args: [&str; N]) -> Command {
 
 /// A program of Debian's mosquitto-clients.
 pub(crate) fn mosquitto_client<const N: usize>(name: &str, args: [&str; N]) -> Command {
+    tool(name, args)
+}
+
+/// Another program of the machine.
+pub(crate) fn tool<const N: usize>(name: &str, args: [&str; N]) -> Command {
     let mut command = process::command(name);
     command.args(args);
     command
@@ -57,7 +62,7 @@ pub(crate) fn run(mut command: Command) -> Ran {
     let copy = |file: &File| Stdio::from(file.try_clone().expect("another handle of a file"));
     let child = command.stdin(Stdio::null()).stdout(copy(&out)).stderr(copy(&err)).spawn();
     let mut child = child.unwrap_or_else(|error| match error.kind() {
-        ErrorKind::NotFound => panic!("{name}: {error}; Debian: apt-get install mosquitto-clients"),
+        ErrorKind::NotFound => panic!("{name}: {error}; Debian: apt-get install mosquitto-clients strace"),
         _ => panic!("{name}: {error}"),
     });
     let status = look_for(|| child.try_wait().expect("the state of a child"));

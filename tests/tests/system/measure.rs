@@ -1,0 +1,136 @@
+//! `device-agent measure`, as a person or a build server uses it.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::harness::{Site, agent, eventually, run};
+
+fn measured(args: &[&str]) -> Value {
+    let mut command = agent(["measure", "--json", "--warm-up", "100ms"]);
+    command.args(args);
+    serde_json::from_str(&run(command).success()).expect("JSON")
+}
+
+/// The first invariant of the project, in real runs: also while a hog on every CPU takes the CPU away from the task.
+#[test]
+fn every_release_is_accounted_for_under_a_hog() {
+    let _site = Site::embedded();
+    let file =
+        measured(&["--scenario", "cpu-stress,nominal", "--duration", "1500ms", "--workload", "0.5", "--repeat", "2"]);
+    let runs = file["runs"].as_array().unwrap();
+    let order: Vec<_> =
+        runs.iter().map(|run| (run["scenario"].as_str().unwrap(), run["repetition"].as_u64().unwrap())).collect();
+    assert_eq!(order, [("cpu-stress", 1), ("nominal", 1), ("nominal", 2), ("cpu-stress", 2)], "there and back");
+    for run in runs {
+        let number = |key: &str| run[key].as_u64().unwrap();
+        assert_eq!(number("run") + number("skipped"), number("releases"), "{run}");
+        // The grid is that of the period: as many releases as periods fit into the time.
+        let periods = run["elapsed_ms"].as_f64().unwrap();
+        assert!((number("releases") as f64 - periods).abs() <= 1.5, "{run}");
+        assert_eq!(run["wakeup_us"]["count"].as_u64().unwrap() + number("lost_records"), number("run"), "{run}");
+        assert!(number("misses") >= number("skipped"), "{run}");
+    }
+    let misses = |scenario: &str| -> u64 {
+        runs.iter().filter(|run| run["scenario"] == scenario).map(|run| run["misses"].as_u64().unwrap()).sum()
+    };
+    assert!(misses("cpu-stress") > misses("nominal"), "a hog on every CPU disturbs: {runs:?}");
+}
+
+#[test]
+fn catch_up_runs_what_skip_next_would_skip() {
+    let _site = Site::embedded();
+    let file =
+        measured(&["--scenario", "cpu-stress", "--overrun", "catch-up", "--duration", "1s", "--workload", "0.5"]);
+    let run = &file["runs"][0];
+    assert_eq!(run["task"]["overrun"], "catch-up");
+    let number = |key: &str| run[key].as_u64().unwrap();
+    assert_eq!(number("run") + number("skipped"), number("releases"));
+    assert!(number("misses") > number("skipped"), "late releases were run: {run}");
+}
+
+#[test]
+fn limits_decide_the_exit_code() {
+    let _site = Site::embedded();
+    let quick = ["measure", "--scenario", "nominal", "--duration", "400ms", "--workload", "0.01"];
+    let command = |more: &[&str]| {
+        let mut command = agent(quick);
+        command.args(more);
+        command
+    };
+    run(command(&["--max-miss-rate", "1", "--max-p99-us", "60000000"])).success();
+    let refusal = run(command(&["--max-p99-us", "0.001"])).failure(3);
+    assert!(refusal.contains("nominal #1") && refusal.contains("0.001"), "{refusal}");
+    // Too short to tell p99: refused before anything is measured.
+    let refusal = run(command(&["--max-p99-us", "50", "--period", "10ms"])).failure(2);
+    assert!(refusal.contains("299"), "{refusal}");
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_what_is_allowed() {
+    for (args, complaint) in [
+        (vec!["--period", "10us"], "100us to 60s"),
+        (vec!["--workload", "0.9", "--deadline", "500us"], "every job would miss"),
+        (vec!["--workload", "1.1"], "0 to 1"),
+        (vec!["--priority", "99"], "1 to 98"),
+        (vec!["--cpu", "1000"], "allowed are 0"),
+        (vec!["--scenario", "configured"], "--config FILE"),
+        (vec!["--scenario", "fifi"], "fifo"),
+        (vec!["--output", "/nowhere/at/all.json"], "no folder /nowhere/at"),
+    ] {
+        let mut command = agent(["measure"]);
+        command.args(&args);
+        let refusal = run(command).failure(2);
+        assert!(refusal.contains(complaint), "{args:?}: {refusal}");
+    }
+}
+
+#[test]
+fn every_job_has_its_line_in_the_csv() {
+    let site = Site::embedded();
+    let home = site.home("csv");
+    let path = |name: &str| home.join(name).to_str().unwrap().to_owned();
+    let quick = ["--scenario", "nominal,pinned", "--duration", "200ms", "--workload", "0.05"];
+    let jobs = path("jobs.csv");
+    let mut args = quick.to_vec();
+    args.extend(["--csv", &jobs]);
+    let file = measured(&args);
+    let text = fs::read_to_string(&jobs).unwrap();
+    assert!(text.starts_with("scenario,repetition,job,epoch,mode,release_ns,wakeup_ns,response_ns,missed,skipped\n"));
+    for run in file["runs"].as_array().unwrap() {
+        let start = format!("{},1,", run["scenario"].as_str().unwrap());
+        let lines = text.lines().filter(|line| line.starts_with(&start)).count() as u64;
+        assert_eq!(lines, run["wakeup_us"]["count"].as_u64().unwrap());
+    }
+    let folder = path("classroom");
+    let mut args = quick.to_vec();
+    args.extend(["--csv", &folder, "--csv-layout", "classroom"]);
+    measured(&args);
+    for name in ["nominal-1.csv", "pinned-1.csv"] {
+        let text = fs::read_to_string(home.join("classroom").join(name)).unwrap();
+        assert!(text.starts_with("iter,t_ns,dt_ns,jitter_ns,miss,workload_ratio\n0,"), "{name}: {text}");
+        assert!(text.lines().nth(1).unwrap().ends_with(",0.05"));
+    }
+}
+
+#[test]
+fn an_interrupted_measurement_tells_what_it_has() {
+    let site = Site::embedded();
+    let out = site.home("interrupted").join("out.json");
+    let mut command: Command =
+        agent(["measure", "--json", "--scenario", "nominal", "--repeat", "1000", "--duration", "100ms"]);
+    command.args(["--warm-up", "0s", "--csv"]).arg(out.with_extension("csv"));
+    command.stdout(fs::File::create(&out).unwrap()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    // The second run has begun when its first lines are there.
+    eventually("a second run", || {
+        fs::read_to_string(out.with_extension("csv")).is_ok_and(|text| text.contains("\nnominal,2,")).then_some(())
+    });
+    let id = child.id().to_string();
+    assert!(Command::new("sh").args(["-c", "kill -s INT \"$0\"", &id]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    let file: Value = serde_json::from_str(&fs::read_to_string(&out).unwrap()).unwrap();
+    let runs = file["runs"].as_array().unwrap().len();
+    assert!((1..1000).contains(&runs), "{runs} runs");
+}
