@@ -146,7 +146,7 @@ impl Running<'_> {
             cpu: None,
         };
         // Not before the warm-up is over: what the policy does belongs to the run.
-        if self.plan.autonomy(self.planned.scenario) == Autonomy::Normal || self.tally.first_release().is_none() {
+        if self.plan.autonomy(self.planned.scenario) == Autonomy::Normal || self.collector.first_release().is_none() {
             return;
         }
         if let Some(change) = self.policy.step(&self.plan.policy, &seen) {
