@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// What is compared. To add one: a variant, its place in [`Arm::ALL`], its name and its [`Conditions`].
+/// What is compared.
+// To add one: a variant, its place in `ALL`, its name and its `Conditions`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Arm {
     /// The loop, and a supervisor that only reads its records.
