@@ -5,6 +5,8 @@ use std::num::{NonZeroU16, NonZeroU64};
 use clap::{Args, Parser, Subcommand};
 use shared_host::mqtt::BrokerUrl;
 
+use crate::disturbance::{FloodOptions, Options as Disturbance};
+
 /// The whole loop on one machine: broker, controller, agents, and a load that comes and goes. Watch a device degrade under
 /// load and recover.
 #[derive(Debug, Parser)]
@@ -30,6 +32,11 @@ pub enum Command {
     },
     /// Measure the reaction time, from report to effect, over many mode changes on this machine
     Reaction(Reaction),
+    /// Measure whether the agent disturbs its own real-time loop: the loop alone against the loop in a busy agent
+    Disturbance(Disturbance),
+    /// Publish commands to one device as fast as the broker takes them, until standard input ends
+    #[command(hide = true)]
+    Flood(FloodOptions),
 }
 
 /// How to measure the reaction time.

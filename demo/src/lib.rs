@@ -7,6 +7,7 @@ pub mod broker;
 mod cast;
 mod cleanup;
 pub mod cli;
+pub mod disturbance;
 mod interrupts;
 pub mod reaction;
 pub mod show;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use demo::cli::{Cli, Command};
+use demo::disturbance::{disturbance, flood};
 use demo::reaction::reaction;
 use demo::show::{ShowError, show};
 use serde::Serialize;
@@ -20,6 +21,16 @@ fn main() -> ExitCode {
             let table = if options.json { None } else { Some(measured.to_string()) };
             table.map_or_else(|| print_json(&measured), |table| print(&table))
         }),
+        // Connections that are refused are part of the measurement.
+        Some(Command::Disturbance(options)) => run_telling("error", disturbance(&options)).and_then(|outcome| {
+            if !options.json {
+                return print(&outcome.to_string());
+            }
+            // A closed standard error is no reason to keep the figures back.
+            let _ = writeln!(io::stderr(), "{outcome}");
+            print_json(&outcome.file)
+        }),
+        Some(Command::Flood(options)) => run(flood(&options)),
         None => run(show(&cli.demo)).and_then(|summary| {
             if cli.demo.json {
                 print_json(&summary)?;
@@ -39,7 +50,11 @@ fn main() -> ExitCode {
 
 fn run<T, E: Display>(work: impl Future<Output = Result<T, E>>) -> Result<T, String> {
     // What is printed tells the story; only trouble is logged.
-    let _log = log::init(log::Format::Human, "warn").map_err(|error| error.to_string())?;
+    run_telling("warn", work)
+}
+
+fn run_telling<T, E: Display>(what: &str, work: impl Future<Output = Result<T, E>>) -> Result<T, String> {
+    let _log = log::init(log::Format::Human, what).map_err(|error| error.to_string())?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     runtime.block_on(work).map_err(|error| error.to_string())

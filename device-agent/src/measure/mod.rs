@@ -3,6 +3,7 @@
 //! Each run starts the very thread that `run` starts, under the conditions of a [`Scenario`]. Data goes one way: thread →
 //! ring → `tally` → [`analysis::run::Run`] → table, JSON, CSV.
 
+mod collector;
 mod csv;
 mod disturb;
 mod governor;
@@ -24,6 +25,7 @@ use std::pin::pin;
 use analysis::run::{Run, RunFile};
 use shared_proto::units::Ratio;
 
+pub use collector::Collector;
 pub use csv::{Csv, CsvError};
 pub use governor::GovernorError;
 pub use limits::{Exceeded, Limits};
@@ -34,6 +36,7 @@ pub use progress::Progress;
 pub use run::MakeWorkload;
 pub use scenario::Scenario;
 pub use table::table;
+pub use tally::Counted;
 
 use run::Made;
 

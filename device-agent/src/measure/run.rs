@@ -4,22 +4,22 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use analysis::run::{Context, Refusal, Run, Settings, Task};
+use analysis::run::Run;
 use shared_proto::policy::{Observation, PolicyState};
-use shared_proto::units::{Ratio, ns_to_micros};
-use shared_proto::wire::{SettingOutcome, Totals};
+use shared_proto::units::Ratio;
+use shared_proto::wire::Totals;
 use tokio::time::{Instant, sleep};
 
+use super::collector::Collector;
 use super::disturb::Disturbing;
 use super::order::PlannedRun;
 use super::plan::Plan;
-use super::tally::{Counted, Tally};
+use super::tally::Counted;
 use super::{MeasureError, Watcher};
 use crate::agent::Autonomy;
 use crate::gpio::{Lines, NoLines};
-use crate::host::{HostReader, TaskCounters, TaskReader};
 use crate::rt::time::MonoTime;
-use crate::rt::{self, Granted, Handle, Records, Ring, RtTask};
+use crate::rt::{self, Handle, Records, Ring, RtTask};
 use crate::task;
 use crate::workload::Workload;
 
@@ -39,14 +39,10 @@ struct Running<'a> {
     planned: PlannedRun,
     rt: Handle,
     records: Records,
-    tally: Tally,
+    collector: Collector,
     policy: PolicyState,
     changes: u64,
     window_began: MonoTime,
-    host: HostReader,
-    task: TaskReader,
-    /// The thread's counters when the warm-up ended.
-    counters: Option<(TaskCounters, MonoTime)>,
 }
 
 /// How a run went.
@@ -76,17 +72,15 @@ pub(super) async fn make(
     let asked = plan.asked(planned.scenario);
     let (rt, records) = rt::spawn(RtTask { timing: plan.timing, asked, lines, workload }, ring)?;
     let begun = MonoTime::now();
-    let warm_until = begun.plus_nanos(plan.warm_up_ns);
+    let mut collector = Collector::new(plan, &rt);
+    collector.count_from(begun.plus_nanos(plan.warm_up_ns));
     let mut running = Running {
         plan,
         planned,
-        tally: Tally::new(plan.window, plan.timing.normal_period_ns, plan.outliers, warm_until),
+        collector,
         policy: PolicyState::default(),
         changes: 0,
         window_began: begun,
-        host: HostReader::new(rt.granted.cpu),
-        task: TaskReader::new(rt.thread_id),
-        counters: None,
         rt,
         records,
     };
@@ -112,8 +106,8 @@ impl Running<'_> {
         loop {
             let now = MonoTime::now();
             // The time counts from the first release after the warm-up.
-            let ends = self.tally.first_release().map_or(ends, |first| first.plus_nanos(self.plan.duration_ns));
-            if now >= ends && self.tally.first_release().is_some() {
+            let ends = self.collector.first_release().map_or(ends, |first| first.plus_nanos(self.plan.duration_ns));
+            if now >= ends && self.collector.first_release().is_some() {
                 return Ok(());
             }
             if let Some(ended) = self.rt.ended() {
@@ -129,12 +123,7 @@ impl Running<'_> {
 
     fn drain(&mut self, watcher: &mut dyn Watcher) -> Result<(), MeasureError> {
         while let Some(record) = self.records.take() {
-            if self.tally.see(&record)? == Counted::Yes {
-                if self.counters.is_none() {
-                    self.counters = self.task.read().map(|counters| (counters, MonoTime::now()));
-                    // From here on, so that the load before does not count.
-                    let _ = self.host.read();
-                }
+            if self.collector.see(&record)? == Counted::Yes {
                 watcher.job(&record);
             }
         }
@@ -149,7 +138,7 @@ impl Running<'_> {
             return;
         }
         self.window_began = now;
-        let closed = self.tally.close_window();
+        let closed = self.collector.close_window();
         let seen = Observation {
             elapsed_ms,
             jobs: closed.counts.jobs,
@@ -157,7 +146,7 @@ impl Running<'_> {
             cpu: None,
         };
         // Not before the warm-up is over: what the policy does belongs to the run.
-        if self.plan.autonomy(self.planned.scenario) == Autonomy::Normal || self.tally.first_release().is_none() {
+        if self.plan.autonomy(self.planned.scenario) == Autonomy::Normal || self.collector.first_release().is_none() {
             return;
         }
         if let Some(change) = self.policy.step(&self.plan.policy, &seen) {
@@ -180,67 +169,14 @@ impl Running<'_> {
     }
 
     async fn finish(mut self, workload: String, watcher: &mut dyn Watcher) -> Result<(Run, Ring), MeasureError> {
-        let host = self.host.read();
-        let counters = self
-            .counters
-            .and_then(|(before, since)| Some((self.task.read()?.since(&before), MonoTime::now().nanos_since(since))));
+        self.collector.look_at_end();
         let total = self.end().await?;
         self.drain(watcher)?;
-        let Self { plan, planned, rt, records, tally, .. } = self;
-        let mut run = tally.finish(total).ok_or(MeasureError::NoJobs)?;
+        let Self { planned, rt, records, collector, .. } = self;
+        let mut run = collector.finish(&workload, total).ok_or(MeasureError::NoJobs)?;
         run.scenario = planned.scenario.name();
         run.repetition = planned.repetition;
-        run.task = Task {
-            period_us: ns_to_micros(plan.timing.normal_period_ns),
-            deadline_us: ns_to_micros(plan.timing.deadline_at(plan.timing.normal_period_ns)),
-            workload,
-            workload_ratio: plan.workload_ratio(),
-            overrun: plan.timing.overrun,
-        };
-        let share = |part: fn(&TaskCounters) -> u64| {
-            let (counters, elapsed_ns) = counters.as_ref()?;
-            (counters.on_cpu_ns > 0).then(|| Ratio::of(part(counters), *elapsed_ns).get())
-        };
-        run.cpu = share(|counters| counters.on_cpu_ns);
-        run.cpu_wait = share(|counters| counters.waiting_ns);
-        run.self_overhead_ns = Some(rt.self_overhead_ns);
-        run.context = Context {
-            steal: host.steal.map(Ratio::get),
-            machine_cpu: host.cpu.map(Ratio::get),
-            preemptions: counters.map(|(counters, _)| counters.preemptions),
-            page_faults: counters.map(|(counters, _)| counters.faults),
-            temp_c: host.temp_c,
-            throttled: host.throttled,
-            freq_mhz: host.freq_mhz,
-        };
-        run.settings = settings(&rt.granted);
         let ring = rt.into_ring(records).ok_or(MeasureError::Stuck)?;
         Ok((run, ring))
     }
-}
-
-fn settings(granted: &Granted) -> Settings {
-    let mut settings = Settings {
-        schedule: Some(granted.schedule),
-        priority: granted.priority,
-        cpu: granted.cpu,
-        locked: granted.locked,
-        ..Settings::default()
-    };
-    for setting in &granted.settings {
-        let words = format!("{}={}", setting.name, setting.asked);
-        settings.asked.push(words.clone());
-        match setting.outcome {
-            SettingOutcome::Granted => settings.granted.push(words),
-            SettingOutcome::Refused => {
-                let advice = granted.advice.iter().find(|(name, _)| *name == setting.name);
-                settings.refused.push(Refusal {
-                    setting: words,
-                    why: setting.why.to_string(),
-                    advice: advice.map(|(_, advice)| advice.clone()).unwrap_or_default(),
-                });
-            }
-        }
-    }
-    settings
 }

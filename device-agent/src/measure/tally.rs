@@ -38,8 +38,10 @@ struct First {
 
 /// Whether a job is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Counted {
+pub enum Counted {
+    /// It is.
     Yes,
+    /// It was released before the counting began.
     WarmUp,
 }
 
@@ -60,6 +62,11 @@ impl Tally {
             last: None,
             records: 0,
         }
+    }
+
+    /// Jobs released before `warm_until` are not counted, from now on.
+    pub(super) fn count_from(&mut self, warm_until: MonoTime) {
+        self.warm_until = warm_until;
     }
 
     /// Takes in a record.
@@ -188,6 +195,20 @@ mod tests {
         assert_eq!(run.wakeup_us.count(), 4);
         assert_eq!(run.wakeup_us.max_us(), Some(1.0));
         assert_eq!(run.outliers.first().unwrap().job, 0);
+    }
+
+    #[test]
+    fn the_warm_up_may_end_when_the_conditions_are_there() {
+        let mut tally = Tally::new(WINDOW, MS, 4, MonoTime::from_nanos(u64::MAX));
+        let records = records(&[None, Some(1), None, None, None]);
+        for record in &records[..3] {
+            assert_eq!(tally.see(record).unwrap(), Counted::WarmUp);
+        }
+        tally.count_from(records[3].release.plus_nanos(1));
+        let counted: Vec<_> = records[3..].iter().map(|record| tally.see(record).unwrap()).collect();
+        assert_eq!(counted, [Counted::WarmUp, Counted::Yes]);
+        let run = tally.finish(records[4].total).unwrap();
+        assert_eq!((run.releases, run.misses, run.longest_miss_run), (1, 0, 0));
     }
 
     #[test]

@@ -44,11 +44,19 @@ pub(super) struct Link {
     conn: u64,
     up: bool,
     status_due: bool,
-    /// The connection took no more reports; it will after the next acknowledgement.
+    /// The connection took no more; it will after the next PUBACK.
     congested: bool,
+    turn: Turn,
     last_down: String,
     delivered: u64,
     complained: Option<Instant>,
+}
+
+/// Who may publish next, if both wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Ack,
+    Report,
 }
 
 struct Topics {
@@ -101,6 +109,7 @@ impl Link {
             up: false,
             status_due: false,
             congested: false,
+            turn: Turn::Ack,
             last_down: String::new(),
             delivered: 0,
             complained: None,
@@ -129,6 +138,7 @@ impl Link {
                 if self.up || reason != self.last_down {
                     warn!(conn, %reason, "no connection");
                 }
+                self.conn = conn;
                 self.up = false;
                 self.last_down = reason;
                 agent.spool().connection_lost(|token| token.conn() == conn);
@@ -198,7 +208,7 @@ impl Link {
         }
     }
 
-    /// Publishes what is due, acknowledgements first, as far as the connection takes it.
+    /// Publishes what is due, as far as the connection takes it.
     pub(super) fn send(&mut self, agent: &mut Agent<Token>) {
         let speaks_native = self.dialects.contains(&DialectName::Native);
         if !speaks_native {
@@ -209,8 +219,7 @@ impl Link {
         }
         if speaks_native {
             self.send_status();
-            self.send_acks(agent);
-            self.send_reports(agent);
+            self.send_by_turns(agent);
         }
         if let Some(metrics) = agent.take_lab_metrics()
             && self.dialects.contains(&DialectName::Lab)
@@ -230,32 +239,54 @@ impl Link {
         self.status_due = message.is_some_and(|message| self.publisher.try_publish(message).is_err());
     }
 
-    fn send_acks(&mut self, agent: &mut Agent<Token>) {
-        while let Some(ack) = agent.next_ack() {
-            let Ok(payload) = encode(ack, MAX_ACK) else {
-                agent.ack_sent();
-                continue;
+    /// Acknowledgements and reports take turns: neither a flood of commands keeps the reports back, nor a full spool the
+    /// acknowledgements.
+    fn send_by_turns(&mut self, agent: &mut Agent<Token>) {
+        while !self.congested {
+            let turns = match self.turn {
+                Turn::Ack => [Turn::Ack, Turn::Report],
+                Turn::Report => [Turn::Report, Turn::Ack],
             };
-            if self.publisher.try_publish(message(&self.topics.ack, payload, Qos::AtLeastOnce, Retain::No)).is_err() {
-                break;
+            let sent = turns.into_iter().find(|turn| match turn {
+                Turn::Ack => self.send_ack(agent),
+                Turn::Report => self.send_report(agent),
+            });
+            match sent {
+                // Refused, it goes first next time.
+                Some(sent) if self.congested => self.turn = sent,
+                Some(Turn::Ack) => self.turn = Turn::Report,
+                Some(Turn::Report) => self.turn = Turn::Ack,
+                None => break,
             }
-            agent.ack_sent();
         }
     }
 
-    fn send_reports(&mut self, agent: &mut Agent<Token>) {
-        while !self.congested
-            && let Some(report) = agent.spool().next_to_send()
-        {
-            let Ok(payload) = encode(report, MAX_REPORT) else {
-                agent.spool().give_up_next();
-                continue;
-            };
-            match self.publisher.try_publish(message(&self.topics.report, payload, Qos::AtLeastOnce, Retain::No)) {
-                Ok(token) => agent.spool().sent(token),
-                Err(_) => self.congested = true,
-            }
+    /// Tries to send one acknowledgement; `false` if there is none.
+    fn send_ack(&mut self, agent: &mut Agent<Token>) -> bool {
+        let Some(ack) = agent.next_ack() else { return false };
+        let Ok(payload) = encode(ack, MAX_ACK) else {
+            agent.ack_sent();
+            return true;
+        };
+        match self.publisher.try_publish(message(&self.topics.ack, payload, Qos::AtLeastOnce, Retain::No)) {
+            Ok(_) => agent.ack_sent(),
+            Err(_) => self.congested = true,
         }
+        true
+    }
+
+    /// Tries to send one report; `false` if there is none.
+    fn send_report(&mut self, agent: &mut Agent<Token>) -> bool {
+        let Some(report) = agent.spool().next_to_send() else { return false };
+        let Ok(payload) = encode(report, MAX_REPORT) else {
+            agent.spool().give_up_next();
+            return true;
+        };
+        match self.publisher.try_publish(message(&self.topics.report, payload, Qos::AtLeastOnce, Retain::No)) {
+            Ok(token) => agent.spool().sent(token),
+            Err(_) => self.congested = true,
+        }
+        true
     }
 
     /// The mode, its source or its reason changed.

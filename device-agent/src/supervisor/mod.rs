@@ -21,7 +21,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, 
 use tracing::{error, info, warn};
 
 pub use control::{Answer, LinkState, Request};
-pub use setup::{Parts, StartError, Watcher};
+pub use setup::{Parts, StartError, Started, Watcher};
 
 use crate::agent::Agent;
 use crate::config::Config;

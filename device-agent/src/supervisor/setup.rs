@@ -43,9 +43,14 @@ pub enum StartError {
 pub struct Parts {
     /// What each job does, instead of the configured workload.
     pub workload: Option<Box<dyn Workload + Send>>,
+    /// Is shown the real-time thread once it runs, before the first record.
+    pub started: Option<Started>,
     /// Is shown each job record, on the supervisor's thread. What it costs, it costs the supervisor, never the task.
     pub watcher: Option<Watcher>,
 }
+
+/// Is shown the real-time thread once it runs.
+pub type Started = Box<dyn FnOnce(&Handle)>;
 
 /// Is shown each job record.
 pub type Watcher = Box<dyn FnMut(&JobRecord)>;
@@ -66,6 +71,9 @@ pub(super) fn assemble(config: Config, parts: Parts) -> Result<Supervisor, Start
     let plan = task::plan(workload.as_ref(), configured, timing);
     let (rt, records) = rt::spawn(RtTask { timing, asked: config.asked, lines, workload }, Ring::new())?;
     tell_settings(&rt);
+    if let Some(started) = parts.started {
+        started(&rt);
+    }
 
     let identity = Identity { device: config.device.clone(), boot: BootId(fastrand::u64(..)) };
     info!(device = %identity.device, boot = %identity.boot, workload = %plan.workload, "agent starts");

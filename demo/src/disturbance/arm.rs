@@ -1,0 +1,80 @@
+//! The arms: what the agent does besides its real-time loop.
+
+use std::fmt;
+
+/// What is compared.
+// To add one: a variant, its place in `ALL`, its name and its `Conditions`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Arm {
+    /// The loop, and a supervisor that only reads its records.
+    Alone,
+    /// The whole agent, connected, with a report every 200 ms.
+    Publishing,
+    /// The same with a report every 20 ms.
+    FastReports,
+    /// The whole agent, and nobody at its broker's port.
+    BrokerAway,
+    /// As publishing, while another process publishes commands as fast as the broker takes them.
+    Flood,
+}
+
+/// What a whole agent finds around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Conditions {
+    pub(super) report_interval_ms: u32,
+    /// Reports that its spool holds.
+    pub(super) spool: u32,
+    pub(super) broker: BrokerIs,
+    pub(super) commands: Commands,
+}
+
+/// Whether there is a broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BrokerIs {
+    There,
+    Away,
+}
+
+/// Whether commands come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Commands {
+    None,
+    Flood,
+}
+
+impl Arm {
+    /// All, in the order of a round.
+    pub const ALL: [Self; 5] = [Self::Alone, Self::Publishing, Self::FastReports, Self::BrokerAway, Self::Flood];
+
+    /// Its name in tables, and the scenario of its runs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Alone => "alone",
+            Self::Publishing => "publishing",
+            Self::FastReports => "fast-reports",
+            Self::BrokerAway => "broker-away",
+            Self::Flood => "flood",
+        }
+    }
+
+    /// What the agent finds around it; `None` where there is no whole agent.
+    pub(super) fn conditions(self) -> Option<Conditions> {
+        let publishing =
+            Conditions { report_interval_ms: 200, spool: 1024, broker: BrokerIs::There, commands: Commands::None };
+        match self {
+            Self::Alone => None,
+            Self::Publishing => Some(publishing),
+            Self::FastReports => Some(Conditions { report_interval_ms: 20, ..publishing }),
+            // So small that reports merge from the first second on, as they do after minutes in a spool of ordinary size.
+            Self::BrokerAway => Some(Conditions { broker: BrokerIs::Away, spool: 4, ..publishing }),
+            Self::Flood => Some(Conditions { commands: Commands::Flood, ..publishing }),
+        }
+    }
+}
+
+impl fmt::Display for Arm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
