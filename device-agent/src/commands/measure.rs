@@ -8,9 +8,9 @@ use shared_host::config::{Existing, write};
 use shared_host::log::Format;
 use shared_proto::units::Ratio;
 
-use super::signals::stop_signal;
 use super::{Failure, print};
 use crate::measure::{self, Csv, End, Options, Plan, PlannedRun, Progress, Watcher};
+use crate::program::until_signal;
 use crate::rt::JobRecord;
 
 pub(super) fn measure(options: &Options) -> Result<(), Failure> {
@@ -20,11 +20,8 @@ pub(super) fn measure(options: &Options) -> Result<(), Failure> {
     let _log = shared_host::log::init(Format::Auto, "warn").map_err(Failure::failed)?;
     let csv = options.csv.as_deref().map(|path| Csv::create(path, options.csv_layout, plan.workload)).transpose();
     let mut onlookers = Onlookers { progress: Progress::for_terminal(&plan), csv: csv.map_err(Failure::failed)? };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
-    let outcome = runtime.block_on(async {
-        let stop = stop_signal().map_err(Failure::failed)?;
-        Ok::<_, Failure>(measure::measure(&plan, &mut onlookers, stop).await)
-    })?;
+    let outcome = until_signal(async |stop| measure::measure(&plan, &mut onlookers, stop).await);
+    let outcome = outcome.map_err(Failure::failed)?;
     drop(onlookers.progress);
     let csv = onlookers.csv.map_or(Ok(()), Csv::finish);
     tell(options, &outcome.file)?;

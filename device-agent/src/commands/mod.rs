@@ -5,8 +5,6 @@ mod ask;
 mod compare;
 mod init;
 mod measure;
-mod run;
-mod signals;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -17,6 +15,8 @@ use shared_host::config::ConfigError;
 
 use crate::cli::{Cli, Command, ConfigFile};
 use crate::config;
+use crate::program::{self, ProgramError};
+use crate::supervisor::Parts;
 
 /// Why a command failed, and with that the exit code.
 #[derive(Debug)]
@@ -41,11 +41,20 @@ impl From<ConfigError> for Failure {
     }
 }
 
+impl From<ProgramError> for Failure {
+    fn from(error: ProgramError) -> Self {
+        match error {
+            ProgramError::Config(error) => error.into(),
+            ProgramError::Log(_) | ProgramError::Runtime(_) | ProgramError::Run(_) => Self::failed(error),
+        }
+    }
+}
+
 /// Does what the command line says.
 #[must_use]
 pub fn execute(cli: Cli) -> ExitCode {
     let done = match cli.command {
-        Command::Run(ConfigFile { config }) => run::run(config.as_deref()),
+        Command::Run(ConfigFile { config }) => run(config.as_deref()),
         Command::CheckConfig { file } => check_config(file.as_deref()),
         Command::Init(options) => init::init(&options),
         #[cfg(feature = "compare")]
@@ -63,6 +72,11 @@ pub fn execute(cli: Cli) -> ExitCode {
     // A closed standard error is no reason to panic.
     let _ = writeln!(io::stderr(), "device-agent: {message}");
     ExitCode::from(code)
+}
+
+fn run(file: Option<&Path>) -> Result<(), Failure> {
+    program::run(file, Parts::default())?;
+    Ok(())
 }
 
 fn check_config(file: Option<&Path>) -> Result<(), Failure> {

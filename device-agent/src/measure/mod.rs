@@ -77,17 +77,19 @@ pub enum MeasureError {
     NoJobs,
 }
 
-/// Looks on while runs are made.
+/// Looks on while runs are made; `()` looks at nothing.
 pub trait Watcher {
     /// A run begins.
-    fn begins(&mut self, run: PlannedRun);
+    fn begins(&mut self, _run: PlannedRun) {}
     /// So much of the run is done.
-    fn progress(&mut self, share: Ratio);
+    fn progress(&mut self, _share: Ratio) {}
     /// A job ran that counts.
-    fn job(&mut self, record: &JobRecord);
+    fn job(&mut self, _record: &JobRecord) {}
     /// A run is done.
-    fn ended(&mut self, run: &Run);
+    fn ended(&mut self, _run: &Run) {}
 }
+
+impl Watcher for () {}
 
 /// What came of a measurement.
 #[derive(Debug)]

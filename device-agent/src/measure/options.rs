@@ -79,6 +79,36 @@ pub struct Options {
     pub max_p99_us: Option<f64>,
 }
 
+impl Default for Options {
+    /// As the command line has them.
+    fn default() -> Self {
+        Self {
+            scenario: Vec::new(),
+            all: false,
+            config: None,
+            period: None,
+            deadline: None,
+            duration: Duration::from_secs(10),
+            warm_up: Duration::from_millis(500),
+            workload: None,
+            degraded_workload: None,
+            cpu: None,
+            priority: None,
+            overrun: None,
+            repeat: 1,
+            order: Order::Interleaved,
+            io_dir: PathBuf::from("/var/tmp"),
+            outliers: 32,
+            json: false,
+            output: None,
+            csv: None,
+            csv_layout: CsvLayout::Jobs,
+            max_miss_rate: None,
+            max_p99_us: None,
+        }
+    }
+}
+
 /// What happens to releases that pass while a job runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Overrun {
@@ -95,4 +125,23 @@ pub enum CsvLayout {
     Jobs,
     /// iter, t_ns, dt_ns, jitter_ns, miss, workload_ratio
     Classroom,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct CommandLine {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_command_line() {
+        let parsed = CommandLine::try_parse_from(["measure"]).unwrap().options;
+        assert_eq!(format!("{:?}", Options::default()), format!("{parsed:?}"));
+    }
 }

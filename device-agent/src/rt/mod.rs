@@ -19,6 +19,7 @@ mod word;
 
 pub use balance::{Balance, Unbalanced};
 pub use grid::{Grid, Released};
+pub use overhead::run_empty_jobs;
 pub use periodic::{Periodic, Timing};
 pub use record::{Effect, JobRecord};
 pub use settings::{Asked, Granted, SchedulerAsked};

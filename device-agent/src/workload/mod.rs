@@ -6,12 +6,58 @@ mod spin;
 pub use gpio_follow::GpioFollow;
 pub use spin::{Spin, SpinAim};
 
-use shared_proto::mode::Mode;
+pub use shared_proto::mode::Mode;
 
 use crate::gpio::Lines;
 use crate::rt::{ModeWord, Wanted};
 
 /// What a job does. All of it runs in the real-time thread: no lock, no allocation, no log, no waiting.
+///
+/// ```
+/// use device_agent::gpio::{Board, Level, Line, SimPins, Wiring};
+/// use device_agent::rt::ModeWord;
+/// use device_agent::workload::{Job, Mode, Ran, Workload};
+///
+/// /// Drives the output to the opposite of the input; in DEGRADED it lets go.
+/// #[derive(Default)]
+/// struct Invert(Mode);
+///
+/// impl Workload for Invert {
+///     fn name(&self) -> &'static str {
+///         "invert"
+///     }
+///
+///     fn set_mode(&mut self, mode: Mode) {
+///         self.0 = mode;
+///     }
+///
+///     fn run(&mut self, job: &mut Job<'_>) -> Ran {
+///         let level = match self.0 {
+///             Mode::Normal => job.lines.input().inverse(),
+///             Mode::Degraded => Level::Low,
+///         };
+///         job.lines.output(level);
+///         Ran::Whole
+///     }
+/// }
+///
+/// // One job of it, on simulated lines: the input reads low.
+/// let output = Line::try_from(23)?;
+/// let wiring = Wiring {
+///     normal: None,
+///     degraded: None,
+///     heartbeat: None,
+///     output: Some(output),
+///     input: Some(Line::try_from(24)?),
+///     active: Level::High,
+///     safe: Level::Low,
+/// };
+/// let (pins, state) = SimPins::open(&wiring);
+/// let mut lines = Board::new(pins, &wiring);
+/// Invert::default().run(&mut Job::new(&mut lines, &ModeWord::default()));
+/// assert_eq!(state.level(output), Level::High);
+/// # Ok::<(), device_agent::gpio::NoSuchLine>(())
+/// ```
 pub trait Workload {
     /// Name in the configuration and in reports.
     fn name(&self) -> &'static str;

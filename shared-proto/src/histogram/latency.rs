@@ -67,8 +67,13 @@ impl Latency {
     /// The quantile `q` (0 to 1) in nanoseconds, within the bucket error and never outside the exact extremes.
     #[must_use]
     pub fn quantile_ns(&self, q: f64) -> Option<u64> {
+        self.quantile_of_ns(q, self.count())
+    }
+
+    /// The same for who has counted already.
+    pub(super) fn quantile_of_ns(&self, q: f64, count: u64) -> Option<u64> {
         let extremes = self.extremes?;
-        Some(self.histogram.quantile_ns(q)?.clamp(extremes.min_ns, extremes.max_ns))
+        Some(self.histogram.quantile_of_ns(q, count)?.clamp(extremes.min_ns, extremes.max_ns))
     }
 
     /// The counts behind the quantiles.

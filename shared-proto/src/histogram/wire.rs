@@ -49,10 +49,12 @@ impl<'de> Deserialize<'de> for Histogram {
 
 impl Serialize for Latency {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let count = self.count();
+        let quantile = |q| self.quantile_of_ns(q, count).map(ns_to_micros);
         let mut fields = serializer.serialize_struct("Latency", 5)?;
         fields.serialize_field("min", &self.min_ns().map(ns_to_micros))?;
-        fields.serialize_field("p50", &self.quantile_ns(0.5).map(ns_to_micros))?;
-        fields.serialize_field("p99", &self.quantile_ns(0.99).map(ns_to_micros))?;
+        fields.serialize_field("p50", &quantile(0.5))?;
+        fields.serialize_field("p99", &quantile(0.99))?;
         fields.serialize_field("max", &self.max_ns().map(ns_to_micros))?;
         fields.serialize_field("hist", &self.histogram)?;
         fields.end()
