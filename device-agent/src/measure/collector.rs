@@ -14,7 +14,7 @@ use crate::window::Closed;
 /// Counts the jobs of one thread, and looks at thread and machine when the counting begins and ends.
 #[derive(Debug)]
 pub struct Collector {
-    task: Task,
+    plan: Plan,
     tally: Tally,
     settings: Settings,
     self_overhead_ns: u32,
@@ -37,16 +37,9 @@ impl Collector {
     /// For a thread that runs the task of this plan. Nothing is counted before [`Self::count_from`].
     #[must_use]
     pub fn new(plan: &Plan, rt: &Handle) -> Self {
-        let timing = &plan.timing;
         Self {
-            task: Task {
-                period_us: ns_to_micros(timing.normal_period_ns),
-                deadline_us: ns_to_micros(timing.deadline_at(timing.normal_period_ns)),
-                workload: String::new(),
-                workload_ratio: plan.workload_ratio(),
-                overrun: timing.overrun,
-            },
-            tally: Tally::new(plan.window, timing.normal_period_ns, plan.outliers, MonoTime::from_nanos(u64::MAX)),
+            plan: plan.clone(),
+            tally: Tally::new(plan.window, plan.timing.normal_period_ns, plan.outliers, MonoTime::from_nanos(u64::MAX)),
             settings: settings(&rt.granted),
             self_overhead_ns: rt.self_overhead_ns,
             host: HostReader::new(rt.granted.cpu),
@@ -103,8 +96,15 @@ impl Collector {
             let (counters, elapsed_ns) = thread.as_ref()?;
             (counters.on_cpu_ns > 0).then(|| Ratio::of(part(counters), *elapsed_ns).get())
         };
+        let timing = &self.plan.timing;
         Some(Run {
-            task: Task { workload: workload.to_owned(), ..self.task },
+            task: Task {
+                period_us: ns_to_micros(timing.normal_period_ns),
+                deadline_us: ns_to_micros(timing.deadline_at(timing.normal_period_ns)),
+                workload: workload.to_owned(),
+                workload_ratio: self.plan.workload_ratio(workload),
+                overrun: timing.overrun,
+            },
             cpu: share(|counters| counters.on_cpu_ns),
             cpu_wait: share(|counters| counters.waiting_ns),
             self_overhead_ns: Some(self.self_overhead_ns),

@@ -20,6 +20,7 @@ use crate::agent::Autonomy;
 use crate::config::{self, Config, GpioConfig, WorkloadConfig};
 use crate::rt::{Asked, SchedulerAsked, Timing, sys};
 use crate::window::WindowConfig;
+use crate::workload::Spin;
 
 const DEFAULT_PERIOD: Duration = Duration::from_millis(1);
 const DEFAULT_WORKLOAD: f64 = 0.3;
@@ -175,12 +176,12 @@ impl Plan {
         }
     }
 
-    /// Share of the period that the workload aims at in NORMAL.
+    /// Share of the period that the workload of this name aims at in NORMAL; 0 for one that aims at none.
     #[must_use]
-    pub fn workload_ratio(&self) -> f64 {
+    pub fn workload_ratio(&self, workload: &str) -> f64 {
         match self.workload {
-            WorkloadConfig::Spin { normal, .. } => normal.get(),
-            WorkloadConfig::GpioFollow => 0.0,
+            WorkloadConfig::Spin { normal, .. } if workload == Spin::NAME => normal.get(),
+            WorkloadConfig::Spin { .. } | WorkloadConfig::GpioFollow => 0.0,
         }
     }
 

@@ -54,6 +54,9 @@ struct SpinSteps {
 }
 
 impl Spin {
+    /// Name in the configuration and in reports.
+    pub const NAME: &str = "spin";
+
     /// A workload that still has to be prepared.
     #[must_use]
     pub fn new(aim: SpinAim) -> Self {
@@ -63,7 +66,7 @@ impl Spin {
 
 impl Workload for Spin {
     fn name(&self) -> &'static str {
-        "spin"
+        Self::NAME
     }
 
     fn prepare(&mut self) {

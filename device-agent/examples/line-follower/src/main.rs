@@ -44,8 +44,6 @@ fn measure() -> Result<(), Box<dyn Error>> {
         scenario: vec![Scenario::Nominal, Scenario::Fifo],
         duration: Duration::from_millis(400),
         warm_up: Duration::from_millis(100),
-        // No share of the CPU that it aims at.
-        workload: Some(0.0),
         ..Options::default()
     })?;
     let outcome =
