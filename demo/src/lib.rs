@@ -4,9 +4,11 @@
 #![forbid(unsafe_code)]
 
 pub mod broker;
+mod cast;
 mod cleanup;
 pub mod cli;
 pub mod disturbance;
+mod interrupts;
 pub mod reaction;
 pub mod show;
 pub mod stage;

@@ -54,7 +54,7 @@ fn run<T, E: Display>(work: impl Future<Output = Result<T, E>>) -> Result<T, Str
 }
 
 fn run_telling<T, E: Display>(what: &str, work: impl Future<Output = Result<T, E>>) -> Result<T, String> {
-    log::init(log::Format::Human, what).map_err(|error| error.to_string())?;
+    let _log = log::init(log::Format::Human, what).map_err(|error| error.to_string())?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     runtime.block_on(work).map_err(|error| error.to_string())

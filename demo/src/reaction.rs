@@ -16,9 +16,11 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
 use crate::broker::open_broker;
+use crate::cast::topic_root;
 use crate::cleanup::clear_retained;
 use crate::cli::Reaction;
-use crate::show::{ShowError, topic_root};
+use crate::interrupts::Interrupts;
+use crate::show::ShowError;
 use crate::stage::{agent_config, start_agent, start_controller};
 
 /// Longest wait for the next change.
@@ -68,6 +70,7 @@ impl fmt::Display for Measured {
 /// # Errors
 /// [`ShowError`] says which part failed.
 pub async fn reaction(options: &Reaction) -> Result<Measured, ShowError> {
+    let mut interrupts = Interrupts::new()?;
     let (_broker, url) = open_broker(options.broker.as_ref())?;
     let (sender, mut events) = unbounded_channel();
     let restless = [("policy.dwell_ms", "0"), ("policy.recover_after", "1"), ("policy.backoff_limit", "0")];
@@ -100,16 +103,21 @@ pub async fn reaction(options: &Reaction) -> Result<Measured, ShowError> {
 
     let mut spans = Vec::new();
     while spans.len() < usize::from(options.changes.get()) {
-        match next_change(&mut events).await {
+        let change = tokio::select! {
+            change = next_change(&mut events) => change,
+            () = interrupts.next() => None,
+        };
+        match change {
             Some(span) => spans.push(span),
             None => break,
         }
     }
-    agent.stop()??;
-    controller.stop()??;
+    let ended = (agent.stop().await, controller.stop().await);
     if options.broker.is_some() {
         clear_retained(&url, &format!("{root}-cleanup"), vec![format!("{root}/reaction/status")]).await;
     }
+    ended.0??;
+    ended.1??;
     if spans.len() < options.changes.get().into() {
         return Err(ShowError::TooFewChanges(spans.len()));
     }

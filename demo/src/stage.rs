@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::future::Future;
 use std::io;
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 use device_agent::config::Config as AgentConfig;
 use device_agent::supervisor::{self, RunError, Summary as AgentSummary};
@@ -14,10 +15,15 @@ use shared_host::config::ConfigError;
 use shared_host::control::ControlError;
 use tokio::sync::oneshot;
 
+/// How often an end is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
 /// Something that runs until it is told to stop.
 #[derive(Debug)]
 pub struct Running<T> {
-    stop: oneshot::Sender<()>,
+    name: String,
+    /// Dropped, it tells to stop.
+    stop: Option<oneshot::Sender<()>>,
     thread: JoinHandle<io::Result<T>>,
 }
 
@@ -33,19 +39,32 @@ pub enum Broken {
 }
 
 impl<T> Running<T> {
-    /// Whether it has ended by itself.
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Tells it to stop in good order, and does not wait.
+    pub fn tell_to_stop(&mut self) {
+        self.stop = None;
+    }
+
+    /// Whether it has ended.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.thread.is_finished()
     }
 
-    /// Stops it in good order and waits for its result.
+    /// Stops it in good order and waits for its result. Other tasks go on meanwhile.
     ///
     /// # Errors
     /// [`Broken`] if it panicked or never started.
-    pub fn stop(self) -> Result<T, Broken> {
-        // Fails if it has ended already.
-        let _ = self.stop.send(());
+    pub async fn stop(mut self) -> Result<T, Broken> {
+        self.tell_to_stop();
+        while !self.thread.is_finished() {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
         Ok(self.thread.join().map_err(|_| Broken::Panicked)??)
     }
 }
@@ -90,15 +109,14 @@ where
 {
     let (stop, told) = oneshot::channel();
     // Thread names have 15 characters.
-    let name = name.chars().take(15).collect();
-    let thread = Builder::new().name(name).spawn(|| {
+    let thread = Builder::new().name(name.chars().take(15).collect()).spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(runtime.block_on(work(Box::pin(async move {
             // Also when the other end is dropped.
             let _ = told.await;
         }))))
     })?;
-    Ok(Running { stop, thread })
+    Ok(Running { name: name.to_owned(), stop: Some(stop), thread })
 }
 
 /// Completes when a component is told to stop.

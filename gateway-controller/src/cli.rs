@@ -1,14 +1,12 @@
 //! The command line.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use shared_host::mqtt::BrokerUrl;
 use shared_proto::ids::DeviceId;
 
-use crate::commands;
 use crate::protocol::WishWord;
 
 /// Watches the miss rates of a fleet and commands NORMAL or DEGRADED.
@@ -21,17 +19,18 @@ Examples:
   gateway-controller init --output gateway.toml    write a commented configuration
   gateway-controller run --config gateway.toml     decisions as JSON lines on standard output
   gateway-controller devices                       what the running controller knows
-  gateway-controller set-mode pi-01 degraded        until `set-mode pi-01 auto`
+  gateway-controller set-mode pi-01 degraded       until `set-mode pi-01 auto`
+  gateway-controller forget pi-01                  a device that is gone for good
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration."
 )]
 pub struct Cli {
     #[command(subcommand)]
-    command: Command,
+    pub(crate) command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(crate) enum Command {
     /// Run the controller until SIGTERM or SIGINT
     Run(RunArgs),
     /// Check a configuration and show the values in force, each with its source
@@ -42,6 +41,8 @@ enum Command {
     Devices(DevicesArgs),
     /// Set the mode of a device, or leave it to the policy again
     SetMode(SetModeArgs),
+    /// Forget a device that is gone for good
+    Forget(ForgetArgs),
 }
 
 /// Arguments of `run`.
@@ -116,6 +117,23 @@ pub(crate) struct SetModeArgs {
     pub(crate) wait: Duration,
 }
 
+/// Arguments of `forget`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Its counts and what was wanted of it are forgotten, and the status that the broker keeps of it is cleared, so that it does not \
+return. A device that is online is refused: it would be back at once.")]
+pub(crate) struct ForgetArgs {
+    /// Name of the device
+    #[arg(value_name = "DEVICE")]
+    pub(crate) device: DeviceId,
+    /// Configuration file of the controller, for its control socket
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Control socket of the running controller
+    #[arg(long, value_name = "PATH", conflicts_with = "config")]
+    pub(crate) socket: Option<PathBuf>,
+}
+
 /// Whom to ask.
 #[derive(Debug, Args)]
 pub(crate) struct Target {
@@ -147,22 +165,6 @@ impl From<WishArg> for WishWord {
             WishArg::Auto => Self::Auto,
             WishArg::Release => Self::Release,
         }
-    }
-}
-
-/// Runs the program with the arguments of the process.
-#[must_use]
-pub fn main() -> ExitCode {
-    let done = match Cli::parse().command {
-        Command::Run(args) => commands::run::run(&args),
-        Command::CheckConfig(args) => commands::check::run(&args),
-        Command::Init(args) => commands::init::run(&args),
-        Command::Devices(args) => commands::devices::run(&args),
-        Command::SetMode(args) => commands::set_mode::run(&args),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
     }
 }
 

@@ -33,10 +33,14 @@ pub enum Event {
     DeviceMode(DeviceMode),
     /// Something at the device, stronger than the gateway, keeps a mode that is not the wanted one. Told once.
     Held(Held),
+    /// Somebody else commands another mode. Told once, until there was none of it for a minute.
+    Contested(Contested),
     /// A device is there.
     Online(Online),
     /// A device has gone.
     Offline(Offline),
+    /// A device is looked after no more.
+    Forgotten(Forgotten),
     /// The connection to the broker came or went.
     Link(Link),
     /// A report was accepted (duplicates are not). Never on standard output.
@@ -139,6 +143,21 @@ pub struct Held {
     pub source: ModeSource,
 }
 
+/// Somebody else, another controller or a person with `set-mode --broker`, commands another mode than is wanted here.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Contested {
+    /// The device.
+    pub device: DeviceId,
+    /// The other's command, acknowledged by the device.
+    pub command_id: CommandId,
+    /// Why, in the device's words.
+    pub reason: Reason,
+    /// The mode in effect.
+    pub mode: Mode,
+    /// The mode wanted here; `null` if the device shall be left to itself.
+    pub wanted: Option<Mode>,
+}
+
 /// A device is there.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Online {
@@ -163,6 +182,25 @@ pub struct Offline {
     pub conn: u64,
     /// `stopped` or `lost`.
     pub departure: Option<Departure>,
+}
+
+/// A device is looked after no more; its counts are gone.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Forgotten {
+    /// The device.
+    pub device: DeviceId,
+    /// Why.
+    pub why: ForgottenWhy,
+}
+
+/// Why a device is forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForgottenWhy {
+    /// Another one came, and there was no room for both.
+    Room,
+    /// A person said so, by `forget`.
+    Operator,
 }
 
 /// The connection to the broker came or went.

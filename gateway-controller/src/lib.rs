@@ -6,11 +6,12 @@
 //! | [`run`] | the loop around it: broker, control socket, clock |
 //! | [`event`], [`sink`] | what it tells, and to whom |
 //! | [`config`], [`protocol`], [`cli`] | what people say to it |
+//! | [`commands`] | what the command line does about it |
 
 #![forbid(unsafe_code)]
 
 pub mod cli;
-mod commands;
+pub mod commands;
 pub mod config;
 pub mod event;
 pub mod fleet;

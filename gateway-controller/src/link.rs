@@ -17,6 +17,9 @@ const MAX_QUEUED: usize = 100_000;
 /// Bytes of them.
 const MAX_QUEUED_BYTES: usize = 128 * 1024 * 1024;
 
+/// Longest message that is looked at: more than any that is allowed.
+const MAX_MESSAGE: usize = 64 * 1024;
+
 /// The topics and formats of one controller.
 #[derive(Debug, Clone)]
 pub(crate) struct Topics {
@@ -56,6 +59,11 @@ impl Topics {
         if let Err((subject, reason)) = self.try_take(fleet, now, received, out) {
             refusals.note(now, subject, &received.topic, reason);
         }
+    }
+
+    /// A message that is too long to be looked at.
+    pub(crate) fn refuse_oversize(refusals: &mut Refusals, now: Moment, topic: &str, bytes: usize) {
+        refusals.note(now, Subject::Topic, topic, format!("{bytes} bytes: allowed are {MAX_MESSAGE} with the topic"));
     }
 
     fn try_take(
@@ -109,6 +117,13 @@ impl Topics {
         Err((Subject::Topic, "its device name is not allowed".to_owned()))
     }
 
+    /// The message that has the broker forget a device's status: an empty payload clears the topic (MQTT 3.1.1, section
+    /// 3.3.1.3).
+    pub(crate) fn clear_status(&self, device: &DeviceId) -> Message {
+        let topic = native::topic(&self.root, device, native::Kind::Status).as_str().to_owned();
+        Message { topic, payload: Vec::new(), qos: Qos::AtLeastOnce, retain: Retain::Yes }
+    }
+
     /// The message that carries a command; `None` cannot happen, as every command fits its limit.
     pub(crate) fn message(&self, command: &Command) -> Option<Message> {
         let (topic, payload, qos) = match &command.payload {
@@ -134,6 +149,10 @@ pub(crate) fn options(config: &Config, topics: &Topics) -> Options {
         max_in_flight: MAX_IN_FLIGHT,
         max_queued: MAX_QUEUED,
         max_queued_bytes: MAX_QUEUED_BYTES,
+        // A limit here would let one retained message keep the controller off the broker for good. What is read takes memory as it
+        // arrives; a broker's own limit (`message_size_limit`) spares that too.
+        max_incoming: usize::MAX,
+        max_message: MAX_MESSAGE,
         ..Options::new(config.mqtt.url.clone(), config.mqtt.client_id.clone())
     }
 }

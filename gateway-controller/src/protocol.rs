@@ -5,9 +5,9 @@ use shared_host::control::Reply;
 use shared_proto::ids::{CommandId, DeviceId};
 use shared_proto::mode::Mode;
 
-use crate::fleet::{Action, DeviceView, Fleet, Moment, Wish};
+use crate::fleet::{Action, DeviceView, Fleet, Moment, Refused, Wish};
 
-/// A request: `{"request":"devices"}`, `{"request":"device","device":"pi-1"}` or
+/// A request: `{"request":"devices"}`, `{"request":"device","device":"pi-1"}`, `{"request":"forget","device":"pi-1"}` or
 /// `{"request":"set-mode","device":"pi-1","wish":"degraded"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "kebab-case")]
@@ -16,6 +16,11 @@ pub enum Request {
     Devices,
     /// One device; answered with [`DeviceView`].
     Device {
+        /// Which.
+        device: DeviceId,
+    },
+    /// Forget a device that is not online; answered with [`Gone`].
+    Forget {
         /// Which.
         device: DeviceId,
     },
@@ -71,6 +76,13 @@ pub struct Wished {
     pub device: DeviceView,
 }
 
+/// A device was forgotten.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    /// Which.
+    pub device: DeviceId,
+}
+
 impl From<WishWord> for Option<Wish> {
     fn from(word: WishWord) -> Self {
         match word {
@@ -91,18 +103,22 @@ pub(crate) fn answer(
     reply: Reply,
     out: &mut Vec<Action>,
 ) {
-    const UNKNOWN: &str = "nothing was heard of this device yet: `devices` shows those that are known";
     match request {
         Request::Devices => reply.send(&Devices { broker, devices: fleet.view(now) }),
         Request::Device { device } => match fleet.view_of(&device, now) {
             Some(view) => reply.send(&view),
-            None => reply.refuse(format!("{device}: {UNKNOWN}")),
+            None => reply.refuse(format!("{device}: {}", Refused::UnknownDevice)),
+        },
+        Request::Forget { device } => match fleet.forget(now, &device, out) {
+            Ok(()) => reply.send(&Gone { device }),
+            Err(refused) => reply.refuse(format!("{device}: {refused}")),
         },
         Request::SetMode { device, wish } => {
-            let taken = fleet.wish(now, &device, wish.into(), out).ok();
-            match taken.zip(fleet.view_of(&device, now)) {
-                Some((command_id, device)) => reply.send(&Wished { broker, command_id, device }),
-                None => reply.refuse(format!("{device}: {UNKNOWN}")),
+            let taken = fleet.wish(now, &device, wish.into(), out);
+            let view = fleet.view_of(&device, now).ok_or(Refused::UnknownDevice);
+            match taken.and_then(|command_id| Ok((command_id, view?))) {
+                Ok((command_id, device)) => reply.send(&Wished { broker, command_id, device }),
+                Err(refused) => reply.refuse(format!("{device}: {refused}")),
             }
         }
     }

@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use shared_host::control::{self, ControlError, Incoming, Server};
-use shared_host::mqtt::{self, Event as Transport, Events, PublishError, Publisher};
+use shared_host::mqtt::{self, Event as Transport, Events, Message, PublishError, Publisher};
+use shared_proto::ids::DeviceId;
 use tokio::time::Instant;
 
 use crate::config::{Config, Control};
@@ -129,6 +130,10 @@ impl<S: EventSink> Controller<S> {
                 let now = self.now();
                 self.topics.take(&mut self.fleet, now, &received, &mut self.refusals, &mut self.actions);
             }
+            Transport::Oversize { topic, bytes } => {
+                let now = self.now();
+                Topics::refuse_oversize(&mut self.refusals, now, &topic, bytes);
+            }
             // Commands are not queued: what got lost is sent again while device and controller do not agree.
             Transport::Acked(_) => {}
         }
@@ -136,22 +141,29 @@ impl<S: EventSink> Controller<S> {
 
     fn act(&mut self) {
         let now = self.now();
-        for action in self.actions.drain(..) {
+        let mut actions = std::mem::take(&mut self.actions);
+        for action in actions.drain(..) {
             match action {
                 Action::Tell(event) => self.events.take(Record { t_ms: wall_clock_ms(), event }),
                 Action::Send(command) => {
                     let Some(message) = self.topics.message(&command) else { continue };
-                    match self.publisher.try_publish(message) {
-                        // While the broker is away the fleet sends nothing, once it has heard of it.
-                        Ok(_) | Err(PublishError::Down) => {}
-                        // It is sent again while it is needed.
-                        Err(error) => {
-                            let topic = command.device.as_str();
-                            self.refusals.note(now, Subject::Command, topic, error.to_string());
-                        }
-                    }
+                    self.publish(now, message, &command.device);
+                }
+                Action::ClearStatus(device) => {
+                    let message = self.topics.clear_status(&device);
+                    self.publish(now, message, &device);
                 }
             }
+        }
+        self.actions = actions;
+    }
+
+    fn publish(&mut self, now: Moment, message: Message, device: &DeviceId) {
+        match self.publisher.try_publish(message) {
+            // While the broker is away the fleet sends nothing, once it has heard of it.
+            Ok(_) | Err(PublishError::Down) => {}
+            // A command is sent again while it is needed.
+            Err(error) => self.refusals.note(now, Subject::Command, device.as_str(), error.to_string()),
         }
     }
 }

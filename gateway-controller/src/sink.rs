@@ -1,8 +1,9 @@
 //! Where events go.
 
 use std::io::Write;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
+
+use shared_host::lines::{Flushed, Lines, Offered, OnError};
 
 use crate::event::{Event, Record};
 
@@ -27,9 +28,16 @@ impl<F: FnMut(Record)> EventSink for F {
 /// slow nor one that has gone holds up the controller.
 #[derive(Debug)]
 pub struct JsonLines {
-    lines: Option<SyncSender<Vec<u8>>>,
-    done: Receiver<()>,
+    lines: Lines,
     dropped: u64,
+    reader: Reader,
+}
+
+/// Whether anybody reads standard output, as far as was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    There,
+    Gone,
 }
 
 impl JsonLines {
@@ -38,14 +46,9 @@ impl JsonLines {
     /// # Errors
     /// The system gives no thread.
     pub fn new(output: impl Write + Send + 'static) -> std::io::Result<Self> {
-        let (lines, queue) = sync_channel(MAX_WAITING);
-        let (finished, done) = sync_channel(1);
-        std::thread::Builder::new().name("decisions".to_owned()).spawn(move || {
-            write_lines(output, &queue);
-            // Fails when nobody waits for the end.
-            let _ = finished.send(());
-        })?;
-        Ok(Self { lines: Some(lines), done, dropped: 0 })
+        // What is lost is told in the log: the output holds events only.
+        let lines = Lines::start("decisions", MAX_WAITING, OnError::End, output, |_| Vec::new())?;
+        Ok(Self { lines, dropped: 0, reader: Reader::There })
     }
 }
 
@@ -56,22 +59,22 @@ impl EventSink for JsonLines {
         }
         let Ok(mut line) = serde_json::to_vec(&record) else { return };
         line.push(b'\n');
-        match self.lines.as_ref().map(|lines| lines.try_send(line)) {
-            Some(Err(TrySendError::Full(_))) => {
+        match self.lines.offer(line) {
+            Offered::Lost => {
                 if self.dropped == 0 {
                     tracing::warn!("the reader of standard output is too slow: decisions go unwritten");
                 }
                 self.dropped = self.dropped.saturating_add(1);
             }
-            Some(Err(TrySendError::Disconnected(_))) => {
+            Offered::Ended if self.reader == Reader::There => {
                 tracing::warn!("standard output is closed: decisions go unwritten from now on");
-                self.lines = None;
+                self.reader = Reader::Gone;
             }
-            Some(Ok(())) if self.dropped > 0 => {
+            Offered::Taken if self.dropped > 0 => {
                 tracing::warn!(dropped = self.dropped, "standard output is read again");
                 self.dropped = 0;
             }
-            Some(Ok(())) | None => {}
+            Offered::Taken | Offered::Ended => {}
         }
     }
 }
@@ -79,18 +82,8 @@ impl EventSink for JsonLines {
 impl Drop for JsonLines {
     /// Lets the last lines out, but does not wait for ever on a reader that sleeps.
     fn drop(&mut self) {
-        self.lines = None;
-        if self.done.recv_timeout(LAST_LINES) == Err(RecvTimeoutError::Timeout) {
+        if self.lines.flush(LAST_LINES) == Flushed::Not {
             tracing::warn!("nobody reads standard output: the last decisions go unwritten");
-        }
-    }
-}
-
-fn write_lines(mut output: impl Write, queue: &Receiver<Vec<u8>>) {
-    // Ends when the sink is dropped, or when the reader has gone.
-    for line in queue {
-        if output.write_all(&line).and_then(|()| output.flush()).is_err() {
-            return;
         }
     }
 }

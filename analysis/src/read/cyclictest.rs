@@ -34,7 +34,7 @@ struct SysInfo {
     realtime: Option<u8>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 struct Thread {
     #[serde(default)]
     histogram: BTreeMap<u64, u64>,
@@ -42,6 +42,19 @@ struct Thread {
     min: u64,
     max: u64,
     cpu: Option<i64>,
+}
+
+impl Thread {
+    /// With `-D` cyclictest stops a thread wherever it is: a cycle may be counted whose value is not in the histogram yet. One
+    /// that cannot lie beyond the histogram, because no value does, is such a cycle.
+    fn without_unfinished_cycle(&self, limit: Option<u64>) -> Self {
+        let within = self.histogram.values().fold(0u64, |sum, count| sum.saturating_add(*count));
+        let mut thread = self.clone();
+        if within.checked_add(1) == Some(self.cycles) && limit.is_some_and(|limit| self.max < limit) {
+            thread.cycles = within;
+        }
+        thread
+    }
 }
 
 /// Each thread becomes a run.
@@ -57,6 +70,7 @@ pub(super) fn import(output: &Output) -> Result<RunFile, String> {
     let unit_ns = if output.resolution_in_ns == 0 { 1000 } else { 1 };
     let mut runs = Vec::with_capacity(output.thread.len());
     for (number, thread) in &output.thread {
+        let thread = &thread.without_unfinished_cycle(options.limit);
         let wakeup_us = distribution(thread, options.limit, unit_ns).map_err(|why| format!("thread.{number}.{why}"))?;
         runs.push(run(*number, thread, wakeup_us, &options));
     }

@@ -52,6 +52,13 @@ fn quantiles_beyond_the_histogram_are_not_invented() {
 }
 
 #[test]
+fn a_cycle_that_was_under_way_at_the_end_is_left_out() {
+    let thread = json!({"histogram": {"9": 4}, "cycles": 5, "min": 9, "max": 9, "cpu": 1});
+    let file = parse_json(&cyclictest("cyclictest -h 50", 0, &thread)).unwrap();
+    assert_eq!((file.runs[0].releases, file.runs[0].run, file.runs[0].wakeup_us.count()), (4, 4, 4));
+}
+
+#[test]
 fn what_is_wrong_with_a_cyclictest_file_is_told() {
     let thread = |histogram: Value, cycles: u64, max: u64| json!({"histogram": histogram, "cycles": cycles, "min": 9, "max": max});
     let line = "cyclictest -h 50";
@@ -65,8 +72,8 @@ fn what_is_wrong_with_a_cyclictest_file_is_told() {
             "thread.0.histogram holds more values than there were cycles (5)",
         ),
         (
-            cyclictest(line, 0, &thread(json!({"9": 4}), 5, 49)),
-            "thread.0.max is 49, but 1 of 5 cycles are beyond the histogram; it must be at least 50",
+            cyclictest(line, 0, &thread(json!({"9": 4}), 6, 49)),
+            "thread.0.max is 49, but 2 of 6 cycles are beyond the histogram; it must be at least 50",
         ),
         (cyclictest(line, 0, &thread(json!({"9": 5}), 5, 30)), "max is 30 us; allowed are 9 to 10 us"),
         (cyclictest(line, 0, &thread(json!({"9": u64::MAX, "10": 1}), 5, 30)), "holds more values"),

@@ -17,7 +17,7 @@ pub(super) fn measure(options: &Options) -> Result<(), Failure> {
     let plan = Plan::new(options).map_err(|error| Failure::Configuration(error.to_string()))?;
     options.output.as_deref().map_or(Ok(()), check_output)?;
     // Only what goes wrong: the table tells the rest.
-    shared_host::log::init(Format::Auto, "warn").map_err(Failure::failed)?;
+    let _log = shared_host::log::init(Format::Auto, "warn").map_err(Failure::failed)?;
     let csv = options.csv.as_deref().map(|path| Csv::create(path, options.csv_layout, plan.workload)).transpose();
     let mut onlookers = Onlookers { progress: Progress::for_terminal(&plan), csv: csv.map_err(Failure::failed)? };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;

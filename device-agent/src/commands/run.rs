@@ -10,7 +10,8 @@ use crate::{config, supervisor};
 
 pub(super) fn run(file: Option<&Path>) -> Result<(), Failure> {
     let (config, _) = config::load(file)?;
-    shared_host::log::init(config.log.format, &config.log.filter).map_err(Failure::failed)?;
+    // Held to the end, for the last lines.
+    let _log = shared_host::log::init(config.log.format, &config.log.filter).map_err(Failure::failed)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
     let ended = runtime.block_on(async {
         let stop = stop_signal().map_err(Failure::failed)?;

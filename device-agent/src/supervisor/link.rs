@@ -150,6 +150,8 @@ impl Link {
                 }
             }
             Event::Message(message) => self.message(&message, agent),
+            // Only of connections that ask for it.
+            Event::Oversize { .. } => {}
         }
     }
 

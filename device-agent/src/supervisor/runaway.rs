@@ -91,7 +91,8 @@ impl fmt::Display for Limit {
             Self::RealTime { runtime_us, period_us } => write!(
                 f,
                 "real-time throttling: the kernel keeps {} us of every {period_us} us for others \
-                 (kernel.sched_rt_runtime_us = {runtime_us}), which shows as gaps in the task",
+                 (kernel.sched_rt_runtime_us = {runtime_us}; since Linux 6.12 its fair server does, if somebody waits), \
+                 which shows as gaps in the task",
                 period_us - runtime_us
             ),
             Self::Reserved { runtime_ns, period_ns } => write!(

@@ -4,7 +4,7 @@ use super::{Failure, print};
 use crate::cli::CheckArgs;
 use crate::config::{Config, SCHEMA};
 
-pub(crate) fn run(args: &CheckArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
     let loaded = SCHEMA.load(args.config.as_deref(), std::env::vars_os())?;
     Config::from_loaded(&loaded)?;
     let values = loaded.effective();

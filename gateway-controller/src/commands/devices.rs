@@ -15,7 +15,7 @@ use crate::link::{Topics, options};
 use crate::protocol::{BrokerView, Devices, Request};
 use crate::refusals::Refusals;
 
-pub(crate) fn run(args: &DevicesArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &DevicesArgs) -> Result<(), Failure> {
     let answer = if args.target.broker.is_some() {
         runtime()?.block_on(listen(args))?
     } else {

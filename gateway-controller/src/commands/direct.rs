@@ -41,7 +41,7 @@ impl Direct {
             match timeout_at(deadline, events.next()).await {
                 Ok(Some(Event::Up { .. })) => return Ok(Self { publisher, events }),
                 Ok(Some(Event::Down { reason, .. })) => return Err(Failure::failed(reason)),
-                Ok(Some(Event::Message(_) | Event::Acked(_))) => {}
+                Ok(Some(Event::Message(_) | Event::Oversize { .. } | Event::Acked(_))) => {}
                 Ok(None) | Err(_) => return Err(Failure::failed(format_args!("{url}: no answer from the broker"))),
             }
         }

@@ -6,7 +6,7 @@ use super::{Failure, print};
 use crate::cli::InitArgs;
 use crate::config::SCHEMA;
 
-pub(crate) fn run(args: &InitArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &InitArgs) -> Result<(), Failure> {
     let text = SCHEMA.template();
     let Some(path) = &args.output else { return print(&text) };
     write(path, &text, if args.force { Existing::Replace } else { Existing::Keep }).map_err(Failure::failed)

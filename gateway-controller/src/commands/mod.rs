@@ -1,11 +1,12 @@
 //! The commands: one file each.
 
-pub(crate) mod check;
-pub(crate) mod devices;
+mod check;
+mod devices;
 mod direct;
-pub(crate) mod init;
-pub(crate) mod run;
-pub(crate) mod set_mode;
+mod forget;
+mod init;
+mod run;
+mod set_mode;
 mod table;
 
 use std::fmt::Display;
@@ -17,12 +18,29 @@ use shared_host::config::ConfigError;
 use shared_host::control::ControlError;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::cli::Target;
+use crate::cli::{Cli, Command, Target};
 use crate::config::{Config, Control};
+
+/// Does what the command line says; the exit code of the program.
+#[must_use]
+pub fn execute(cli: Cli) -> ExitCode {
+    let done = match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::CheckConfig(args) => check::run(&args),
+        Command::Init(args) => init::run(&args),
+        Command::Devices(args) => devices::run(&args),
+        Command::SetMode(args) => set_mode::run(&args),
+        Command::Forget(args) => forget::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
 
 /// Why a command did not do what it should.
 #[derive(Debug)]
-pub(crate) enum Failure {
+enum Failure {
     /// The configuration or the arguments are wrong.
     Usage(String),
     /// It was tried and failed.
@@ -39,7 +57,7 @@ impl Failure {
     }
 
     /// Tells it on standard error; its exit code.
-    pub(crate) fn report(self) -> ExitCode {
+    fn report(self) -> ExitCode {
         let (message, code) = match self {
             Self::Usage(message) => (message, 2),
             Self::Failed(message) => (message, 1),

@@ -7,9 +7,10 @@ use crate::cli::RunArgs;
 use crate::config::Config;
 use crate::sink::JsonLines;
 
-pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let config = Config::load(args.config.as_deref(), std::env::vars_os())?;
-    shared_host::log::init(config.log.format, &config.log.filter).map_err(Failure::usage)?;
+    // Held to the end, for the last lines.
+    let _log = shared_host::log::init(config.log.format, &config.log.filter).map_err(Failure::usage)?;
     let lines = JsonLines::new(std::io::stdout())
         .map_err(|error| Failure::failed(format_args!("cannot start to write decisions: {error}")))?;
     runtime()?.block_on(async {

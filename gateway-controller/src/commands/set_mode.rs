@@ -21,7 +21,7 @@ use crate::protocol::{BrokerView, Request, Wished};
 /// How often the controller is asked whether the device has followed.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-pub(crate) fn run(args: &SetModeArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &SetModeArgs) -> Result<(), Failure> {
     if args.target.broker.is_some() { runtime()?.block_on(send(args)) } else { wish(args) }
 }
 

@@ -15,7 +15,7 @@ const SECTIONS: &[Section] = &[
     Section { path: "policy", doc: "When to degrade a device and when to let it recover. A window is one report." },
     Section { path: "command", doc: "Commands to devices." },
     Section { path: "limits", doc: "Bounds that protect the controller." },
-    Section { path: "control", doc: "Socket for `gateway-controller devices` and `set-mode`." },
+    Section { path: "control", doc: "Socket for `gateway-controller devices`, `set-mode` and `forget`." },
     Section { path: "log", doc: "Log on standard error. Decisions are JSON lines on standard output." },
 ];
 
@@ -125,7 +125,8 @@ const KEYS: &[Key] = &[
         path: "limits.max_devices",
         default: "10000",
         allowed: "1 to 1000000",
-        doc: "Devices to look after; messages of more are counted and ignored.",
+        doc: "Devices to look after. One more takes the place of the offline device that was not heard for longest;\n\
+              while all are online its messages are counted and ignored.",
     },
     Key {
         path: "control.socket",

@@ -3,7 +3,7 @@
 
 use shared_proto::ids::CommandId;
 use shared_proto::limits::{MAX_LEASE_MS, MIN_LEASE_MS};
-use shared_proto::mode::Mode;
+use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::wire::{Lease, ReportRef};
 
 use super::Moment;
@@ -12,6 +12,11 @@ use super::Moment;
 pub const MIN_RETRY_MS: u32 = 10;
 /// Longest wait between two tries, in milliseconds.
 pub const MAX_RETRY_MS: u32 = 5_000;
+/// Agreement that lasted so long ends the back-off, in milliseconds: longer than another controller of another opinion waits
+/// between two tries.
+const STEADY_MS: u64 = 2 * MAX_RETRY_MS as u64;
+/// After so long without another's command it is news again, in milliseconds.
+const CONTEST_OVER_MS: u64 = 60_000;
 /// Commands remembered for their acknowledgements.
 const REMEMBERED: usize = 4;
 
@@ -65,22 +70,23 @@ impl Timing {
     }
 }
 
+/// What is wanted of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// This mode, under a lease.
+    Mode(Mode),
+    /// That it decides for itself, without a lease of any gateway.
+    Release,
+}
+
 /// What there is to agree on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Situation {
-    pub(super) wanted: Mode,
+    pub(super) wanted: Order,
     pub(super) reported: Option<Mode>,
-    pub(super) authority: Authority,
+    /// Who decides there; `None` if that was not told.
+    pub(super) source: Option<ModeSource>,
     pub(super) wire: Wire,
-}
-
-/// Whether the gateway can change the device's mode at all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Authority {
-    /// It can.
-    Gateway,
-    /// Something stronger decides there: leases are renewed for later, nothing is fought for.
-    Held,
 }
 
 /// Which wire a device is commanded on.
@@ -88,14 +94,19 @@ pub(super) enum Authority {
 pub(super) enum Wire {
     /// Leases and acknowledgements.
     Native,
-    /// Neither: a command holds until the next.
+    /// Neither: a command holds until the next, and there is no release.
     Lab,
 }
 
 impl Situation {
-    /// Nothing is to be changed.
-    pub(super) fn settled(&self) -> bool {
-        self.authority == Authority::Held || self.reported == Some(self.wanted)
+    /// The device is in the wanted mode.
+    pub(super) fn agreed(&self) -> bool {
+        self.reported.is_some_and(|mode| self.wanted == Order::Mode(mode))
+    }
+
+    /// Something stronger than the gateway decides there: leases are renewed for later, nothing is fought for.
+    pub(super) fn held(&self) -> bool {
+        matches!(self.source, Some(ModeSource::Operator | ModeSource::Safety))
     }
 }
 
@@ -121,6 +132,10 @@ pub(super) struct Commands {
     last: Option<Last>,
     /// Wait before the next try while there is no agreement; 0 stands for the shortest.
     wait_ms: u32,
+    /// Since when nothing is to be changed, and by which order.
+    settled_since: Option<(Order, Moment)>,
+    /// When another's command against the wanted mode was heard of.
+    contested_at: Option<Moment>,
     hold: Hold,
     pub(super) change: Option<OpenChange>,
     recent: [Option<Sent>; REMEMBERED],
@@ -129,7 +144,7 @@ pub(super) struct Commands {
 #[derive(Debug, Clone, Copy)]
 struct Last {
     at: Moment,
-    mode: Mode,
+    order: Order,
     number: u64,
 }
 
@@ -138,19 +153,21 @@ struct Last {
 enum Hold {
     #[default]
     Leased,
-    /// The device started or connected anew.
+    /// The device started or connected anew, or was out of reach.
     Doubtful,
 }
 
 impl Commands {
     /// When the next command is due; `None` while there is nothing to send.
     pub(super) fn due(&self, situation: &Situation, timing: &Timing) -> Option<Moment> {
-        let settled = situation.settled();
-        if settled && situation.wire == Wire::Lab {
+        let settled = self.settled(situation);
+        let nothing_to_renew = situation.wire == Wire::Lab || situation.wanted == Order::Release;
+        let no_such_command = situation.wire == Wire::Lab && situation.wanted == Order::Release;
+        if settled && nothing_to_renew || no_such_command {
             return None;
         }
         let Some(last) = self.last else { return Some(Moment::default()) };
-        let wait_ms = if last.mode != situation.wanted {
+        let wait_ms = if last.order != situation.wanted {
             0
         } else if !settled {
             u64::from(self.wait_ms.max(timing.retry_ms))
@@ -162,35 +179,56 @@ impl Commands {
         Some(last.at.plus_millis(wait_ms))
     }
 
+    /// Nothing is to be changed.
+    fn settled(&self, situation: &Situation) -> bool {
+        match situation.wanted {
+            Order::Mode(_) => situation.held() || situation.agreed(),
+            // A lease that was given may have arrived though the device does not tell so yet.
+            Order::Release => situation.source != Some(ModeSource::Gateway) && self.last_mode().is_none(),
+        }
+    }
+
     /// Takes note of what the device reports.
-    pub(super) fn observe(&mut self, situation: &Situation) {
-        if situation.settled() {
+    pub(super) fn observe(&mut self, now: Moment, situation: &Situation) {
+        let since = self.settled_since.filter(|(order, _)| *order == situation.wanted).map(|(_, since)| since);
+        // Momentary agreement proves nothing: another controller may want something else.
+        if since.is_some_and(|since| now.millis_since(since) >= STEADY_MS) {
             self.wait_ms = 0;
         }
-        if situation.reported == Some(situation.wanted) {
+        self.settled_since = self.settled(situation).then_some((situation.wanted, since.unwrap_or(now)));
+        if situation.agreed() {
             self.change = None;
         }
     }
 
     /// A command `number`, named `id`, goes out for this situation.
     pub(super) fn sent(&mut self, now: Moment, number: u64, id: CommandId, situation: &Situation, timing: &Timing) {
-        let retry = !situation.settled() && self.last.is_some_and(|last| last.mode == situation.wanted);
-        let doubled = self.wait_ms.max(timing.retry_ms).saturating_mul(2).min(MAX_RETRY_MS);
-        self.wait_ms = if retry { doubled } else { timing.retry_ms };
+        if self.last.is_none_or(|last| last.order != situation.wanted) {
+            self.wait_ms = timing.retry_ms;
+        } else if !self.settled(situation) {
+            self.wait_ms = self.wait_ms.max(timing.retry_ms).saturating_mul(2).min(MAX_RETRY_MS);
+        }
         self.hold = Hold::Leased;
-        self.last = Some(Last { at: now, mode: situation.wanted, number });
+        self.last = Some(Last { at: now, order: situation.wanted, number });
+        // That a device is let go is no change of mode to be told of.
+        let Order::Mode(mode) = situation.wanted else { return };
         self.recent.rotate_right(1);
         let change_since = self.change.map(|change| change.since);
         let [newest, ..] = &mut self.recent;
-        *newest = Some(Sent { id, mode: situation.wanted, change_since });
+        *newest = Some(Sent { id, mode, change_since });
     }
 
-    /// The device was told to decide for itself.
-    pub(super) fn released(&mut self) {
+    /// When the last command went out.
+    pub(super) fn last_at(&self) -> Option<Moment> {
+        self.last.map(|last| last.at)
+    }
+
+    /// What was sent so far does not hold any more.
+    pub(super) fn void(&mut self) {
         self.last = None;
     }
 
-    /// The device started or connected anew: its lease may be gone.
+    /// The device started or connected anew, or was out of reach: its lease may be gone.
     pub(super) fn doubt(&mut self) {
         self.hold = Hold::Doubtful;
         self.wait_ms = 0;
@@ -201,9 +239,17 @@ impl Commands {
         self.wait_ms = MAX_RETRY_MS;
     }
 
-    /// The mode last asked for.
+    /// Another's command against the wanted mode took effect; tells whether that is news.
+    pub(super) fn contested(&mut self, now: Moment) -> bool {
+        self.contested_at.replace(now).is_none_or(|before| now.millis_since(before) >= CONTEST_OVER_MS)
+    }
+
+    /// The mode last asked for; `None` if the device was let go since.
     pub(super) fn last_mode(&self) -> Option<Mode> {
-        self.last.map(|last| last.mode)
+        match self.last?.order {
+            Order::Mode(mode) => Some(mode),
+            Order::Release => None,
+        }
     }
 
     /// The command with this id, if it was sent lately.

@@ -8,7 +8,7 @@ use shared_proto::text::{Name, Reason};
 use shared_proto::units::Ratio;
 use shared_proto::wire::{Ack, Departure, Status};
 
-use super::commands::{Authority, Commands, Situation, Wire};
+use super::commands::{Commands, Order, Situation, Wire};
 use super::identity::Identity;
 use super::pace::Pace;
 use super::seen::Seen;
@@ -17,7 +17,10 @@ use super::{Freshness, Moment, Wish};
 use crate::event::DeviceMode;
 
 /// Why a mode is commanded that nobody has decided on yet.
-const AS_REPORTED: &str = "the mode that it reports";
+pub(super) const AS_REPORTED: &str = "the mode that it reports";
+
+/// After so long a silence a device without births and wills (a classroom client, for example) counts as gone, in milliseconds.
+const GONE_AFTER_MS: u64 = 600_000;
 
 /// One device.
 #[derive(Debug)]
@@ -37,6 +40,8 @@ pub(super) struct Device {
     pub(super) commands: Commands,
     /// Why the wanted mode is wanted.
     pub(super) why: Reason,
+    /// The mode that was wanted last, kept while nothing is until the policy is seeded anew.
+    pub(super) wanted_last: Option<Mode>,
     /// The hold that was told of, so that it is told once.
     pub(super) told_hold: Option<(Mode, ModeSource)>,
     /// When the fleet is to look at it again, as entered in the fleet's alarms.
@@ -96,6 +101,7 @@ impl Device {
             wish: None,
             commands: Commands::default(),
             why: AS_REPORTED.into(),
+            wanted_last: None,
             told_hold: None,
             wake: None,
         }
@@ -110,29 +116,59 @@ impl Device {
         }
     }
 
+    /// What there is to agree on; `None` if nothing is wanted of it.
     pub(super) fn situation(&self) -> Option<Situation> {
-        let wanted = self.wanted()?;
-        let reported = self.reported.as_ref().map(|reported| reported.mode);
-        let stronger = matches!(self.hold_source(), Some(ModeSource::Operator | ModeSource::Safety));
-        let authority = if stronger { Authority::Held } else { Authority::Gateway };
-        Some(Situation { wanted, reported, authority, wire: self.wire })
+        match self.wish {
+            Some(Wish::Release) => Some(self.situation_with(Order::Release)),
+            _ => self.wanted().map(|mode| self.situation_with(Order::Mode(mode))),
+        }
     }
 
-    fn hold_source(&self) -> Option<ModeSource> {
-        self.reported.as_ref().and_then(|reported| reported.source)
+    pub(super) fn situation_with(&self, wanted: Order) -> Situation {
+        let reported = self.reported.as_ref();
+        Situation {
+            wanted,
+            reported: reported.map(|reported| reported.mode),
+            source: reported.and_then(|reported| reported.source),
+            wire: self.wire,
+        }
+    }
+
+    /// Whether it is there: it said so, or was heard, on this connection to the broker.
+    pub(super) fn is_online(&self, link: Option<u64>) -> bool {
+        self.presence == Presence::Online && link.is_some() && self.heard.link == link
+    }
+
+    /// Whether it makes room for another: it said good-bye, or never said that it is there and was not heard for a while.
+    pub(super) fn is_gone(&self, now: Moment) -> bool {
+        match self.presence {
+            Presence::Offline { .. } => true,
+            // A birth comes with a will, which will tell.
+            Presence::Online | Presence::Unheard => {
+                self.identity.conn().is_none() && now.millis_since(self.heard.at) >= GONE_AFTER_MS
+            }
+        }
     }
 
     /// Forgets all that belongs to a run of the agent that is over.
     pub(super) fn start_boot(&mut self, boot: BootId) {
         self.tally.start_boot(boot);
-        self.policy = None;
+        self.forget_policy();
         self.pace = Pace::default();
         self.newest = None;
         self.reported = None;
         self.told_hold = None;
-        self.why = AS_REPORTED.into();
         self.commands.change = None;
         self.commands.doubt();
+    }
+
+    /// The device's own policy knows more: the next report seeds this one anew. What an operator wants is untouched.
+    pub(super) fn forget_policy(&mut self) {
+        self.policy = None;
+        if self.wish.is_none() {
+            self.why = AS_REPORTED.into();
+            self.commands.change = None;
+        }
     }
 
     /// Takes in the mode that the device tells; an event if it changed against what is wanted here.

@@ -12,7 +12,10 @@ use super::identity::{Claim, Evidence, Identity};
 use super::seen::Seen;
 use super::take::Turn;
 use super::{Action, BrokerLink, Fleet, Freshness, Moment, Refused, Wish, reconcile, schedule};
-use crate::event::{Decision, DecisionSource, Event, Link, LinkState};
+use crate::event::{Decision, DecisionSource, Event, Forgotten, ForgottenWhy, Link, LinkState};
+
+/// After a search in vain for a device to forget, the next is so much later, in milliseconds: it looks at every device.
+const NEXT_SEARCH_MS: u64 = 1_000;
 
 impl Fleet {
     /// The broker is connected, for the `conn`-th time.
@@ -96,9 +99,14 @@ impl Fleet {
     /// # Errors
     /// [`Refused`] if there are too many devices.
     pub fn ack(&mut self, now: Moment, ack: &Ack, out: &mut Vec<Action>) -> Result<(), Refused> {
+        // Anybody can acknowledge a command that nobody sent.
+        if !self.devices.contains_key(&ack.device) {
+            return Ok(());
+        }
+        let author = self.common.ids.author(&ack.id);
         self.with_device(now, &ack.device, Wire::Native, Freshness::Live, out, |device, out| {
             device.drive_natively();
-            device.take_ack(now, ack, out);
+            device.take_ack(now, ack, author, out);
             None
         })
         .map(drop)
@@ -148,6 +156,49 @@ impl Fleet {
         Ok(self.settle(now, id, Some(turn), out))
     }
 
+    /// Forgets a device that is not there, with all counts and what an operator wants of it, and has the broker forget its
+    /// status.
+    ///
+    /// # Errors
+    /// [`Refused::UnknownDevice`], [`Refused::Online`] or [`Refused::NoBroker`].
+    pub fn forget(&mut self, now: Moment, id: &DeviceId, out: &mut Vec<Action>) -> Result<(), Refused> {
+        let device = self.devices.get(id).ok_or(Refused::UnknownDevice)?;
+        let link = self.common.link.conn().ok_or(Refused::NoBroker)?;
+        if device.is_online(Some(link)) && !device.is_gone(now) {
+            return Err(Refused::Online);
+        }
+        self.remove(id, ForgottenWhy::Operator, out);
+        out.push(Action::ClearStatus(id.clone()));
+        Ok(())
+    }
+
+    /// Sees to it that there is room for one more device. What the broker kept pushes nobody out.
+    fn make_room(&mut self, now: Moment, freshness: Freshness, out: &mut Vec<Action>) -> Result<(), Refused> {
+        let max = self.common.settings.max_devices;
+        if self.devices.len() < max {
+            return Ok(());
+        }
+        let full = Err(Refused::TooManyDevices(max));
+        if freshness == Freshness::Retained || self.no_room_before.is_some_and(|time| now < time) {
+            return full;
+        }
+        let gone = self.devices.iter().filter(|(_, device)| device.is_gone(now) && device.wish.is_none());
+        let Some(id) = gone.min_by_key(|(id, device)| (device.heard.at, *id)).map(|(id, _)| id.clone()) else {
+            self.no_room_before = Some(now.plus_millis(NEXT_SEARCH_MS));
+            return full;
+        };
+        self.remove(&id, ForgottenWhy::Room, out);
+        Ok(())
+    }
+
+    fn remove(&mut self, id: &DeviceId, why: ForgottenWhy, out: &mut Vec<Action>) {
+        let Some(device) = self.devices.remove(id) else { return };
+        if let Some(wake) = device.wake {
+            self.wakes.remove(&(wake, id.clone()));
+        }
+        out.push(Action::Tell(Event::Forgotten(Forgotten { device: id.clone(), why })));
+    }
+
     /// Finds or makes the device, lets `change` take the message in, and does what follows from it.
     fn with_device(
         &mut self,
@@ -162,9 +213,7 @@ impl Fleet {
         let link = if freshness == Freshness::Live { self.common.link.conn() } else { None };
         let heard = Heard { at: now, link };
         if !self.devices.contains_key(id) {
-            if self.devices.len() >= self.common.settings.max_devices {
-                return Err(Refused::TooManyDevices(self.common.settings.max_devices));
-            }
+            self.make_room(now, freshness, out)?;
             self.devices.insert(id.clone(), Device::new(wire, heard));
         }
         let Some(device) = self.devices.get_mut(id) else { return Err(Refused::UnknownDevice) };
@@ -183,9 +232,13 @@ impl Fleet {
             device.why = turn.reason.clone();
             device.commands.change = to.map(|_| OpenChange { since: now, cause: turn.cause });
         }
-        let command = match (&turn, to) {
-            (Some(turn), None) => reconcile::release(&mut self.common, id, device, &turn.reason, out),
-            _ => reconcile::reconcile(&mut self.common, id, device, now, out),
+        if turn.is_some() || to.is_some() {
+            device.wanted_last = to;
+        }
+        let common = &mut self.common;
+        let command = match (&turn, device.situation()) {
+            (Some(_), None) => reconcile::let_go(common, id, device, now, out),
+            _ => reconcile::reconcile(common, id, device, now, out),
         };
         if let Some(Turn { from, source, reason, cause }) = turn {
             out.push(Action::Tell(Event::Decision(Decision {

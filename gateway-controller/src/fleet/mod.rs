@@ -39,7 +39,8 @@ pub struct Settings {
     pub rule: Rule,
     /// Times of commands.
     pub timing: Timing,
-    /// Devices that are looked after; messages of more are refused.
+    /// Devices that are looked after. One more takes the place of the offline device that was not heard for longest; while
+    /// there is none, its messages are refused.
     pub max_devices: usize,
 }
 
@@ -75,6 +76,8 @@ pub enum Freshness {
 pub enum Action {
     /// Send a command.
     Send(Command),
+    /// Clear the status that the broker keeps of this device.
+    ClearStatus(DeviceId),
     /// Tell an event.
     Tell(Event),
 }
@@ -101,11 +104,17 @@ pub enum Payload {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// The device is one too many.
-    #[error("too many devices: limits.max_devices allows {0}")]
+    #[error("too many devices: limits.max_devices allows {0}, and none of them can make room")]
     TooManyDevices(usize),
     /// Nothing was ever heard of the device.
     #[error("nothing was heard of this device yet: see `devices` for those that are known")]
     UnknownDevice,
+    /// A device that is there cannot be forgotten.
+    #[error("it is online, and would be back at once: stop its agent first")]
+    Online,
+    /// A device that the broker would bring back cannot be forgotten.
+    #[error("there is no connection to the broker, which would bring it back: try again when there is")]
+    NoBroker,
 }
 
 /// All devices.
@@ -114,6 +123,8 @@ pub struct Fleet {
     devices: HashMap<DeviceId, Device>,
     /// When to look at a device again, soonest first.
     wakes: BTreeSet<(Moment, DeviceId)>,
+    /// Until then nobody is looked for who could be forgotten.
+    no_room_before: Option<Moment>,
     common: Common,
 }
 
@@ -151,7 +162,7 @@ impl Fleet {
     #[must_use]
     pub fn new(settings: Settings, epoch: u32) -> Self {
         let common = Common { settings, link: BrokerLink::New, ids: reconcile::CommandIds::new(epoch) };
-        Self { devices: HashMap::new(), wakes: BTreeSet::new(), common }
+        Self { devices: HashMap::new(), wakes: BTreeSet::new(), no_room_before: None, common }
     }
 
     /// When [`Fleet::tick`] has something to do next.

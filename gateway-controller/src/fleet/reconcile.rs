@@ -2,12 +2,10 @@
 
 use shared_proto::dialect::lab;
 use shared_proto::ids::{CommandId, DeviceId};
-use shared_proto::mode::Mode;
-use shared_proto::text::Reason;
 use shared_proto::wire::{Lease, SetMode, Version};
 
-use super::commands::{Authority, Situation, Wire};
-use super::device::{Device, Presence};
+use super::commands::{Order, Situation, Wire};
+use super::device::Device;
 use super::{Action, Command, Common, Moment, Payload};
 use crate::event::{Event, Held};
 
@@ -23,6 +21,12 @@ impl CommandIds {
         Self { epoch, counter: 0 }
     }
 
+    /// Who sent a command of this name.
+    pub(super) fn author(&self, id: &CommandId) -> Author {
+        let ours = id.as_str().split_once('-').is_some_and(|(epoch, _)| epoch == format!("{:08x}", self.epoch));
+        if ours { Author::ThisController } else { Author::SomebodyElse }
+    }
+
     /// The next number and its name; `None` cannot happen, as 8 + 1 + 20 characters always make a name.
     fn next(&mut self) -> Option<(u64, CommandId)> {
         self.counter = self.counter.wrapping_add(1);
@@ -30,10 +34,17 @@ impl CommandIds {
     }
 }
 
+/// Who sent a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Author {
+    ThisController,
+    /// Another controller, or a person at a command line.
+    SomebodyElse,
+}
+
 /// Whether a command would reach the device: it is there, and was heard since the broker is connected.
 fn reachable(common: &Common, device: &Device) -> bool {
-    let link = common.link.conn();
-    device.presence == Presence::Online && link.is_some() && device.heard.link == link
+    device.is_online(common.link.conn())
 }
 
 /// When the device is to be looked at again.
@@ -54,67 +65,67 @@ pub(super) fn reconcile(
     out: &mut Vec<Action>,
 ) -> Option<CommandId> {
     let situation = device.situation()?;
-    device.commands.observe(&situation);
+    device.commands.observe(now, &situation);
     tell_hold(id, device, &situation, out);
-    let due = device.commands.due(&situation, &common.settings.timing)?;
+    carry_out(common, id, device, now, &situation, out)
+}
+
+/// Ends the lease that this controller gave, once, rather than letting it run out.
+pub(super) fn let_go(
+    common: &mut Common,
+    id: &DeviceId,
+    device: &mut Device,
+    now: Moment,
+    out: &mut Vec<Action>,
+) -> Option<CommandId> {
+    device.commands.last_mode()?;
+    carry_out(common, id, device, now, &device.situation_with(Order::Release), out)
+}
+
+fn carry_out(
+    common: &mut Common,
+    id: &DeviceId,
+    device: &mut Device,
+    now: Moment,
+    situation: &Situation,
+    out: &mut Vec<Action>,
+) -> Option<CommandId> {
+    let due = device.commands.due(situation, &common.settings.timing)?;
     if due > now || !reachable(common, device) {
         return None;
     }
     let (number, command) = common.ids.next()?;
+    let (mode, lease_ms) = match situation.wanted {
+        Order::Mode(mode) => (mode, common.settings.timing.lease()),
+        // The mode does not matter then.
+        Order::Release => (situation.reported.unwrap_or_default(), Lease::RELEASE),
+    };
     let payload = match device.wire {
         Wire::Native => Payload::Native(SetMode {
             v: Version,
             id: command.clone(),
-            mode: situation.wanted,
-            lease_ms: common.settings.timing.lease(),
+            mode,
+            lease_ms,
             reason: device.why.clone(),
             cause: device.commands.change.and_then(|change| change.cause),
         }),
-        Wire::Lab => Payload::Lab(lab::Command { mode: situation.wanted }),
+        Wire::Lab => Payload::Lab(lab::Command { mode }),
     };
-    device.commands.sent(now, number, command.clone(), &situation, &common.settings.timing);
-    out.push(Action::Send(Command { device: id.clone(), payload }));
-    Some(command)
-}
-
-/// Lets the device decide for itself at once, rather than when its lease ends.
-pub(super) fn release(
-    common: &mut Common,
-    id: &DeviceId,
-    device: &mut Device,
-    reason: &Reason,
-    out: &mut Vec<Action>,
-) -> Option<CommandId> {
-    device.commands.last_mode()?;
-    let mode = device.reported.as_ref().map_or(Mode::default(), |reported| reported.mode);
-    device.commands.change = None;
-    // The classroom's wire knows no release: its last command holds. And a device that is away loses its lease by itself.
-    if device.wire == Wire::Lab || !reachable(common, device) {
-        return None;
-    }
-    device.commands.released();
-    let (_, command) = common.ids.next()?;
-    let payload = Payload::Native(SetMode {
-        v: Version,
-        id: command.clone(),
-        mode,
-        lease_ms: Lease::RELEASE,
-        reason: reason.clone(),
-        cause: None,
-    });
+    device.commands.sent(now, number, command.clone(), situation, &common.settings.timing);
     out.push(Action::Send(Command { device: id.clone(), payload }));
     Some(command)
 }
 
 /// Tells once that something stronger keeps another mode.
 fn tell_hold(id: &DeviceId, device: &mut Device, situation: &Situation, out: &mut Vec<Action>) {
-    let differs = situation.authority == Authority::Held && situation.reported != Some(situation.wanted);
-    let hold = device.reported.as_ref().and_then(|now| now.source.map(|source| (now.mode, source)));
-    let Some((mode, source)) = hold.filter(|_| differs) else {
-        device.told_hold = None;
-        return;
+    let (wanted, mode, source) = match (situation.wanted, situation.reported.zip(situation.source)) {
+        (Order::Mode(wanted), Some((mode, source))) if situation.held() && mode != wanted => (wanted, mode, source),
+        _ => {
+            device.told_hold = None;
+            return;
+        }
     };
     if device.told_hold.replace((mode, source)) != Some((mode, source)) {
-        out.push(Action::Tell(Event::Held(Held { device: id.clone(), mode, wanted: situation.wanted, source })));
+        out.push(Action::Tell(Event::Held(Held { device: id.clone(), mode, wanted, source })));
     }
 }

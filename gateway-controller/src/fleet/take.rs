@@ -9,11 +9,12 @@ use shared_proto::wire::{Ack, Departure, Outcome, ReportRef, Status};
 
 use super::commands::Wire;
 use super::coverage::Continuity;
-use super::device::{Device, Newest, Presence, Reported};
+use super::device::{AS_REPORTED, Device, Newest, Presence, Reported};
 use super::pace::Timeliness;
+use super::reconcile::Author;
 use super::seen::Seen;
 use super::{Action, Freshness, Moment, Rule, Settings};
-use crate::event::{Applied, DecisionSource, Event, Offline, Online, Rejected};
+use crate::event::{Applied, Contested, DecisionSource, Event, Offline, Online, Rejected};
 
 /// A change of the wanted mode that is to be told, once the command for it has its id.
 pub(super) struct Turn {
@@ -28,10 +29,10 @@ impl Device {
     pub(super) fn drive_natively(&mut self) {
         if self.wire == Wire::Lab {
             self.wire = Wire::Native;
-            self.policy = None;
+            self.forget_policy();
             self.reported = None;
             self.presence = Presence::Unheard;
-            self.commands.released();
+            self.commands.void();
             self.commands.change = None;
         }
     }
@@ -47,13 +48,15 @@ impl Device {
         self.newest = Some(seen.newest);
         if self.pace.judge(now, seen.span_ms, continuity) == Timeliness::Backlog {
             // By the time it is caught up, the device has decided for itself: its policy knows more.
-            self.policy = None;
+            self.forget_policy();
             return None;
         }
-        let silent_ms = now.millis_since(self.heard.at);
-        if silent_ms > settings.timing.lease_ms() && seen.mode_source != ModeSource::Gateway {
-            // Its lease had ended, so it has decided for itself.
-            self.policy = None;
+        // Whichever is longer ago: a command that was sent into the silence may not have arrived.
+        let unled_ms = now.millis_since(self.commands.last_at().map_or(self.heard.at, |at| at.min(self.heard.at)));
+        if unled_ms > settings.timing.lease_ms() && seen.mode_source != ModeSource::Gateway {
+            // Its lease had ended, so it has decided for itself, and needs another one.
+            self.forget_policy();
+            self.commands.doubt();
         }
         self.prove_presence(&seen.device, out);
         let reason = match &self.reported {
@@ -63,9 +66,9 @@ impl Device {
         let reported = Reported { mode: seen.mode, source: Some(seen.mode_source), reason };
         out.extend(self.observe(&seen.device, reported).map(Event::DeviceMode).map(Action::Tell));
         let Rule::Decide(config) = settings.rule else { return None };
-        let from = self.wanted().unwrap_or(seen.mode);
-        let change = self.judge(&config, seen)?;
-        self.turn(from, change, Some(seen.reference()))
+        let from = self.wanted();
+        let change = self.judge(&config, seen);
+        self.turn(from, seen.mode, change, Some(seen.reference()))
     }
 
     pub(super) fn take_lab(
@@ -83,15 +86,23 @@ impl Device {
         let reported = Reported { mode, source: None, reason: Reason::default() };
         out.extend(self.observe(id, reported).map(Event::DeviceMode).map(Action::Tell));
         let Rule::Decide(config) = rule else { return None };
-        let from = self.wanted().unwrap_or(mode);
-        let change = self.judge_lab(&config, now, observed)?;
-        self.turn(from, change, None)
+        let from = self.wanted();
+        let change = self.judge_lab(&config, now, observed);
+        self.turn(from, mode, change, None)
     }
 
-    /// The policy changed its mind; that matters unless an operator wants something else.
-    fn turn(&self, from: Mode, change: Change, cause: Option<ReportRef>) -> Option<Turn> {
-        let turn = Turn { from: Some(from), source: DecisionSource::Policy, reason: Reason::of(change.cause), cause };
-        self.wish.is_none().then_some(turn)
+    /// What the policy made of a report of `mode`: it changed its mind, or was seeded anew with another mode than was wanted
+    /// last. Either matters unless an operator wants something else.
+    fn turn(&self, from: Option<Mode>, mode: Mode, change: Option<Change>, cause: Option<ReportRef>) -> Option<Turn> {
+        if self.wish.is_some() {
+            return None;
+        }
+        let source = DecisionSource::Policy;
+        if let Some(change) = change {
+            return Some(Turn { from: from.or(Some(mode)), source, reason: Reason::of(change.cause), cause });
+        }
+        let seeded_otherwise = from.is_none() && self.wanted_last.is_some() && self.wanted_last != self.wanted();
+        seeded_otherwise.then(|| Turn { from: self.wanted_last, source, reason: AS_REPORTED.into(), cause })
     }
 
     /// A report of now shows that the device is there, unless it was just seen to go: then its next birth will say so.
@@ -122,7 +133,7 @@ impl Device {
             self.commands.doubt();
             if status.mode_source != ModeSource::Gateway {
                 // It was alone, without a lease: its own policy knows more.
-                self.policy = None;
+                self.forget_policy();
             }
         }
         self.identity.born(status);
@@ -139,7 +150,12 @@ impl Device {
             }
         } else {
             let before = self.presence;
-            self.presence = Presence::Offline { departure: status.departure, news: freshness };
+            // What the broker kept of a good-bye that was heard live makes that no older.
+            let news = match before {
+                Presence::Offline { news: Freshness::Live, .. } if !new_conn => Freshness::Live,
+                _ => freshness,
+            };
+            self.presence = Presence::Offline { departure: status.departure, news };
             if new_conn || !matches!(before, Presence::Offline { .. }) {
                 out.push(Action::Tell(Event::Offline(Offline {
                     device: status.device.clone(),
@@ -151,13 +167,16 @@ impl Device {
         }
     }
 
-    pub(super) fn take_ack(&mut self, now: Moment, ack: &Ack, out: &mut Vec<Action>) {
+    pub(super) fn take_ack(&mut self, now: Moment, ack: &Ack, author: Author, out: &mut Vec<Action>) {
         // Acknowledgements of others' commands tell the mode as well; those of a run that is over tell nothing.
         if self.identity.boot() != Some(ack.boot) {
             return;
         }
         let device = &ack.device;
         out.extend(self.observe(device, Reported::from(ack)).map(Event::DeviceMode).map(Action::Tell));
+        if author == Author::SomebodyElse {
+            self.take_contest(now, ack, out);
+        }
         let Some(sent) = self.commands.find(&ack.id) else { return };
         if ack.result == Outcome::Rejected {
             self.commands.back_off();
@@ -181,6 +200,21 @@ impl Device {
             reaction_us: ack.reaction_us,
             round_trip_ms: sent.change_since.map(|since| millis(now.micros_since(since))),
         })));
+    }
+
+    /// Somebody else's command is acknowledged: tells of it if it leads the device elsewhere.
+    fn take_contest(&mut self, now: Moment, ack: &Ack, out: &mut Vec<Action>) {
+        let Some(situation) = self.situation() else { return };
+        let led = ack.result != Outcome::Rejected && ack.mode_source == ModeSource::Gateway;
+        if led && !situation.agreed() && self.commands.contested(now) {
+            out.push(Action::Tell(Event::Contested(Contested {
+                device: ack.device.clone(),
+                command_id: ack.id.clone(),
+                reason: ack.reason.clone(),
+                mode: ack.mode,
+                wanted: self.wanted(),
+            })));
+        }
     }
 }
 

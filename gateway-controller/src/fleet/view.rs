@@ -102,7 +102,7 @@ impl Device {
             device: id.clone(),
             presence: match self.presence {
                 Presence::Offline { .. } => PresenceView::Offline,
-                Presence::Online if link.is_some() && self.heard.link == link => PresenceView::Online,
+                Presence::Online if self.is_online(link) => PresenceView::Online,
                 Presence::Online | Presence::Unheard => PresenceView::Unknown,
             },
             dialect: match self.wire {

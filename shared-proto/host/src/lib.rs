@@ -7,6 +7,7 @@
 pub mod config;
 pub mod control;
 pub mod json;
+pub mod lines;
 pub mod log;
 pub mod mqtt;
 pub mod sections;

@@ -1,8 +1,12 @@
 //! Log set-up: `tracing` events to standard error, for people on a terminal, for machines elsewhere, and for the journal
 //! under systemd.
+//!
+//! A thread writes the lines: a standard error that nobody reads holds up nobody who logs.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::os::unix::fs::MetadataExt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::Deserialize;
 use tracing::Dispatch;
@@ -10,6 +14,13 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Layer, Registry, fmt};
+
+use crate::lines::{Lines, OnError};
+
+/// Lines that wait while standard error takes none; more are lost and counted.
+const MAX_WAITING: usize = 512;
+/// How long the last lines may take when the program ends.
+const LAST_LINES: Duration = Duration::from_millis(200);
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -43,19 +54,86 @@ pub enum LogError {
     /// The process already has a log.
     #[error("the log of this process was already set up")]
     AlreadySet,
+    /// The system gives no thread to write it.
+    #[error("the log cannot start: {why}")]
+    Thread {
+        /// What the system said.
+        why: String,
+    },
 }
 
-/// Sends the `tracing` events of the whole process to standard error.
+/// The log of this process. Lets the last lines out when it is dropped, but does not wait on a reader that sleeps for more than
+/// 200 ms: keep it to the end of the program.
+#[derive(Debug)]
+#[must_use = "dropped at once, it cannot let out the last lines at the end"]
+pub struct Log(Arc<Lines>);
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        // Nobody would read a complaint.
+        let _ = self.0.flush(LAST_LINES);
+    }
+}
+
+/// Sends the `tracing` events of the whole process to standard error. Logging never waits for it: while it takes nothing, 512
+/// lines wait, more are lost, and how many were is told when there is room again.
 ///
 /// `filter` holds levels (`off`, `error`, `warn`, `info`, `debug`, `trace`) with commas between them, each for all events or,
 /// as `target=level`, for a module and what is below it: `info`, or `device_agent=debug,info`.
 ///
 /// # Errors
-/// The filter is not understood, or the log was already set up.
-pub fn init(format: Format, filter: &str) -> Result<(), LogError> {
+/// The filter is not understood, the log was already set up, or the system gives no thread.
+pub fn init(format: Format, filter: &str) -> Result<Log, LogError> {
     let targets = parse_filter(filter)?;
     let style = Style::choose(format, Output::of_stderr(), no_color());
-    tracing::dispatcher::set_global_default(dispatch(style, targets, std::io::stderr)).map_err(|_| LogError::AlreadySet)
+    let lines = start(style, std::io::stderr()).map_err(|error| LogError::Thread { why: error.to_string() })?;
+    let lines = Arc::new(lines);
+    let writer = Arc::clone(&lines);
+    let dispatch = dispatch(style, targets, move || Entry(Arc::clone(&writer)));
+    tracing::dispatcher::set_global_default(dispatch).map_err(|_| LogError::AlreadySet)?;
+    Ok(Log(lines))
+}
+
+/// Starts the thread that writes.
+fn start(style: Style, output: impl Write + Send + 'static) -> std::io::Result<Lines> {
+    Lines::start("log", MAX_WAITING, OnError::GoOn, output, move |lost| notice(style, lost))
+}
+
+/// The line that tells of lost ones, in the style of all others, whatever the filter.
+fn notice(style: Style, lost: u64) -> Vec<u8> {
+    let text = Arc::new(Mutex::new(Vec::new()));
+    let page = Arc::clone(&text);
+    let dispatch = dispatch(style, Targets::new().with_default(LevelFilter::WARN), move || Page(Arc::clone(&page)));
+    tracing::dispatcher::with_default(&dispatch, || {
+        tracing::warn!("{lost} log lines were lost: standard error did not take them");
+    });
+    std::mem::take(&mut *text.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Takes one line for the thread that writes.
+struct Entry(Arc<Lines>);
+
+impl Write for Entry {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        // What does not fit is counted there.
+        let _ = self.0.offer(line.to_vec());
+        Ok(line.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Takes text in memory.
+struct Page(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Checks a filter without setting anything up; see [`init`].
@@ -163,38 +241,21 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-    use std::sync::{Arc, Mutex};
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
 
     use super::*;
 
-    #[derive(Clone, Default)]
-    struct Memory(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Memory {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl Memory {
-        fn text(&self) -> String {
-            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-        }
-    }
-
     fn written(style: Style, filter: &str) -> String {
-        let memory = Memory::default();
-        let writer = memory.clone();
-        let dispatch = dispatch(style, parse_filter(filter).unwrap(), move || writer.clone());
+        let memory = Arc::default();
+        let page = Arc::clone(&memory);
+        let dispatch = dispatch(style, parse_filter(filter).unwrap(), move || Page(Arc::clone(&page)));
         tracing::dispatcher::with_default(&dispatch, || {
             tracing::info!(target: "agent::link", level = 7, "connected");
             tracing::debug!(target: "agent::link", "hidden by info");
         });
-        memory.text()
+        let text = memory.lock().unwrap().clone();
+        String::from_utf8(text).unwrap()
     }
 
     #[test]
@@ -206,6 +267,35 @@ mod tests {
         assert_eq!(line["fields"]["level"], 7);
         assert_eq!(line["fields"]["message"], "connected");
         assert!(line["timestamp"].is_string());
+    }
+
+    #[test]
+    fn a_reader_that_sleeps_holds_up_nobody_and_is_told_afterwards_how_much_it_missed() {
+        let (mut reader, writer) = UnixStream::pair().unwrap();
+        let lines = Arc::new(start(Style::Json, writer).unwrap());
+        let entries = Arc::clone(&lines);
+        let dispatch = dispatch(Style::Json, parse_filter("error").unwrap(), move || Entry(Arc::clone(&entries)));
+        // More than the socket and the queue hold; a write that waits would never end.
+        let many = 10_000;
+        tracing::dispatcher::with_default(&dispatch, || {
+            for number in 0..many {
+                tracing::error!(number, "{}", "x".repeat(200));
+            }
+        });
+        drop((dispatch, lines));
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let (mut written, mut told) = (0, 0);
+        for line in &lines {
+            let message = line["fields"]["message"].as_str().unwrap();
+            match message.strip_suffix(" log lines were lost: standard error did not take them") {
+                Some(lost) => told += lost.parse::<u64>().unwrap(),
+                None => written += 1,
+            }
+        }
+        assert!(told > 0);
+        assert_eq!(written + told, many);
     }
 
     #[test]
@@ -273,8 +363,8 @@ mod tests {
         let bad = init(Format::Json, "loud");
         assert!(matches!(bad, Err(LogError::Filter { .. })));
         // Another test of this process may have been first.
-        let _ = init(Format::Json, "off");
-        assert_eq!(init(Format::Json, "off"), Err(LogError::AlreadySet));
+        let _first = init(Format::Json, "off");
+        assert_eq!(init(Format::Json, "off").unwrap_err(), LogError::AlreadySet);
     }
 
     #[test]

@@ -4,6 +4,9 @@
 
 use std::process::ExitCode;
 
+use clap::Parser;
+use gateway_controller::cli::Cli;
+
 fn main() -> ExitCode {
-    gateway_controller::cli::main()
+    gateway_controller::commands::execute(Cli::parse())
 }

@@ -81,6 +81,28 @@ fn devices_are_shown_and_set_through_the_controller() {
 }
 
 #[test]
+fn a_device_that_is_gone_is_forgotten_for_good() {
+    let site = Site::mosquitto();
+    let mut gateway = Controller::start(&site, "controller", &[]);
+    let mut agent = Agent::start(&site, DEVICE, &[]);
+    gateway.view(DEVICE, "reports", |view| view.jobs > 0);
+    let socket = text(gateway.socket());
+    let forget = || run(controller(["forget", DEVICE, "--socket", &socket]));
+    assert!(forget().failure(1).contains("online"));
+    agent.terminate();
+    gateway.event("offline", "the device", |_| true);
+    assert_eq!(forget().success(), format!("{DEVICE}: forgotten\n"));
+    assert_eq!(gateway.event("forgotten", "the device", |_| true)["why"], "operator");
+    assert!(forget().failure(1).contains("nothing was heard"));
+    assert_eq!(run(controller(["devices", "--socket", &socket])).success(), "no devices\n");
+
+    // Whoever comes now finds nothing either; what the broker keeps would come before what is new.
+    let mut probe = Probe::connect(&site.broker.url());
+    probe.publish("edge/end/status", "");
+    assert_eq!(probe.heard("edge/device1/status").count(), 0);
+}
+
+#[test]
 fn devices_are_shown_and_set_without_a_controller() {
     let site = Site::mosquitto();
     let url = site.broker.url();

@@ -1,5 +1,5 @@
 use super::*;
-use crate::event::{Applied, DeviceMode, Held, LinkState, Rejected};
+use crate::event::{Applied, Contested, DeviceMode, Held, LinkState, Rejected};
 
 /// Times in milliseconds from now at which commands go out while the device is silent.
 fn send_times(site: &mut Site, for_ms: u64) -> Vec<u64> {
@@ -80,6 +80,72 @@ fn acknowledged_changes_are_told_once_with_the_round_trip_and_renewals_are_not()
     assert_eq!(events(&site.take_ack(&ack)), []);
     let renewal = site.pass(LEASE_MS / 3);
     assert_eq!(events(&site.obey(&renewal)), []);
+}
+
+/// Another controller has the device do what it wants.
+fn another_commands(site: &mut Site, number: u32, mode: Mode) -> Vec<Action> {
+    let id = format!("0000dead-{number}").parse().unwrap();
+    let lease_ms = Timing::new(15_000, 500).unwrap().lease();
+    let command = SetMode { v: Version, id, mode, lease_ms, reason: "their reason".into(), cause: None };
+    let ack = Ack { reason: "their reason".into(), ..site.device.obey(&command) };
+    site.take_ack(&ack)
+}
+
+fn contests(actions: &[Action]) -> Vec<Contested> {
+    let contested = |event| match event {
+        Event::Contested(contested) => Some(contested),
+        _ => None,
+    };
+    events(actions).into_iter().filter_map(contested).collect()
+}
+
+#[test]
+fn two_controllers_of_different_opinion_come_to_a_slow_pace_and_it_is_told_once() {
+    let mut site = Site::settled();
+    let (mut times, mut told) = (Vec::new(), Vec::new());
+    let start = site.now_ms;
+    for number in 0..600 {
+        let actions = site.window(0.0);
+        if !modes(&actions).is_empty() {
+            times.push(site.now_ms - start);
+            told.extend(contests(&site.obey(&actions)));
+        }
+        told.extend(contests(&actions));
+        if site.device.mode == Mode::Normal && number % 2 == 0 {
+            told.extend(contests(&another_commands(&mut site, number, Mode::Degraded)));
+        }
+    }
+    // Two minutes: at most one command in five seconds, once the pace is found.
+    assert!((20..=30).contains(&times.len()), "{times:?}");
+    let [contested] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((contested.mode, contested.wanted), (Mode::Degraded, Some(Mode::Normal)));
+    assert_eq!((contested.command_id.as_str(), contested.reason.as_str()), ("0000dead-0", "their reason"));
+    // After a long time in peace it would be news again, and the first answer comes soon.
+    for _ in 0..400 {
+        let actions = site.window(0.0);
+        if !modes(&actions).is_empty() {
+            site.obey(&actions);
+        }
+    }
+    let mut actions = another_commands(&mut site, 1_000, Mode::Degraded);
+    assert_eq!(contests(&actions).len(), 1);
+    actions.extend(site.pass(RETRY_MS));
+    assert_eq!(modes(&actions)[0], Mode::Normal);
+}
+
+#[test]
+fn another_controller_of_the_same_opinion_is_no_news_and_neither_are_old_commands_of_our_own() {
+    let mut site = Site::settled();
+    assert_eq!(events(&another_commands(&mut site, 1, Mode::Normal)), []);
+    let first = commands(&site.window(0.2)).pop().unwrap();
+    for wish in [Mode::Normal, Mode::Degraded, Mode::Normal].into_iter().cycle().take(9) {
+        let sent = site.wish(Some(Wish::Mode(wish)));
+        if !modes(&sent).is_empty() {
+            site.obey(&sent);
+        }
+    }
+    let late = site.device.obey(&first);
+    assert_eq!(contests(&site.take_ack(&late)), []);
 }
 
 #[test]

@@ -93,6 +93,56 @@ fn a_backlog_decides_nothing_until_it_tells_of_now() {
     let actions = site.window(0.0);
     assert_eq!(modes(&actions), [Mode::Degraded]);
     assert_eq!(site.view().wanted, Some(Mode::Degraded));
+    told_as_reported(&site, &actions);
+}
+
+/// The device decided for itself in the meantime: from now on DEGRADED is wanted, and that is told with its reason.
+fn told_as_reported(site: &Site, actions: &[Action]) {
+    let decision = decisions(actions).pop().unwrap();
+    assert_eq!((decision.from, decision.to), (Some(Mode::Normal), Some(Mode::Degraded)));
+    assert_eq!((decision.source, decision.boot), (DecisionSource::Policy, Some(site.device.boot)));
+    assert_eq!(decision.seq, Some(site.device.seq));
+    let command = commands(actions).pop().unwrap();
+    assert_eq!(decision.command_id, Some(command.id));
+    assert_eq!((command.reason.as_str(), command.cause), ("the mode that it reports", None));
+    assert_eq!(decision.reason.as_str(), "the mode that it reports");
+}
+
+#[test]
+fn a_change_that_was_open_when_the_policy_is_seeded_anew_is_forgotten() {
+    let mut site = Site::settled();
+    // Asked for, never followed: the device is out of reach, recovers by itself, and comes back in its own mode.
+    assert_eq!(modes(&site.window(0.2)), [Mode::Degraded]);
+    site.fleet.link_down(1, "gone".to_owned(), &mut Vec::new());
+    site.pass(LEASE_MS + 1_000);
+    site.fleet.link_up(2, &mut Vec::new());
+    site.device.source = ModeSource::Local;
+    let actions = site.window(0.0);
+    let decision = decisions(&actions).pop().unwrap();
+    assert_eq!((decision.from, decision.to), (Some(Mode::Degraded), Some(Mode::Normal)));
+    let command = commands(&actions).pop().unwrap();
+    assert_eq!(
+        (command.mode, command.cause, command.reason.as_str()),
+        (Mode::Normal, None, "the mode that it reports")
+    );
+}
+
+#[test]
+fn a_new_run_that_is_in_another_mode_is_told_of_and_a_wish_keeps_its_reason() {
+    let mut site = Site::settled();
+    let degrade = site.window(0.2);
+    site.obey(&degrade);
+    site.device = Sim { boot: BootId(2), ..Sim::new("pi-1") };
+    site.birth();
+    let decision = decisions(&site.window(0.0)).pop().unwrap();
+    assert_eq!((decision.from, decision.to), (Some(Mode::Degraded), Some(Mode::Normal)));
+    site.wish(Some(Wish::Mode(Mode::Degraded)));
+    site.device = Sim { boot: BootId(3), ..Sim::new("pi-1") };
+    let mut actions = site.birth();
+    actions.extend(site.pass(RETRY_MS));
+    actions.extend(site.window(0.0));
+    assert_eq!(decisions(&actions), []);
+    assert!(commands(&actions).iter().all(|command| command.reason.as_str() == "set-mode"), "{actions:?}");
 }
 
 #[test]
@@ -109,6 +159,24 @@ fn after_a_time_alone_the_device_knows_more() {
     site.device.mode = Mode::Degraded;
     site.device.source = ModeSource::Local;
     site.device.policy = PolicyState { mode: Mode::Degraded, in_mode_ms: Some(9_000), ..PolicyState::default() };
+    let actions = site.window(0.0);
+    assert_eq!(modes(&actions), [Mode::Degraded]);
+    told_as_reported(&site, &actions);
+}
+
+#[test]
+fn an_outage_that_the_lease_did_not_outlast_was_a_time_alone() {
+    let mut site = Site::settled();
+    site.window(0.0);
+    // Silent for less than a lease, but the lease was given a while before.
+    site.pass(LEASE_MS / 5);
+    site.window(0.0);
+    site.fleet.link_down(1, "gone".to_owned(), &mut Vec::new());
+    site.pass(LEASE_MS - 1_000);
+    site.fleet.link_up(2, &mut Vec::new());
+    site.device.mode = Mode::Degraded;
+    site.device.source = ModeSource::Local;
+    site.device.policy = PolicyState { mode: Mode::Degraded, in_mode_ms: Some(500), ..PolicyState::default() };
     assert_eq!(modes(&site.window(0.0)), [Mode::Degraded]);
 }
 
@@ -148,10 +216,55 @@ fn a_released_device_is_let_go_at_once_and_left_alone() {
     assert_eq!(released.len(), 1);
     assert_eq!(released[0].lease_ms.millis(), None);
     assert_eq!(decisions(&actions)[0].to, None);
+    let ack = site.device.let_go(&released[0]);
+    site.take_ack(&ack);
     for _ in 0..200 {
         assert_eq!(modes(&site.window(0.9)), []);
     }
     assert_eq!(modes(&site.wish(None)), [Mode::Degraded]);
+}
+
+/// Times in milliseconds from now at which the device is told that it is let go.
+fn releases(site: &mut Site, for_ms: u64) -> Vec<u64> {
+    let start = site.now_ms;
+    let mut times = Vec::new();
+    while site.now_ms < start + for_ms {
+        let sent = commands(&site.pass(10));
+        assert!(sent.iter().all(|command| command.lease_ms.millis().is_none()), "{sent:?}");
+        times.extend(sent.iter().map(|_| site.now_ms - start));
+    }
+    times
+}
+
+#[test]
+fn a_release_is_repeated_ever_more_slowly_while_the_device_is_still_under_a_lease() {
+    let mut site = Site::settled();
+    let released = commands(&site.wish(Some(Wish::Release)));
+    assert_eq!(releases(&mut site, 10_000), [500, 1_500, 3_500, 7_500]);
+    let ack = site.device.let_go(&released[0]);
+    site.take_ack(&ack);
+    assert!(releases(&mut site, 60_000).is_empty());
+}
+
+#[test]
+fn a_lease_of_another_controller_is_released_too() {
+    let mut site = Site::new(settings());
+    site.birth();
+    assert_eq!(commands(&site.wish(Some(Wish::Release))), [], "nothing to let go of");
+    site.device.source = ModeSource::Gateway;
+    let sent = commands(&site.window(0.0));
+    assert!(sent.len() == 1 && sent[0].lease_ms.millis().is_none(), "{sent:?}");
+    assert!(sent[0].reason.as_str() == "set-mode" && sent[0].mode == Mode::Normal, "{sent:?}");
+}
+
+#[test]
+fn a_device_that_was_away_when_it_was_released_is_let_go_when_it_is_back() {
+    let mut site = Site::settled();
+    site.take_status(&site.device.will(), Freshness::Live);
+    assert_eq!(commands(&site.wish(Some(Wish::Release))), []);
+    site.device.conn = 2;
+    let sent = commands(&site.birth());
+    assert!(sent.len() == 1 && sent[0].lease_ms.millis().is_none(), "{sent:?}");
 }
 
 #[test]
@@ -181,7 +294,7 @@ fn lab(site: &mut Site, miss_rate: f64, mode: Option<Mode>) -> Vec<Mode> {
     let sent = |action: &Action| match action {
         Action::Send(Command { payload: Payload::Lab(command), .. }) => Some(command.mode),
         Action::Send(Command { payload: Payload::Native(_), .. }) => panic!("a native command on the classroom's wire"),
-        Action::Tell(_) => None,
+        Action::Tell(_) | Action::ClearStatus(_) => None,
     };
     out.iter().filter_map(sent).collect()
 }

@@ -7,16 +7,41 @@ use super::*;
 #[derive(Debug, Clone)]
 enum Step {
     Pass(u64),
-    Report { miss_rate: f64 },
+    Report {
+        miss_rate: f64,
+    },
     OldReport,
-    Birth { new_conn: bool },
+    Birth {
+        new_conn: bool,
+    },
     Will,
     Reboot,
     Obey,
     Reject,
     DeviceTakes(Mode, ModeSource),
     Wish(Option<Wish>),
-    Link { up: bool },
+    Link {
+        up: bool,
+    },
+    /// The device was out of reach for so many windows, and delivers them at once.
+    Backlog {
+        windows: u64,
+        miss_rate: f64,
+    },
+    /// The controller has no connection for a while; then the broker hands out what it kept.
+    Away {
+        ms: u64,
+        meanwhile: Meanwhile,
+    },
+}
+
+/// What the device does while the controller is away.
+#[derive(Debug, Clone, Copy)]
+enum Meanwhile {
+    Nothing,
+    Dies,
+    Reconnects,
+    Reboots,
 }
 
 fn steps() -> impl Strategy<Value = Step> {
@@ -34,6 +59,12 @@ fn steps() -> impl Strategy<Value = Step> {
         Just(Some(Wish::Mode(Mode::Degraded))),
         Just(Some(Wish::Release))
     ];
+    let meanwhile = prop_oneof![
+        2 => Just(Meanwhile::Nothing),
+        1 => Just(Meanwhile::Dies),
+        1 => Just(Meanwhile::Reconnects),
+        1 => Just(Meanwhile::Reboots)
+    ];
     prop_oneof![
         6 => (0u64..8_000).prop_map(Step::Pass),
         6 => prop_oneof![Just(0.0), Just(0.03), Just(0.5)].prop_map(|miss_rate| Step::Report { miss_rate }),
@@ -46,6 +77,9 @@ fn steps() -> impl Strategy<Value = Step> {
         2 => (mode, source).prop_map(|(mode, source)| Step::DeviceTakes(mode, source)),
         1 => wish.prop_map(Step::Wish),
         1 => any::<bool>().prop_map(|up| Step::Link { up }),
+        1 => (1u64..40, prop_oneof![Just(0.0), Just(0.5)])
+            .prop_map(|(windows, miss_rate)| Step::Backlog { windows, miss_rate }),
+        2 => (10u64..30_000, meanwhile).prop_map(|(ms, meanwhile)| Step::Away { ms, meanwhile }),
     ]
 }
 
@@ -56,6 +90,10 @@ struct Watch {
     connected: bool,
     /// The device said that it left, and was not born since.
     gone: bool,
+    /// Something came from the device itself on this connection to the broker.
+    heard: bool,
+    /// What the broker keeps on the status topic.
+    kept: Option<Status>,
     last: Option<(u64, SetMode)>,
     old: Option<Report>,
 }
@@ -63,15 +101,10 @@ struct Watch {
 impl Watch {
     fn step(&mut self, step: Step) -> Result<(), TestCaseError> {
         let site = &mut self.site;
+        let from_device = !matches!(step, Step::Pass(_) | Step::DeviceTakes(..) | Step::Wish(_) | Step::Link { .. });
+        self.heard |= from_device && self.connected;
         let actions = match step {
-            Step::Pass(ms) => {
-                // In small steps, so that the time of a command is known.
-                for _ in 0..ms / 10 {
-                    let actions = self.site.pass(10);
-                    self.check(&actions)?;
-                }
-                return Ok(());
-            }
+            Step::Pass(ms) => return self.pass(ms),
             Step::Report { miss_rate } => {
                 let report = site.device.report(miss_rate);
                 self.old = Some(report.clone());
@@ -80,23 +113,22 @@ impl Watch {
             Step::OldReport => self.old.clone().map(|report| site.take(report)).unwrap_or_default(),
             Step::Birth { new_conn } => {
                 site.device.conn += u64::from(new_conn);
-                self.gone = false;
-                site.birth()
+                self.birth()
             }
             Step::Will => {
                 self.gone = true;
-                site.take_status(&site.device.will(), Freshness::Live)
+                let will = site.device.will();
+                self.kept = Some(will.clone());
+                site.take_status(&will, Freshness::Live)
             }
             Step::Reboot => {
-                // A report may be delivered again, but not two runs later.
-                self.old = self.old.take().filter(|old| old.boot == site.device.boot);
-                site.device = Sim { boot: BootId(site.device.boot.0 + 1), ..Sim::new("pi-1") };
-                self.gone = false;
-                site.birth()
+                self.reboot();
+                self.birth()
             }
             Step::Obey | Step::Reject => {
                 let Some((_, command)) = self.last.clone() else { return Ok(()) };
                 let ack = match step {
+                    Step::Obey if is_release(&command) => site.device.let_go(&command),
                     Step::Obey => site.device.obey(&command),
                     _ => site.device.answer(&command, Outcome::Rejected),
                 };
@@ -108,14 +140,45 @@ impl Watch {
             }
             Step::Wish(wish) if site.fleet.view_of(&site.device.id, site.now()).is_some() => site.wish(wish),
             Step::Wish(_) => Vec::new(),
-            Step::Link { up } => {
-                self.connected = up;
-                let mut out = Vec::new();
-                if up {
-                    self.link += 1;
-                    site.fleet.link_up(self.link, &mut out);
-                } else {
-                    site.fleet.link_down(self.link, "test".to_owned(), &mut out);
+            Step::Link { up: true } => self.link_up(),
+            Step::Link { up: false } => self.link_down(),
+            Step::Backlog { windows, miss_rate } => {
+                let reports: Vec<_> = (0..windows).map(|_| site.device.report(miss_rate)).collect();
+                site.device.conn += 1;
+                let mut out = self.birth();
+                for report in reports {
+                    self.check(&out)?;
+                    // On the grid of `pass`, but far faster than they were made.
+                    self.pass(10)?;
+                    out = self.site.take(report);
+                }
+                out
+            }
+            Step::Away { ms, meanwhile } => {
+                let mut out = self.link_down();
+                self.check(&out)?;
+                self.pass(ms)?;
+                match meanwhile {
+                    Meanwhile::Nothing => {}
+                    Meanwhile::Dies => {
+                        // Known from the store only: the next report is newer, and until then nothing is heard.
+                        self.gone = false;
+                        self.kept = Some(self.site.device.will());
+                    }
+                    Meanwhile::Reconnects => {
+                        self.site.device.conn += 1;
+                        self.kept = Some(self.site.device.status());
+                        self.gone = false;
+                    }
+                    Meanwhile::Reboots => {
+                        self.reboot();
+                        self.kept = Some(self.site.device.status());
+                        self.gone = false;
+                    }
+                }
+                out = self.link_up();
+                if let Some(kept) = &self.kept {
+                    out.extend(self.site.take_status(kept, Freshness::Retained));
                 }
                 out
             }
@@ -123,17 +186,54 @@ impl Watch {
         self.check(&actions)
     }
 
+    /// In small steps, so that the time of a command is known.
+    fn pass(&mut self, ms: u64) -> Result<(), TestCaseError> {
+        for _ in 0..ms / 10 {
+            let actions = self.site.pass(10);
+            self.check(&actions)?;
+        }
+        Ok(())
+    }
+
+    fn birth(&mut self) -> Vec<Action> {
+        self.gone = false;
+        self.kept = Some(self.site.device.status());
+        self.site.birth()
+    }
+
+    fn reboot(&mut self) {
+        // A report may be delivered again, but not two runs later.
+        self.old = self.old.take().filter(|old| old.boot == self.site.device.boot);
+        self.site.device = Sim { boot: BootId(self.site.device.boot.0 + 1), ..Sim::new("pi-1") };
+    }
+
+    fn link_up(&mut self) -> Vec<Action> {
+        (self.connected, self.heard) = (true, false);
+        self.link += 1;
+        let mut out = Vec::new();
+        self.site.fleet.link_up(self.link, &mut out);
+        out
+    }
+
+    fn link_down(&mut self) -> Vec<Action> {
+        (self.connected, self.heard) = (false, false);
+        let mut out = Vec::new();
+        self.site.fleet.link_down(self.link, "test".to_owned(), &mut out);
+        out
+    }
+
     fn check(&mut self, actions: &[Action]) -> Result<(), TestCaseError> {
         for command in commands(actions) {
             prop_assert!(self.connected, "sent without a broker");
             prop_assert!(!self.gone, "sent to a device that has gone");
-            if command.lease_ms.millis().is_none() {
-                self.last = None;
-                continue;
-            }
+            prop_assert!(self.heard, "sent on nobody's word of now");
             if let Some((at, before)) = &self.last {
                 let soon = self.site.now_ms < at + RETRY_MS;
-                prop_assert!(!soon || before.mode != command.mode, "{} ms after the last", self.site.now_ms - at);
+                let same = match (is_release(before), is_release(&command)) {
+                    (false, false) => before.mode == command.mode,
+                    (before, now) => before == now,
+                };
+                prop_assert!(!soon || !same, "{} ms after the last", self.site.now_ms - at);
                 prop_assert!(before.id != command.id);
             }
             self.last = Some((self.site.now_ms, command));
@@ -142,11 +242,15 @@ impl Watch {
     }
 }
 
+fn is_release(command: &SetMode) -> bool {
+    command.lease_ms.millis().is_none()
+}
+
 proptest! {
     #[test]
     fn commands_keep_their_interval_and_never_go_to_a_device_that_has_gone(steps in prop::collection::vec(steps(), 0..120)) {
         let site = Site::new(settings());
-        let mut watch = Watch { site, link: 1, connected: true, gone: false, last: None, old: None };
+        let mut watch = Watch { site, link: 1, connected: true, gone: false, heard: false, kept: None, last: None, old: None };
         for step in steps {
             watch.step(step)?;
         }

@@ -142,6 +142,12 @@ impl Sim {
         self.answer(command, result)
     }
 
+    /// Is let go; its acknowledgement.
+    fn let_go(&mut self, command: &SetMode) -> Ack {
+        self.source = ModeSource::Local;
+        self.answer(command, Outcome::Applied)
+    }
+
     fn answer(&self, command: &SetMode, result: Outcome) -> Ack {
         Ack {
             v: Version,
@@ -259,7 +265,7 @@ fn modes(actions: &[Action]) -> Vec<Mode> {
 /// The events but for reports.
 fn events(actions: &[Action]) -> Vec<Event> {
     let told = |action: &Action| match action {
-        Action::Tell(Event::Report(_)) | Action::Send(_) => None,
+        Action::Tell(Event::Report(_)) | Action::Send(_) | Action::ClearStatus(_) => None,
         Action::Tell(event) => Some(event.clone()),
     };
     actions.iter().filter_map(told).collect()

@@ -62,7 +62,8 @@ fn create(path: &Path, text: &str) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
-    file.write_all(text.as_bytes()).inspect_err(|_| {
+    // On the disk before it is renamed: a power cut must not leave an empty file in place of the old one.
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).inspect_err(|_| {
         // Half a configuration could pass for a whole one.
         let _ = fs::remove_file(path);
     })

@@ -3,7 +3,8 @@
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Instant;
+use std::sync::mpsc::sync_channel;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,25 +17,37 @@ use super::{ControlError, MAX_ANSWER, MAX_REQUEST, Refusal, TIME_LIMIT};
 /// # Errors
 /// [`ControlError`]: nobody listens, permission denied, the conversation broke off, or the program refused.
 pub fn ask<Q: Serialize, A: DeserializeOwned>(path: &Path, request: &Q) -> Result<A, ControlError> {
+    ask_within(path, request, TIME_LIMIT)
+}
+
+pub(super) fn ask_within<Q: Serialize, A: DeserializeOwned>(
+    path: &Path,
+    request: &Q,
+    limit: Duration,
+) -> Result<A, ControlError> {
     let broken = |problem: String| ControlError::Conversation { path: path.to_owned(), problem };
+    let deadline = Instant::now() + limit;
     check_directory(path)?;
-    let deadline = Instant::now() + TIME_LIMIT;
-    let mut stream = UnixStream::connect(path).map_err(|error| match error.kind() {
+    let mut stream = connect(path, limit).map_err(|error| match error.kind() {
         ErrorKind::NotFound | ErrorKind::ConnectionRefused => ControlError::NobodyListens { path: path.to_owned() },
         ErrorKind::PermissionDenied => ControlError::PermissionDenied { path: path.to_owned() },
+        ErrorKind::TimedOut => broken(format!("it takes no connection within {limit:?}")),
         _ => broken(format!("cannot connect: {error}")),
     })?;
+    // Nothing was there before, perhaps.
+    check_directory(path)?;
 
     let mut line = serde_json::to_vec(request).map_err(|error| broken(format!("cannot write the request: {error}")))?;
     line.push(b'\n');
     if line.len() > MAX_REQUEST {
         return Err(broken(format!("the request has {} bytes: allowed are {MAX_REQUEST}", line.len())));
     }
-    stream.set_write_timeout(Some(TIME_LIMIT)).map_err(|error| broken(error.to_string()))?;
+    let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+    stream.set_write_timeout(Some(left)).map_err(|error| broken(error.to_string()))?;
     stream.write_all(&line).map_err(|error| broken(format!("cannot send the request: {error}")))?;
 
     let answer = read_line(&mut stream, deadline).map_err(|error| match error.kind() {
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => broken(format!("no answer within {} s", TIME_LIMIT.as_secs())),
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => broken(format!("no answer within {limit:?}")),
         _ => broken(format!("cannot read the answer: {error}")),
     })?;
     if let Ok(refusal) = serde_json::from_slice::<Refusal>(&answer) {
@@ -43,6 +56,17 @@ pub fn ask<Q: Serialize, A: DeserializeOwned>(path: &Path, request: &Q) -> Resul
     serde_json::from_slice(&answer).map_err(|error| {
         broken(format!("the answer is not understood ({error}): do both programs have the same version?"))
     })
+}
+
+/// Connects. The system waits for ever while a program that hangs leaves no room for another connection, so a thread does it.
+fn connect(path: &Path, limit: Duration) -> std::io::Result<UnixStream> {
+    let (tell, told) = sync_channel(1);
+    let path = path.to_owned();
+    std::thread::Builder::new().name("connect".to_owned()).spawn(move || {
+        // Fails when nobody waits any more.
+        let _ = tell.send(UnixStream::connect(path));
+    })?;
+    told.recv_timeout(limit).map_err(|_| std::io::Error::from(ErrorKind::TimedOut))?
 }
 
 /// Reads up to a line feed or the end.

@@ -4,6 +4,7 @@
 //! Only the user that runs the program (and root) can reach it. An answer `{"error": "…"}` refuses the request.
 
 mod client;
+mod lock;
 mod path;
 mod server;
 #[cfg(test)]
@@ -54,6 +55,16 @@ pub enum ControlError {
     UnsafeDirectory {
         /// The directory.
         directory: PathBuf,
+    },
+    /// The socket is somebody else's, where everybody may put one.
+    #[error(
+        "{}: this belongs to another user, in a directory where everybody may write; allowed is a directory of your own with \
+         mode 0700",
+        path.display()
+    )]
+    ForeignSocket {
+        /// The socket.
+        path: PathBuf,
     },
     /// The socket could not be opened.
     #[error("{}: cannot open the control socket: {reason}", path.display())]

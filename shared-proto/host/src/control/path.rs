@@ -11,6 +11,8 @@ use super::ControlError;
 const NAME: &str = "control.sock";
 /// Permission bit: everybody may write.
 const ALL_WRITE: u32 = 0o002;
+/// Permission bit of a directory: only the owner of a file may remove or replace it.
+const STICKY: u32 = 0o1000;
 /// Permission bits: group or everybody may write.
 const OTHERS_WRITE: u32 = 0o022;
 
@@ -56,12 +58,13 @@ pub(super) fn prepare_directory(socket: &Path) -> Result<(), ControlError> {
 }
 
 /// Refuses a directory that another user could have put there: where everybody may write (as in `/tmp`), only a real
-/// directory of our own is trusted in which nobody else may write. Elsewhere the path is the administrator's affair.
+/// directory of our own is trusted in which nobody else may write. Elsewhere the path is the administrator's affair, but for
+/// a socket that lies openly where everybody may write: see [`check_socket`].
 pub(super) fn check_directory(socket: &Path) -> Result<(), ControlError> {
-    let Some(directory) = directory_of(socket) else { return Ok(()) };
+    let Some(directory) = directory_of(socket) else { return check_socket(Path::new("."), socket) };
     let shared = directory.parent().and_then(|above| fs::metadata(above).ok());
     if shared.is_none_or(|above| above.mode() & ALL_WRITE == 0) {
-        return Ok(());
+        return check_socket(directory, socket);
     }
     match fs::symlink_metadata(directory) {
         Ok(found) if found.is_dir() && Some(found.uid()) == own_uid() && found.mode() & OTHERS_WRITE == 0 => Ok(()),
@@ -69,6 +72,26 @@ pub(super) fn check_directory(socket: &Path) -> Result<(), ControlError> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         _ => Err(ControlError::UnsafeDirectory { directory: directory.to_owned() }),
     }
+}
+
+/// In a directory where everybody may write, only the sticky bit keeps others from replacing the socket, and only its owner
+/// tells whose it is.
+fn check_socket(directory: &Path, socket: &Path) -> Result<(), ControlError> {
+    let Ok(found) = fs::metadata(directory) else { return Ok(()) };
+    if found.mode() & ALL_WRITE == 0 {
+        return Ok(());
+    }
+    if found.mode() & STICKY == 0 || !is_root_or_us(found.uid()) {
+        return Err(ControlError::UnsafeDirectory { directory: directory.to_owned() });
+    }
+    match fs::symlink_metadata(socket) {
+        Ok(there) if !is_root_or_us(there.uid()) => Err(ControlError::ForeignSocket { path: socket.to_owned() }),
+        _ => Ok(()),
+    }
+}
+
+fn is_root_or_us(uid: u32) -> bool {
+    uid == 0 || Some(uid) == own_uid()
 }
 
 fn directory_of(socket: &Path) -> Option<&Path> {

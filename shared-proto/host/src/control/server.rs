@@ -15,6 +15,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use super::lock::Lock;
 use super::path::prepare_directory;
 use super::{ControlError, MAX_REQUEST, Refusal, TIME_LIMIT};
 
@@ -28,7 +29,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct Server<Q> {
     requests: mpsc::Receiver<Incoming<Q>>,
     accepting: JoinHandle<()>,
-    file: SocketFile,
+    // In this order: the place is free for the next one when the socket has gone.
+    _file: SocketFile,
+    _lock: Lock,
 }
 
 /// A request that waits for its answer.
@@ -66,11 +69,12 @@ impl Reply {
 /// refuses.
 pub fn serve<Q: DeserializeOwned + Send + 'static>(path: &Path) -> Result<Server<Q>, ControlError> {
     prepare_directory(path)?;
+    let lock = Lock::take(path)?;
     refuse_if_taken(path)?;
     let (file, listener) = bind(path).map_err(|reason| ControlError::Open { path: path.to_owned(), reason })?;
     let (sender, requests) = mpsc::channel(1);
     let accepting = tokio::spawn(accept(listener, sender));
-    Ok(Server { requests, accepting, file })
+    Ok(Server { requests, accepting, _file: file, _lock: lock })
 }
 
 impl<Q> Server<Q> {
@@ -81,12 +85,6 @@ impl<Q> Server<Q> {
             // Only when the runtime shuts down: the accepting task never ends by itself.
             None => std::future::pending().await,
         }
-    }
-
-    /// Where the socket is.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.file.path
     }
 }
 

@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::Barrier;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
@@ -190,6 +192,88 @@ fn a_directory_that_others_could_have_made_is_not_trusted() {
     let link = shared.path().join("program-2");
     std::os::unix::fs::symlink(&directory, &link).unwrap();
     assert!(matches!(open(&link.join("control.sock")), Err(ControlError::UnsafeDirectory { .. })));
+}
+
+#[test]
+fn directly_where_everybody_may_write_only_a_socket_of_our_own_is_trusted() {
+    let (_directory, path) = socket();
+    let shared = path.parent().unwrap();
+    fs::create_dir(shared).unwrap();
+    let serve = || runtime().block_on(async { serve::<Question>(&path).map(drop) });
+
+    // Others could replace the socket.
+    fs::set_permissions(shared, Permissions::from_mode(0o777)).unwrap();
+    assert!(matches!(serve(), Err(ControlError::UnsafeDirectory { .. })));
+    let asked = ask::<_, u32>(&path, &Question::Nothing);
+    assert!(matches!(asked, Err(ControlError::UnsafeDirectory { .. })), "{asked:?}");
+
+    fs::set_permissions(shared, Permissions::from_mode(0o1777)).unwrap();
+    let program = Program::start(&path);
+    assert_eq!(ask::<_, u32>(&path, &Question::Double(4)).unwrap(), 8);
+    // Only root can give files away, so only then the rest can be told.
+    if std::os::unix::fs::chown(&path, Some(12_345), None).is_ok() {
+        let asked = ask::<_, u32>(&path, &Question::Double(4));
+        assert!(matches!(asked, Err(ControlError::ForeignSocket { .. })), "{asked:?}");
+    }
+    program.stop();
+    if std::os::unix::net::UnixListener::bind(&path).is_ok()
+        && std::os::unix::fs::chown(&path, Some(12_345), None).is_ok()
+    {
+        assert!(matches!(serve(), Err(ControlError::ForeignSocket { .. })));
+    }
+}
+
+#[test]
+fn of_servers_that_start_together_one_has_the_socket() {
+    const TOGETHER: usize = 4;
+    for _ in 0..50 {
+        let (_directory, path) = socket();
+        let (start, end) = (Barrier::new(TOGETHER), Barrier::new(TOGETHER));
+        let served = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..TOGETHER)
+                .map(|_| {
+                    scope.spawn(|| {
+                        runtime().block_on(async {
+                            start.wait();
+                            let server = serve::<Question>(&path);
+                            // Nobody gives the place up before all have tried.
+                            end.wait();
+                            server.map(drop)
+                        })
+                    })
+                })
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+        });
+        assert_eq!(served.iter().filter(|served| served.is_ok()).count(), 1, "{served:?}");
+        let refused = |served: &Result<(), _>| matches!(served, Ok(()) | Err(ControlError::AlreadyRunning { .. }));
+        assert!(served.iter().all(refused), "{served:?}");
+    }
+}
+
+#[test]
+fn what_a_killed_server_leaves_behind_is_taken_over() {
+    let (_directory, path) = socket();
+    fs::create_dir(path.parent().unwrap()).unwrap();
+    fs::write(path.with_extension("sock.lock"), "").unwrap();
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    Program::start(&path).stop();
+    assert!(fs::read_dir(path.parent().unwrap()).unwrap().next().is_none());
+}
+
+#[test]
+fn a_program_that_takes_no_connection_is_not_waited_for_for_ever() {
+    let (_directory, path) = socket();
+    fs::create_dir(path.parent().unwrap()).unwrap();
+    let _listening = runtime().block_on(async {
+        let socket = tokio::net::UnixSocket::new_stream().unwrap();
+        socket.bind(&path).unwrap();
+        socket.listen(0).unwrap().into_std().unwrap()
+    });
+    // Takes the only place.
+    let _first = UnixStream::connect(&path).unwrap();
+    let error = client::ask_within::<_, u32>(&path, &Question::Nothing, Duration::from_millis(50)).unwrap_err();
+    assert!(error.to_string().contains("no connection within 50ms"), "{error}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
+use rumqttc::Publish;
 use tokio::sync::mpsc;
 
 use super::publisher::Control;
@@ -26,6 +27,13 @@ pub enum Event {
     },
     /// A message on a subscribed topic.
     Message(Received),
+    /// A message that is larger than [`Options::max_message`] was dropped.
+    Oversize {
+        /// Topic that it was published on.
+        topic: String,
+        /// Size of its payload.
+        bytes: usize,
+    },
     /// The broker acknowledged a QoS 1 publish.
     Acked(Token),
 }
@@ -105,6 +113,7 @@ impl Drop for Load {
 pub(super) struct Sink {
     queue: mpsc::UnboundedSender<Queued>,
     counts: Arc<Counts>,
+    max_message: usize,
     max_messages: usize,
     max_bytes: usize,
 }
@@ -115,6 +124,7 @@ pub(super) fn queue(options: &Options, alive: mpsc::UnboundedSender<Control>) ->
     let sink = Sink {
         queue: sender,
         counts: Arc::clone(&counts),
+        max_message: options.max_message,
         max_messages: options.max_queued,
         max_bytes: options.max_queued_bytes,
     };
@@ -140,9 +150,11 @@ impl Sink {
     }
 
     /// Counts a message in, or drops it and counts that.
-    pub(super) fn admit(&self, received: Received) -> Option<Queued> {
+    pub(super) fn admit(&self, packet: Publish) -> Option<Queued> {
         let counts = &self.counts;
-        let bytes = received.size();
+        let whole = packet.topic.len().saturating_add(packet.payload.len());
+        let oversize = whole > self.max_message;
+        let bytes = if oversize { packet.topic.len() } else { whole };
         let total = counts.bytes.load(Relaxed).saturating_add(bytes);
         if counts.messages.load(Relaxed) >= self.max_messages || total > self.max_bytes {
             counts.dropped.fetch_add(1, Relaxed);
@@ -150,7 +162,12 @@ impl Sink {
         }
         counts.messages.fetch_add(1, Relaxed);
         counts.bytes.fetch_add(bytes, Relaxed);
-        Some(Queued { event: Event::Message(received), _load: Load::Message { counts: Arc::clone(counts), bytes } })
+        let event = if oversize {
+            Event::Oversize { bytes: packet.payload.len(), topic: packet.topic }
+        } else {
+            Event::Message(Received::from_packet(packet))
+        };
+        Some(Queued { event, _load: Load::Message { counts: Arc::clone(counts), bytes } })
     }
 
     pub(super) fn deliver(&self, queued: Queued) {
@@ -178,7 +195,7 @@ mod tests {
     }
 
     fn send(sink: &Sink, number: u8) {
-        if let Some(queued) = sink.admit(message(number)) {
+        if let Some(queued) = sink.admit(Publish::new("t", rumqttc::QoS::AtLeastOnce, [number; 9])) {
             sink.deliver(queued);
         }
     }

@@ -102,9 +102,4 @@ impl Received {
         // Copied out: the packet's bytes share a read buffer with their neighbours and would keep all of it alive.
         Self { topic: packet.topic, payload: packet.payload.to_vec(), retained }
     }
-
-    /// Bytes that it holds in a queue.
-    pub(super) fn size(&self) -> usize {
-        self.topic.len().saturating_add(self.payload.len())
-    }
 }

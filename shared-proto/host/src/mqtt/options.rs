@@ -48,8 +48,12 @@ pub struct Options {
     pub ack_timeout: Duration,
     /// QoS 1 publishes without acknowledgement at one time, 1 to 65534 (others act as the nearest); default 16.
     pub max_in_flight: u16,
-    /// Largest incoming packet in bytes; a larger one ends the connection. Default 256 KiB.
+    /// Largest incoming packet in bytes; a larger one ends the connection. Where the broker keeps a larger message, that is
+    /// every connection. Default 256 KiB, so that a device does not read what it has no memory for.
     pub max_incoming: usize,
+    /// Largest message in bytes of topic and payload; a larger one is read and dropped, which
+    /// [`Event::Oversize`](super::Event::Oversize) tells. Default: none is.
+    pub max_message: usize,
     /// Largest outgoing packet in bytes; a larger publish is refused. Default 256 KiB.
     pub max_outgoing: usize,
     /// Messages that wait for a slow consumer; newer ones are dropped and counted. Default 10,000.
@@ -72,6 +76,7 @@ impl Options {
             ack_timeout: Duration::from_secs(10),
             max_in_flight: 16,
             max_incoming: 256 * 1024,
+            max_message: usize::MAX,
             max_outgoing: 256 * 1024,
             max_queued: 10_000,
             max_queued_bytes: 16 * 1024 * 1024,

@@ -4,14 +4,14 @@ use std::pin::pin;
 use std::time::Duration;
 
 use rumqttc::{
-    AsyncClient, Event as Packet, EventLoop, Incoming, MqttOptions, NetworkOptions, Outgoing, SubscribeFilter,
+    AsyncClient, Event as Packet, EventLoop, Incoming, MqttOptions, NetworkOptions, Outgoing, Publish, SubscribeFilter,
 };
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::events::{Queued, Sink};
 use super::publisher::{Control, Shared};
-use super::{CONNECT_TIMEOUT, Options, Received, after, reason};
+use super::{CONNECT_TIMEOUT, Options, after, reason};
 
 /// How long the socket may take to swallow DISCONNECT.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -145,7 +145,7 @@ impl<'a> Session<'a> {
                 reason::of_subscriptions(&self.options.filters, &answer.return_codes).map_err(End::Failed)?;
                 self.up();
             }
-            Packet::Incoming(Incoming::Publish(publish)) => self.received(Received::from_packet(publish)),
+            Packet::Incoming(Incoming::Publish(publish)) => self.received(publish),
             Packet::Incoming(Incoming::PubAck(ack)) => {
                 if let Some(token) = self.shared.acked(ack.pkid) {
                     self.sink.acked(token);
@@ -183,8 +183,8 @@ impl<'a> Session<'a> {
         early.into_iter().for_each(|message| self.sink.deliver(message));
     }
 
-    fn received(&mut self, message: Received) {
-        let Some(message) = self.sink.admit(message) else { return };
+    fn received(&mut self, packet: Publish) {
+        let Some(message) = self.sink.admit(packet) else { return };
         match &mut self.phase {
             Phase::Subscribing { early, .. } => early.push(message),
             Phase::Connecting | Phase::Up { .. } | Phase::Leaving { .. } => self.sink.deliver(message),

@@ -45,6 +45,32 @@ async fn a_retained_message_reaches_a_later_subscriber_as_such() {
 }
 
 #[tokio::test]
+async fn a_retained_message_of_any_size_keeps_nobody_off_who_asks_for_it() {
+    const BYTES: usize = 2_000_000;
+    let broker = Mosquitto::start().await;
+    let sending = Options { max_outgoing: usize::MAX, ..options(broker.port(), "sender") };
+    let (publisher, mut sender) = start(sending, |_| None);
+    up(&mut sender).await;
+    for (topic, payload) in [("kept/huge", vec![b'x'; BYTES]), ("kept/small", b"old".to_vec())] {
+        let token = publisher.try_publish(Message { retain: Retain::Yes, ..message(topic, payload) }).unwrap();
+        assert_eq!(next(&mut sender).await, Event::Acked(token));
+    }
+
+    let filters = subscribe("kept/#");
+    let listening =
+        Options { filters, max_incoming: usize::MAX, max_message: 1_000, ..options(broker.port(), "listener") };
+    let (_listener, mut arrivals) = start(listening, |_| None);
+    up(&mut arrivals).await;
+    let mut both = [next(&mut arrivals).await, next(&mut arrivals).await];
+    both.sort_by_key(|event| matches!(event, Event::Oversize { .. }));
+    let oversize = Event::Oversize { topic: "kept/huge".to_owned(), bytes: BYTES };
+    assert_eq!(both, [received("kept/small", "old", Retained::Retained), oversize]);
+    let token = publisher.try_publish(message("kept/live", "new")).unwrap();
+    assert_eq!(next(&mut arrivals).await, received("kept/live", "new", Retained::Live));
+    assert_eq!(next(&mut sender).await, Event::Acked(token));
+}
+
+#[tokio::test]
 async fn every_publish_of_a_long_series_is_acknowledged_in_its_turn() {
     const COUNT: usize = 1000;
     let broker = Mosquitto::start().await;

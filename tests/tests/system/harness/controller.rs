@@ -75,6 +75,11 @@ impl Controller {
         events.filter(|event| event["event"] == name).collect()
     }
 
+    /// Waits for a line of its log.
+    pub(crate) fn log_line(&self, what: &str, fits: impl Fn(&str) -> bool) {
+        eventually(what, || self.process.err().lines().any(&fits).then_some(()));
+    }
+
     /// What it knows of a device; waits until that fits.
     pub(crate) fn view(&mut self, device: &str, what: &str, fits: impl Fn(&DeviceView) -> bool) -> DeviceView {
         let request = Request::Device { device: device.parse().expect("a device name") };

@@ -152,6 +152,7 @@ impl Probe {
                 Event::Up { .. } => self.up = true,
                 Event::Down { .. } => self.up = false,
                 Event::Message(message) => self.seen.push(message),
+                Event::Oversize { topic, bytes } => panic!("{bytes} bytes on {topic}"),
                 Event::Acked(token) => {
                     self.acked.insert(token);
                 }

@@ -33,12 +33,21 @@ pub(super) fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     command
 }
 
+fn append(path: &Path) -> File {
+    File::options().create(true).append(true).open(path).expect("a file for the output")
+}
+
 impl Process {
     /// Starts a program; its output is added to `NAME.out` and `NAME.err` in `home`.
-    pub(super) fn start(name: &str, mut command: Command, home: &Path) -> Self {
+    pub(super) fn start(name: &str, command: Command, home: &Path) -> Self {
+        let err = append(&home.join(format!("{name}.err")));
+        Self::start_with_stderr(name, command, home, err.into())
+    }
+
+    /// Starts a program that writes its log elsewhere.
+    pub(crate) fn start_with_stderr(name: &str, mut command: Command, home: &Path, stderr: Stdio) -> Self {
         let (out, err) = (home.join(format!("{name}.out")), home.join(format!("{name}.err")));
-        let append = |path| File::options().create(true).append(true).open(path).expect("a file for the output");
-        command.stdin(Stdio::null()).stdout(append(&out)).stderr(append(&err));
+        command.stdin(Stdio::null()).stdout(append(&out)).stderr(stderr);
         let child = command.spawn().unwrap_or_else(|error| panic!("cannot start {name}: {error}"));
         Self { name: name.to_owned(), child, out, err }
     }
@@ -59,12 +68,12 @@ impl Process {
     }
 
     /// Whether it runs.
-    pub(super) fn is_running(&mut self) -> bool {
+    pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("the state of a child").is_none()
     }
 
     /// Asks it to end, and waits.
-    pub(super) fn terminate(&mut self) -> (ExitStatus, Duration) {
+    pub(crate) fn terminate(&mut self) -> (ExitStatus, Duration) {
         let begin = Instant::now();
         // The shell's own `kill` is everywhere; the library has only the hard way.
         let told = Command::new("sh").args(["-c", "kill -s TERM \"$0\"", &self.child.id().to_string()]).status();
