@@ -30,6 +30,7 @@ pub use outcome::{Disturbance, Row};
 pub use trouble::{DisturbanceError, Trouble};
 
 use crate::broker::open_broker;
+use crate::interrupts::Interrupts;
 use options::Common;
 use order::Planned;
 use site::Site;
@@ -42,12 +43,16 @@ use site::Site;
 /// until then are in the output file, if there is one.
 pub async fn disturbance(options: &Options) -> Result<Disturbance, DisturbanceError> {
     let common = Common::new(options)?;
+    let mut interrupts = Interrupts::new()?;
     if options.broker.is_some() {
         // Before the first minutes have passed.
         open_broker(options.broker.as_ref())?;
     }
     let mut made = Made::default();
-    let performed = perform(options, &common, &mut made).await;
+    let performed = tokio::select! {
+        performed = perform(options, &common, &mut made) => performed,
+        () = interrupts.next() => Err(DisturbanceError::Interrupted),
+    };
     if let Some(broker) = &options.broker {
         site::leave(broker).await;
     }

@@ -36,6 +36,9 @@ pub enum DisturbanceError {
     /// The system refused something.
     #[error(transparent)]
     System(#[from] io::Error),
+    /// Somebody ended it.
+    #[error("interrupted: there is no table of a part of the runs")]
+    Interrupted,
     /// A run failed.
     #[error("{arm}, run {repetition}: {trouble}")]
     Run {
