@@ -18,6 +18,8 @@ mod run;
 mod scenario;
 mod table;
 mod tally;
+#[cfg(test)]
+mod tests;
 
 use std::future::Future;
 use std::pin::pin;

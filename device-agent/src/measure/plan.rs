@@ -156,8 +156,15 @@ impl Plan {
             Scheduling::Ordinary | Scheduling::Pinned => SchedulerAsked::Other { nice: 0 },
             Scheduling::Nice => SchedulerAsked::Other { nice: NICE },
             Scheduling::Fifo => SchedulerAsked::Fifo(self.priority),
-            Scheduling::Deadline => reservation(&self.timing),
-            Scheduling::Configured => self.asked.scheduler,
+            Scheduling::Deadline => reservation(&self.timing, RESERVED_SHARE),
+            Scheduling::Configured => match self.asked.scheduler {
+                SchedulerAsked::Other { nice } => SchedulerAsked::Other { nice },
+                SchedulerAsked::Fifo(_) => SchedulerAsked::Fifo(self.priority),
+                // The configured share, of the period that is run.
+                SchedulerAsked::Deadline { runtime_ns, period_ns, .. } => {
+                    reservation(&self.timing, Ratio::of(runtime_ns, period_ns).get())
+                }
+            },
         };
         let cpu = match scenario.scheduling() {
             Scheduling::Pinned => self.cpu.or(self.cpus.last().copied()),
@@ -307,9 +314,9 @@ fn workload(options: &Options, config: Option<&Config>, timing: &Timing) -> Resu
     clippy::cast_sign_loss,
     reason = "a share of a checked period"
 )]
-fn reservation(timing: &Timing) -> SchedulerAsked {
+fn reservation(timing: &Timing, share: f64) -> SchedulerAsked {
     let period_ns = timing.normal_period_ns;
-    let runtime_ns = (RESERVED_SHARE * period_ns as f64) as u64;
+    let runtime_ns = (share * period_ns as f64) as u64;
     SchedulerAsked::Deadline { runtime_ns, deadline_ns: period_ns, period_ns }
 }
 
