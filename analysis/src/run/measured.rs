@@ -53,6 +53,11 @@ pub struct Run {
     pub epochs: u32,
     /// Start minus release of the jobs that ran.
     pub wakeup_us: Distribution,
+    /// How long every release waited for its job, run or skipped: for one that ran its wake-up latency, for a skipped one the
+    /// time until the job that swallowed it ended, which is the least that it would have waited. Empty if the tool does not
+    /// tell it.
+    #[serde(default)]
+    pub delay_us: Distribution,
     /// End minus release of the jobs that ran; empty if the tool does not tell it.
     #[serde(default)]
     pub response_us: Distribution,

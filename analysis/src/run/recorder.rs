@@ -42,6 +42,28 @@ impl Recorder {
         self.max_ns = self.max_ns.max(ns);
     }
 
+    /// Counts `count` durations: `least_ns`, and each of the others `step_ns` more than the one before. Takes no longer than
+    /// there are buckets.
+    pub fn record_series(&mut self, least_ns: u64, step_ns: u64, count: u64) {
+        let mut done = 0;
+        while done < count {
+            let ns = least_ns.saturating_add(step_ns.saturating_mul(done));
+            let slot = slot_of(ns);
+            let room_ns = if slot + 1 == SLOTS { u64::MAX } else { bounds_ns(slot as u64).1 - 1 - ns };
+            // How many of those left lie in this bucket.
+            let here = (room_ns.checked_div(step_ns).unwrap_or(u64::MAX).saturating_add(1)).min(count - done);
+            if let Some(counted) = self.counts.get_mut(slot) {
+                *counted = counted.saturating_add(here);
+            }
+            done += here;
+        }
+        if count > 0 {
+            self.count = self.count.saturating_add(count);
+            self.min_ns = self.min_ns.min(least_ns);
+            self.max_ns = self.max_ns.max(least_ns.saturating_add(step_ns.saturating_mul(count - 1)));
+        }
+    }
+
     /// Durations counted.
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -99,6 +121,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_series_is_its_durations(least in 0u64..1 << 41, step in 0u64..1 << 36, count in 0u64..300) {
+            let (mut series, mut single) = (Recorder::default(), Recorder::default());
+            series.record_series(least, step, count);
+            (0..count).for_each(|index| single.record(least + index * step));
+            prop_assert_eq!(series.counts, single.counts);
+            prop_assert_eq!((series.count, series.min_ns, series.max_ns), (single.count, single.min_ns, single.max_ns));
+        }
+    }
 
     #[test]
     fn every_bucket_begins_where_the_one_before_it_ends() {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use device_agent::measure::{self, CsvLayout, Order, Plan, Scenario};
+use device_agent::measure::{self, Plan, Scenario};
 use device_agent::rt::Asked;
 use shared_host::mqtt::BrokerUrl;
 
@@ -70,27 +70,13 @@ impl Common {
         let cpus = Cpus::of_machine(options.cpu)?;
         let mut plan = Plan::new(&measure::Options {
             scenario: vec![SCENARIO],
-            all: false,
-            config: None,
             period: Some(options.period),
-            deadline: None,
             duration,
             warm_up: WARM_UP,
             workload: Some(options.workload),
-            degraded_workload: None,
             cpu: Some(cpus.task),
             priority: Some(options.priority),
-            overrun: None,
-            repeat: 1,
-            order: Order::Interleaved,
-            io_dir: PathBuf::new(),
-            outliers: 32,
-            json: false,
-            output: None,
-            csv: None,
-            csv_layout: CsvLayout::Jobs,
-            max_miss_rate: None,
-            max_p99_us: None,
+            ..measure::Options::default()
         })?;
         // The lines of an agent as it comes, simulated: the loop alone switches the same ones.
         plan.gpio = Some(agent_config(&[])?.gpio);

@@ -1,10 +1,11 @@
 //! `device-agent measure`.
 
 use std::fmt::Write;
-use std::path::Path;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
 
 use analysis::run::{Run, RunFile};
-use shared_host::config::{Existing, write};
 use shared_host::log::Format;
 use shared_proto::units::Ratio;
 
@@ -28,30 +29,54 @@ pub(super) fn measure(options: &Options) -> Result<(), Failure> {
     csv.map_err(Failure::failed)?;
     match outcome.end {
         End::Complete => judge(&plan, &outcome.file),
-        End::Interrupted => {
-            Err(Failure::Failed(format!("interrupted after {} of {} runs", outcome.file.runs.len(), plan.runs.len())))
-        }
+        End::Interrupted => Err(Failure::Failed(interrupted(&plan, &outcome.file))),
         End::Failed(error) => Err(Failure::failed(error)),
     }
+}
+
+fn interrupted(plan: &Plan, file: &RunFile) -> String {
+    let made = file.runs.len();
+    let last = file.runs.last().map_or(String::new(), |run| {
+        format!(", the last one of {:.1} s instead of {:.1} s", run.elapsed_ms / 1000.0, plan.seconds())
+    });
+    format!("interrupted: {made} of {} runs are told{last}", plan.runs.len())
 }
 
 /// Prints what was measured, also if the measurement ended early.
 fn tell(options: &Options, file: &RunFile) -> Result<(), Failure> {
     if options.json { print(&json(file)?) } else { print(&measure::table(file)) }?;
-    options.output.as_deref().map_or(Ok(()), |path| save(path, file))
-}
-
-/// Before the long wait rather than after it.
-fn check_output(path: &Path) -> Result<(), Failure> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if folder.is_dir() {
-        return Ok(());
+    match &options.output {
+        // Nothing does not take the place of what an earlier measurement left.
+        Some(path) if !file.runs.is_empty() => save(path, file),
+        _ => Ok(()),
     }
-    Err(Failure::Configuration(format!("--output {}: there is no folder {}", path.display(), folder.display())))
 }
 
+/// Before the long wait rather than after it: the file can be written, and its folder too.
+fn check_output(path: &Path) -> Result<(), Failure> {
+    let refused = |error| Failure::Configuration(format!("--output {}: cannot write: {error}", path.display()));
+    let existing = OpenOptions::new().write(true).open(path);
+    match existing {
+        Ok(file) if file.metadata().map_err(refused)?.is_file() => {}
+        Ok(_) => return Err(refused(io::Error::from(io::ErrorKind::InvalidInput))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(refused(error)),
+    }
+    let draft = draft(path);
+    File::create(&draft).and_then(|_| fs::remove_file(&draft)).map_err(refused)
+}
+
+/// As a whole, so that a full disk does not cost what was there before.
 fn save(path: &Path, file: &RunFile) -> Result<(), Failure> {
-    write(path, &json(file)?, Existing::Replace).map_err(Failure::failed)
+    let draft = draft(path);
+    let written = fs::write(&draft, json(file)?).and_then(|()| fs::rename(&draft, path));
+    written.map_err(|error| Failure::failed(format_args!("--output {}: cannot write: {error}", path.display())))
+}
+
+fn draft(path: &Path) -> PathBuf {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    draft.into()
 }
 
 fn json(file: &RunFile) -> Result<String, Failure> {

@@ -89,7 +89,7 @@ impl Governors {
 impl fmt::Display for Governors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.offered.is_empty() {
-            return f.write_str("none, its CPU frequency cannot be controlled");
+            return f.write_str("none: its CPU frequency cannot be controlled");
         }
         f.write_str(&self.offered.join(", "))
     }

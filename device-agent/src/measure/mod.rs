@@ -107,7 +107,7 @@ pub struct Outcome {
 pub enum End {
     /// All runs were made.
     Complete,
-    /// It was told to stop.
+    /// It was told to stop. The last run may be shorter than planned: its `elapsed_ms` tells.
     Interrupted,
     /// A run failed.
     Failed(MeasureError),
@@ -140,7 +140,13 @@ pub async fn measure_with(
                 file.runs.push(*run);
                 ring = used;
             }
-            Ok(Made::Interrupted) => return Outcome { file, end: End::Interrupted },
+            Ok(Made::Interrupted(partial)) => {
+                if let Some(run) = partial {
+                    watcher.ended(&run);
+                    file.runs.push(*run);
+                }
+                return Outcome { file, end: End::Interrupted };
+            }
             Err(error) => return Outcome { file, end: End::Failed(error) },
         }
     }

@@ -21,34 +21,34 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Period, 100us to 60s [default: 1ms]
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = humantime::parse_duration)]
     pub period: Option<Duration>,
     /// Relative deadline, 50us to 60s [default: the period]
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = humantime::parse_duration)]
     pub deadline: Option<Duration>,
     /// Length of a run, without warm-up: 1 period to 24h
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "10s", value_parser = humantime::parse_duration)]
     pub duration: Duration,
     /// Jobs of this time at the start of each run are not counted: 0s to 1h
-    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "500ms", value_parser = humantime::parse_duration)]
     pub warm_up: Duration,
     /// CPU time of a job as a share of the period, 0 to 1 [default: 0.3]
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", allow_hyphen_values = true)]
     pub workload: Option<f64>,
     /// The same in DEGRADED [default: 3/7 of --workload]
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", allow_hyphen_values = true)]
     pub degraded_workload: Option<f64>,
     /// Bind the thread to this CPU in all scenarios but the deadline ones [default: pinned: the last one; else unbound]
-    #[arg(long, value_name = "CPU")]
+    #[arg(long, value_name = "CPU", allow_hyphen_values = true)]
     pub cpu: Option<u16>,
     /// Priority of SCHED_FIFO, 1 to 98 [default: 80]
-    #[arg(long, value_name = "PRIORITY")]
+    #[arg(long, value_name = "PRIORITY", allow_hyphen_values = true)]
     pub priority: Option<u8>,
     /// What happens to releases that pass while a job runs [default: skip-next]
     #[arg(long, value_name = "POLICY")]
     pub overrun: Option<Overrun>,
     /// Runs of each scenario, 1 to 1000
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, default_value_t = 1)]
     pub repeat: u32,
     /// Order of the runs
     #[arg(long, value_name = "ORDER", default_value = "interleaved")]
@@ -57,7 +57,7 @@ pub struct Options {
     #[arg(long, value_name = "DIR", default_value = "/var/tmp")]
     pub io_dir: PathBuf,
     /// How many of the latest wake-ups of each run to keep with their times, 0 to 10000
-    #[arg(long, value_name = "N", default_value_t = 32)]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, default_value_t = 32)]
     pub outliers: usize,
     /// Print {"runs": [...]} instead of the table
     #[arg(long)]
@@ -65,18 +65,22 @@ pub struct Options {
     /// Also write the JSON to this file
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Write a line for each job to this file; with the classroom's layout: a file for each run in this folder
+    /// Write a line for each job that ran to this file; with the classroom's layout: a file for each run in this folder
     #[arg(long, value_name = "PATH")]
     pub csv: Option<PathBuf>,
     /// Columns of the CSV
     #[arg(long, value_name = "LAYOUT", default_value = "jobs", requires = "csv")]
     pub csv_layout: CsvLayout,
     /// Exit with 3 if the miss rate of a run is above this, 0 to 1
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     pub max_miss_rate: Option<f64>,
-    /// Exit with 3 if the 99th percentile of a run's wake-up latency is above this, or its runs are too short to tell
-    #[arg(long, value_name = "MICROSECONDS")]
+    /// Exit with 3 if the 99th percentile of a run's wake-up latency, skipped releases included, is above this, or the run is
+    /// too short to tell
+    #[arg(long, value_name = "MICROSECONDS", allow_hyphen_values = true)]
     pub max_p99_us: Option<f64>,
+    /// Exit with 3 if the machine refused a setting that a scenario asks for
+    #[arg(long)]
+    pub require_granted: bool,
 }
 
 impl Default for Options {
@@ -105,6 +109,7 @@ impl Default for Options {
             csv_layout: CsvLayout::Jobs,
             max_miss_rate: None,
             max_p99_us: None,
+            require_granted: false,
         }
     }
 }
@@ -123,7 +128,7 @@ pub enum Overrun {
 pub enum CsvLayout {
     /// scenario, repetition, job, epoch, mode, release_ns, wakeup_ns, response_ns, missed, skipped
     Jobs,
-    /// iter, t_ns, dt_ns, jitter_ns, miss, workload_ratio
+    /// iter, t_ns, dt_ns, jitter_ns, miss, workload_ratio; as there, skipped releases have no line
     Classroom,
 }
 

@@ -192,11 +192,10 @@ impl Plan {
         }
     }
 
-    /// Time that all runs take together, as far as it is known beforehand.
+    /// Length of a run without warm-up, in seconds.
     #[must_use]
-    pub fn expected(&self) -> Duration {
-        let run = Duration::from_nanos(self.duration_ns.saturating_add(self.warm_up_ns));
-        run.saturating_mul(u32::try_from(self.runs.len()).unwrap_or(u32::MAX))
+    pub fn seconds(&self) -> f64 {
+        Duration::from_nanos(self.duration_ns).as_secs_f64()
     }
 }
 
@@ -232,11 +231,10 @@ fn scenarios(options: &Options, config: Option<&Config>, timing: &Timing) -> Res
         if let Some(governor) = scenario.governor()
             && !governors.offer(governor)
         {
-            return Err(range(
-                "--scenario",
-                scenario.name(),
-                format!("scenarios with the governors that this machine has: {governors}"),
-            ));
+            let name = scenario.name();
+            return Err(PlanError::Contradiction(format!(
+                "--scenario {name}: the governors of this machine are {governors}"
+            )));
         }
         if scenario.scheduling() == Scheduling::Deadline && timing.normal_period_ns > 4_000_000_000 {
             return Err(PlanError::Contradiction(format!(

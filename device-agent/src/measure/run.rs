@@ -49,8 +49,8 @@ struct Running<'a> {
 pub(super) enum Made {
     /// To its end; the ring is free for the next one.
     Whole(Box<Run>, Ring),
-    /// It was stopped on the way.
-    Interrupted,
+    /// It was stopped on the way; what was counted until then, if anything was.
+    Interrupted(Option<Box<Run>>),
 }
 
 /// Makes a run, unless `stop` completes first.
@@ -88,8 +88,11 @@ pub(super) async fn make(
         watched = running.watch(watcher) => watched?,
         () = &mut stop => {
             // The lines get their safe levels when the thread ends: it is waited for.
-            running.end().await?;
-            return Ok(Made::Interrupted);
+            return match running.finish(name, watcher).await {
+                Ok((run, _)) => Ok(Made::Interrupted(Some(Box::new(run)))),
+                Err(MeasureError::NoJobs) => Ok(Made::Interrupted(None)),
+                Err(error) => Err(error),
+            };
         }
     }
     let (run, ring) = running.finish(name, watcher).await?;

@@ -102,24 +102,30 @@ fn counts(text: &mut String, groups: &[Group<'_>]) {
 }
 
 fn latencies(text: &mut String, groups: &[Group<'_>]) {
-    let _ =
-        writeln!(text, "\n{:<20} {:^50}  {:^30}", "", "wake-up latency (us): start - release", "response time (us)");
     let _ = writeln!(
         text,
-        "{:<20} {:>9} {:>9} {:>9} {:>10} {:>10}  {:>9} {:>9} {:>10}",
-        "scenario", "min", "p50", "p99", "p99.9", "max", "p50", "p99", "max"
+        "\n{:<20} {:^50}  {:^19}  {:^30}",
+        "", "wake-up latency (us): start - release", "with skipped (us)", "response time (us)"
+    );
+    let _ = writeln!(
+        text,
+        "{:<20} {:>9} {:>9} {:>9} {:>10} {:>10}  {:>9} {:>9}  {:>9} {:>9} {:>10}",
+        "scenario", "min", "p50", "p99", "p99.9", "max", "p99", "p99.9", "p50", "p99", "max"
     );
     for Group { name, runs } in groups {
         let wakeup = |figure: fn(&Distribution) -> Option<f64>| micros(median(runs, |run| figure(&run.wakeup_us)));
+        let delay = |figure: fn(&Distribution) -> Option<f64>| micros(median(runs, |run| figure(&run.delay_us)));
         let response = |figure: fn(&Distribution) -> Option<f64>| micros(median(runs, |run| figure(&run.response_us)));
         let _ = writeln!(
             text,
-            "{name:<20} {:>9} {:>9} {:>9} {:>10} {:>10}  {:>9} {:>9} {:>10}",
+            "{name:<20} {:>9} {:>9} {:>9} {:>10} {:>10}  {:>9} {:>9}  {:>9} {:>9} {:>10}",
             wakeup(Distribution::min_us),
             wakeup(Distribution::p50_us),
             wakeup(Distribution::p99_us),
             wakeup(Distribution::p99_9_us),
             wakeup(Distribution::max_us),
+            delay(Distribution::p99_us),
+            delay(Distribution::p99_9_us),
             response(Distribution::p50_us),
             response(Distribution::p99_us),
             response(Distribution::max_us),
@@ -141,6 +147,12 @@ fn remarks(text: &mut String, file: &RunFile, groups: &[Group<'_>]) {
     }
     let _ =
         writeln!(text, "run + skipped = releases in every run and epoch, checked from the instants of the releases");
+    if groups.iter().flat_map(|group| &group.runs).any(|run| run.skipped > 0) {
+        let _ = writeln!(
+            text,
+            "with skipped: the skipped releases too, each from its instant until the job that swallowed it ended; it would have waited no less"
+        );
+    }
     for Group { name, runs } in groups {
         let lost: u64 = runs.iter().map(|run| run.lost_records).sum();
         if lost > 0 {
@@ -157,7 +169,7 @@ fn remarks(text: &mut String, file: &RunFile, groups: &[Group<'_>]) {
         if changes > 0 {
             let _ = writeln!(
                 text,
-                "{name}: {changes} mode changes, {} epochs",
+                "{name}: mode changes: {changes}; epochs: {}",
                 runs.iter().map(|run| run.epochs).sum::<u32>()
             );
         }
@@ -252,7 +264,7 @@ mod tests {
         let counts: Vec<&str> = line("nominal", 0).split_whitespace().collect();
         assert_eq!(counts[1..7], ["3", "1200", "1197", "3", "6", "0.005000"]);
         let latencies: Vec<&str> = line("nominal", 1).split_whitespace().collect();
-        assert_eq!(latencies[1..6], ["20.0", "20.0", "20.0", "n/a", "20.0"]);
+        assert_eq!(latencies[1..8], ["20.0", "20.0", "20.0", "n/a", "20.0", "n/a", "n/a"]);
         assert!(text.contains("too few jobs"), "{text}");
     }
 

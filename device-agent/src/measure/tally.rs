@@ -16,11 +16,12 @@ pub(super) struct Tally {
     balance: Balance,
     window: Window,
     wakeup: Recorder,
+    delay: Recorder,
     response: Recorder,
     outliers: Outliers,
     longest_miss_run: u64,
     worst_burst: u32,
-    burst_jobs: u32,
+    config: WindowConfig,
     /// The first counted job, and what was before it.
     first: Option<First>,
     last: Option<JobRecord>,
@@ -53,11 +54,12 @@ impl Tally {
             balance: Balance::default(),
             window: Window::new(window, period_ns),
             wakeup: Recorder::default(),
+            delay: Recorder::default(),
             response: Recorder::default(),
             outliers: Outliers::new(outliers),
             longest_miss_run: 0,
             worst_burst: 0,
-            burst_jobs: window.burst_jobs,
+            config: window,
             first: None,
             last: None,
             records: 0,
@@ -80,16 +82,17 @@ impl Tally {
             return Ok(Counted::WarmUp);
         }
         if self.first.is_none() {
-            // What the warm-up saw ends with the window that it is closed with.
-            self.window.close();
+            let before = Totals {
+                jobs: record.job,
+                misses: record.total.misses - record.skipped - u64::from(record.missed),
+                skipped: record.total.skipped - record.skipped,
+            };
+            // A window of its own, so that no run of misses and no burst reaches into it from the warm-up.
+            self.window = Window::beginning(self.config, record, before);
             self.first = Some(First {
                 job: record.job,
                 release: record.release,
-                before: Totals {
-                    jobs: record.job,
-                    misses: record.total.misses - record.skipped - u64::from(record.missed),
-                    skipped: record.total.skipped - record.skipped,
-                },
+                before,
                 changes_before: record.effect.change,
                 epoch: record.epoch,
             });
@@ -97,7 +100,12 @@ impl Tally {
         if let Some(closed) = self.window.push(record) {
             self.closed(&closed);
         }
-        self.wakeup.record(record.start.nanos_since(record.release));
+        let wakeup_ns = record.start.nanos_since(record.release);
+        self.wakeup.record(wakeup_ns);
+        self.delay.record(wakeup_ns);
+        let least_ns =
+            record.end.nanos_since(record.release.plus_nanos(record.skipped.saturating_mul(record.period_ns)));
+        self.delay.record_series(least_ns, record.period_ns, record.skipped);
         self.response.record(record.end.nanos_since(record.release));
         self.outliers.see(record);
         self.records += 1;
@@ -138,11 +146,12 @@ impl Tally {
             misses: counts.misses,
             miss_rate: Ratio::of(counts.misses, counts.jobs).get(),
             longest_miss_run: self.longest_miss_run,
-            worst_burst: Burst { misses: self.worst_burst, jobs: self.burst_jobs },
+            worst_burst: Burst { misses: self.worst_burst, jobs: self.config.burst_jobs },
             lost_records: counts.run().saturating_sub(self.records),
             mode_changes: u32::try_from(last.effect.change.saturating_sub(first.changes_before)).unwrap_or(u32::MAX),
             epochs: 1 + (last.epoch - first.epoch),
             wakeup_us: self.wakeup.distribution(),
+            delay_us: self.delay.distribution(),
             response_us: self.response.distribution(),
             outliers: self.outliers.list(first.job, first.release),
             ..Run::default()
@@ -193,6 +202,8 @@ mod tests {
         assert_eq!((run.releases, run.run, run.skipped, run.misses), (6, 4, 2, 3));
         assert_eq!((run.longest_miss_run, run.worst_burst.misses, run.lost_records), (3, 3, 0));
         assert_eq!(run.wakeup_us.count(), 4);
+        assert_eq!(run.delay_us.count(), 6, "skipped releases waited too");
+        assert_eq!(run.delay_us.max_us(), Some(1002.0), "the first of the two swallowed by a job of three periods");
         assert_eq!(run.wakeup_us.max_us(), Some(1.0));
         assert_eq!(run.outliers.first().unwrap().job, 0);
     }
@@ -209,6 +220,17 @@ mod tests {
         assert_eq!(counted, [Counted::WarmUp, Counted::Yes]);
         let run = tally.finish(records[4].total).unwrap();
         assert_eq!((run.releases, run.misses, run.longest_miss_run), (1, 0, 0));
+    }
+
+    #[test]
+    fn a_run_of_misses_does_not_reach_into_the_run_from_the_warm_up() {
+        let mut tally = Tally::new(WINDOW, MS, 4, MonoTime::from_nanos(5 * MS));
+        let records = records(&[Some(0); 8]);
+        records.iter().for_each(|record| {
+            tally.see(record).unwrap();
+        });
+        let run = tally.finish(records[7].total).unwrap();
+        assert_eq!((run.releases, run.misses, run.longest_miss_run, run.worst_burst.misses), (3, 3, 3, 3));
     }
 
     #[test]

@@ -92,6 +92,16 @@ impl Window {
         }
     }
 
+    /// An empty window that begins with the job of `record`; `before` is what was counted before it.
+    #[must_use]
+    pub fn beginning(config: WindowConfig, record: &JobRecord, before: Totals) -> Self {
+        let mut window = Self::new(config, record.period_ns);
+        window.open.epoch.number = record.epoch;
+        window.total = before;
+        window.closed_at = before;
+        window
+    }
+
     /// Takes in a job. If it begins an epoch, the window before it is closed and given back.
     pub fn push(&mut self, record: &JobRecord) -> Option<Closed> {
         let epoch = Epoch { number: record.epoch, period_ns: record.period_ns };
