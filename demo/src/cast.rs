@@ -62,7 +62,7 @@ impl Cast {
             if places.len() > on_cpu.len() { ", divided by the devices that share a CPU" } else { "" }
         ));
         // As many hogs as tasks on a CPU: each task's fair share is then half of what it has alone.
-        self.hogs = on_cpu.iter().map(|(cpu, tasks)| Hog::new(*cpu, *tasks)).collect();
+        self.hogs = on_cpu.iter().map(|(cpu, tasks)| Hog::new(*cpu, *tasks)).collect::<io::Result<_>>()?;
         screen.print(&format!(
             "load        from {} s to {} s, and again every {} s\n",
             LOAD_BEGINS.as_secs(),

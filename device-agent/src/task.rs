@@ -9,7 +9,7 @@ use crate::agent::TaskPlan;
 use crate::config::{GpioBackend, GpioConfig, WorkloadConfig};
 use crate::gpio::{Board, GpioError, Lines, SimPins, SimState};
 use crate::rt::Timing;
-use crate::workload::{GpioFollow, Spin, SpinAim, Workload};
+use crate::workload::{GpioFollow, Speed, Spin, SpinAim, Workload};
 
 /// Lines that are open, and the state behind them if they are simulated.
 pub(crate) struct OpenLines {
@@ -37,15 +37,24 @@ pub(crate) fn open_lines(gpio: &GpioConfig) -> Result<OpenLines, GpioError> {
     }
 }
 
-/// The configured workload.
+/// The configured workload; it calibrates itself in its thread.
 pub(crate) fn workload(config: WorkloadConfig, timing: &Timing) -> Box<dyn Workload + Send> {
     match config {
-        WorkloadConfig::Spin { normal, degraded } => {
-            let aim = SpinAim::of((normal, timing.normal_period_ns), (degraded, timing.degraded_period_ns));
-            Box::new(Spin::new(aim))
-        }
+        WorkloadConfig::Spin { normal, degraded } => Box::new(Spin::new(aim(normal, degraded, timing))),
         WorkloadConfig::GpioFollow => Box::new(GpioFollow::default()),
     }
+}
+
+/// The configured workload, with the work that takes its time at this speed.
+pub(crate) fn workload_at(config: WorkloadConfig, timing: &Timing, speed: Speed) -> Box<dyn Workload + Send> {
+    match config {
+        WorkloadConfig::Spin { normal, degraded } => Box::new(Spin::at_speed(aim(normal, degraded, timing), speed)),
+        WorkloadConfig::GpioFollow => Box::new(GpioFollow::default()),
+    }
+}
+
+fn aim(normal: Ratio, degraded: Ratio, timing: &Timing) -> SpinAim {
+    SpinAim::of((normal, timing.normal_period_ns), (degraded, timing.degraded_period_ns))
 }
 
 /// How reports describe a task; `config` only if the workload is the configured one.

@@ -4,9 +4,9 @@ use std::hint::black_box;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{JoinHandle, park, spawn};
+use std::thread::{Builder, JoinHandle, park};
 
-use crate::rt::sys::{allowed_cpus, bind_to_cpu};
+use crate::rt::sys::{allowed_cpus, bind_to_cpu, schedule_other};
 
 /// Threads that burn all they get of one CPU, under the ordinary scheduler.
 #[derive(Debug)]
@@ -23,18 +23,22 @@ struct Shared {
 
 impl Hog {
     /// Prepares `threads` threads on a CPU; they rest until [`Self::turn_on`].
-    #[must_use]
-    pub fn new(cpu: u16, threads: usize) -> Self {
-        let shared = Arc::new(Shared::default());
-        let hog = |_| {
-            let shared = Arc::clone(&shared);
-            spawn(move || {
-                // If it cannot be bound it still loads the machine; which CPUs there are was asked before.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn new(cpu: u16, threads: usize) -> io::Result<Self> {
+        let mut hog = Self { shared: Arc::new(Shared::default()), threads: Vec::with_capacity(threads) };
+        for _ in 0..threads {
+            let shared = Arc::clone(&hog.shared);
+            hog.threads.push(Builder::new().name("cpu-load".into()).spawn(move || {
+                // An ordinary thread even in a program that was started under a real-time scheduler. If it cannot be bound it
+                // still loads the machine.
+                let _ = schedule_other(0);
                 let _ = bind_to_cpu(cpu);
                 burn(&shared);
-            })
-        };
-        Self { threads: (0..threads).map(hog).collect(), shared }
+            })?);
+        }
+        Ok(hog)
     }
 
     /// Starts to burn.

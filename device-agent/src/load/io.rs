@@ -5,7 +5,9 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{JoinHandle, spawn};
+use std::thread::{Builder, JoinHandle};
+
+use crate::rt::sys::{forget_cached, is_in_memory};
 
 /// What a round writes before it flushes and reads back.
 const ROUND_BYTES: usize = 4 << 20;
@@ -38,10 +40,15 @@ impl IoLoad {
     pub fn start(dir: &Path, threads: usize) -> Result<Self, IoLoadError> {
         let end = Arc::new(AtomicBool::new(false));
         let mut load = Self { threads: Vec::new(), end, dir: dir.to_owned() };
+        if is_in_memory(dir).map_err(|error| load.failed(error))? {
+            let error = io::Error::new(io::ErrorKind::Unsupported, "it lies in memory (tmpfs), not on a disk");
+            return Err(load.failed(error));
+        }
         for number in 0..threads {
             let file = nameless(dir, number).map_err(|error| load.failed(error))?;
             let end = Arc::clone(&load.end);
-            load.threads.push(spawn(move || rounds(file, &end)));
+            let thread = Builder::new().name("io-load".into()).spawn(move || rounds(file, &end));
+            load.threads.push(thread.map_err(|error| load.failed(error))?);
         }
         Ok(load)
     }
@@ -94,6 +101,7 @@ fn rounds(mut file: File, end: &AtomicBool) -> io::Result<()> {
             file.write_all(&block)?;
         }
         file.sync_data()?;
+        forget_cached(&file)?;
         file.seek(SeekFrom::Start(0))?;
         for _ in 0..ROUND_BYTES / BLOCK_BYTES {
             file.read_exact(&mut block)?;
@@ -108,10 +116,19 @@ mod tests {
 
     #[test]
     fn a_load_leaves_nothing_behind() {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir_in("/var/tmp").unwrap();
         let load = IoLoad::start(dir.path(), 2).unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "the files have no names");
         load.finish().unwrap();
+    }
+
+    #[test]
+    fn a_folder_in_memory_is_no_disk() {
+        let shm = Path::new("/dev/shm");
+        if is_in_memory(shm).unwrap_or(false) {
+            let Err(error) = IoLoad::start(shm, 1) else { panic!("took memory for a disk") };
+            assert!(error.to_string().contains("in memory"), "{error}");
+        }
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl Collector {
     pub fn new(plan: &Plan, rt: &Handle) -> Self {
         Self {
             plan: plan.clone(),
-            tally: Tally::new(plan.window, plan.timing.normal_period_ns, plan.outliers, MonoTime::from_nanos(u64::MAX)),
+            tally: Tally::new(plan.window, &plan.timing, plan.outliers, MonoTime::from_nanos(u64::MAX)),
             settings: settings(&rt.granted),
             self_overhead_ns: rt.self_overhead_ns,
             host: HostReader::new(rt.granted.cpu),

@@ -95,6 +95,21 @@ impl fmt::Display for Governors {
     }
 }
 
+impl InEffect {
+    /// Restores what was there before.
+    ///
+    /// # Errors
+    /// [`GovernorError`] if a CPU refuses; the others are restored.
+    pub(super) fn restore(mut self) -> Result<(), GovernorError> {
+        let mut restored = Ok(());
+        for (path, before) in self.before.drain(..) {
+            let written = fs::write(&path, before).map_err(|error| GovernorError { path, error });
+            restored = restored.and(written);
+        }
+        restored
+    }
+}
+
 impl Drop for InEffect {
     fn drop(&mut self) {
         for (path, before) in &self.before {
@@ -131,7 +146,7 @@ mod tests {
         assert!(governors.offer("performance") && !governors.offer("schedutil"));
         let in_effect = governors.set("performance").unwrap();
         assert_eq!((current(&dir, 0).as_str(), current(&dir, 1).as_str()), ("performance", "performance"));
-        drop(in_effect);
+        in_effect.restore().unwrap();
         assert_eq!((current(&dir, 0).as_str(), current(&dir, 1).as_str()), ("old0", "old1"));
     }
 

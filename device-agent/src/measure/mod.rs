@@ -25,6 +25,7 @@ use std::future::Future;
 use std::pin::pin;
 
 use analysis::run::{Run, RunFile};
+use shared_host::control::{ControlError, Server, serve};
 use shared_proto::units::Ratio;
 
 pub use collector::Collector;
@@ -42,10 +43,13 @@ pub use tally::Counted;
 
 use run::Made;
 
+use crate::config::GpioBackend;
 use crate::gpio::GpioError;
 use crate::load::IoLoadError;
 use crate::rt::{JobRecord, Panicked, Ring, StartError, Unbalanced};
+use crate::supervisor::Request;
 use crate::task;
+use crate::workload::Speed;
 
 /// Why a measurement failed.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +63,12 @@ pub enum MeasureError {
     /// A load on the disk could not be made.
     #[error(transparent)]
     Io(#[from] IoLoadError),
+    /// A load on the CPUs could not be made.
+    #[error("cannot load the CPUs: {0}")]
+    Load(#[source] std::io::Error),
+    /// Another agent drives the lines.
+    #[error(transparent)]
+    Control(#[from] ControlError),
     /// The frequency governor could not be set.
     #[error(transparent)]
     Governor(#[from] GovernorError),
@@ -113,9 +123,19 @@ pub enum End {
     Failed(MeasureError),
 }
 
-/// Makes all runs of a plan with its own workload, until `stop` completes. On a tokio runtime of one thread with time.
+/// Makes all runs of a plan with its own workload, until `stop` completes. On a tokio runtime of one thread with time and
+/// sockets.
 pub async fn measure(plan: &Plan, watcher: &mut dyn Watcher, stop: impl Future<Output = ()>) -> Outcome {
-    measure_with(plan, &|| task::workload(plan.workload, &plan.timing), watcher, stop).await
+    // Once for all runs, and before anything disturbs: the same work in each, whatever governor or load slows it down.
+    let speed = Speed::of_this_thread();
+    measure_with(plan, &|| task::workload_at(plan.workload, &plan.timing, speed), watcher, stop).await
+}
+
+fn alone(plan: &Plan) -> Result<Option<Server<Request>>, ControlError> {
+    match (&plan.gpio, &plan.control_socket) {
+        (Some(gpio), Some(socket)) if gpio.backend != GpioBackend::Sim => serve(socket).map(Some),
+        _ => Ok(None),
+    }
 }
 
 /// Makes all runs of a plan with a workload of the program's own: see [`measure`].
@@ -129,6 +149,11 @@ pub async fn measure_with(
         tool: concat!("device-agent ", env!("CARGO_PKG_VERSION")).into(),
         machine: machine::describe(plan.cpus.len()),
         runs: Vec::with_capacity(plan.runs.len()),
+    };
+    // Real lines have one master at a time: with an agent that runs by this configuration the socket is taken.
+    let _alone = match alone(plan) {
+        Ok(alone) => alone,
+        Err(error) => return Outcome { file, end: End::Failed(error.into()) },
     };
     let mut stop = pin!(stop);
     let mut ring = Ring::new();

@@ -31,13 +31,13 @@ impl Outliers {
         }
     }
 
-    /// In the order of time; jobs and times count from the first release of the run.
-    pub(super) fn list(&self, first_job: u64, first_release: MonoTime) -> Vec<Outlier> {
+    /// In the order of time, which counts from the first release of the run; jobs have their numbers in the CSV.
+    pub(super) fn list(&self, first_release: MonoTime) -> Vec<Outlier> {
         let mut list: Vec<_> = self.greatest.iter().map(|Reverse(outlier)| *outlier).collect();
         list.sort_by_key(|&(_, job, ..)| job);
         list.into_iter()
             .map(|(wakeup_ns, job, release_ns, response_ns)| Outlier {
-                job: job.saturating_sub(first_job),
+                job,
                 at_ms: ns_to_micros(MonoTime::from_nanos(release_ns).nanos_since(first_release) / 1000),
                 wakeup_us: ns_to_micros(wakeup_ns),
                 response_us: ns_to_micros(response_ns),
@@ -58,10 +58,10 @@ mod tests {
             let start = release.plus_nanos(late_ns);
             outliers.see(&JobRecord { job, release, start, end: start.plus_nanos(1000), ..JobRecord::default() });
         }
-        let list = outliers.list(10, MonoTime::from_nanos(10_000_000));
+        let list = outliers.list(MonoTime::from_nanos(10_000_000));
         assert_eq!(
             list.iter().map(|o| (o.job, o.at_ms, o.wakeup_us)).collect::<Vec<_>>(),
-            [(1, 1.0, 9.0), (3, 3.0, 0.7)]
+            [(11, 1.0, 9.0), (13, 3.0, 0.7)]
         );
     }
 }

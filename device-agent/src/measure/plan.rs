@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::thread::Builder;
 use std::time::Duration;
 
 use shared_host::config::ConfigError;
@@ -55,6 +56,9 @@ pub struct Plan {
     pub(super) cpus: Vec<u16>,
     pub(super) policy: PolicyConfig,
     pub(super) window: WindowConfig,
+    /// The policy looks at windows of this length, as under `run`, in milliseconds.
+    pub(super) policy_window_ms: u64,
+    pub(super) control_socket: Option<PathBuf>,
     autonomy: Autonomy,
     cpu: Option<u16>,
     priority: u8,
@@ -94,11 +98,15 @@ impl Plan {
     pub fn new(options: &Options) -> Result<Self, PlanError> {
         let config = options.config.as_deref().map(|file| config::load(Some(file))).transpose()?;
         let config = config.map(|(config, _)| config);
-        let cpus = sys::allowed_cpus().map_err(PlanError::Cpus)?;
+        let mut cpus = sys::allowed_cpus().map_err(PlanError::Cpus)?;
         if let Some(cpu) = options.cpu
             && !cpus.contains(&cpu)
         {
-            return Err(range("--cpu", cpu, list(&cpus)));
+            // An isolated CPU (isolcpus) is in no thread's mask from the start, and yet a thread may be bound to it.
+            if !can_be_bound_to(cpu) {
+                return Err(range("--cpu", cpu, list(&cpus)));
+            }
+            cpus.push(cpu);
         }
         if let Some(priority) = options.priority {
             within("--priority", priority, 1..=98)?;
@@ -140,6 +148,8 @@ impl Plan {
             io_dir: options.io_dir.clone(),
             policy: config.as_ref().map_or_else(PolicyConfig::default, |config| config.policy),
             window: config.as_ref().map_or(WindowConfig { miss_window: 250, burst_jobs: 10 }, |config| config.window),
+            policy_window_ms: config.as_ref().map_or(200, |config| config.report_interval_ms),
+            control_socket: config.as_ref().and_then(|config| config.control_socket.clone()),
             autonomy: config.as_ref().map_or(Autonomy::Normal, |config| config.autonomy),
             cpu: options.cpu.or(asked.cpu),
             priority: options.priority.unwrap_or(configured_priority),
@@ -348,6 +358,12 @@ fn within<N: PartialOrd + Display>(
 
 pub(super) fn range(option: &'static str, value: impl Display, allowed: impl Into<String>) -> PlanError {
     PlanError::Range { option, value: value.to_string(), allowed: allowed.into() }
+}
+
+/// Tried in a thread of its own, which ends with it.
+fn can_be_bound_to(cpu: u16) -> bool {
+    let tried = Builder::new().spawn(move || sys::bind_to_cpu(cpu).is_ok());
+    tried.is_ok_and(|thread| thread.join().unwrap_or(false))
 }
 
 fn list(cpus: &[u16]) -> String {

@@ -18,6 +18,7 @@ use super::tally::Counted;
 use super::{MeasureError, Watcher};
 use crate::agent::Autonomy;
 use crate::gpio::{Lines, NoLines};
+use crate::host::HostReader;
 use crate::rt::time::MonoTime;
 use crate::rt::{self, Handle, Records, Ring, RtTask};
 use crate::task;
@@ -25,8 +26,8 @@ use crate::workload::Workload;
 
 /// How often records are read; the ring holds 4 s of them at a period of 1 ms.
 const DRAIN: Duration = Duration::from_millis(20);
-/// The device's own policy looks at windows of this length, as with `run`.
-const WINDOW: Duration = Duration::from_millis(200);
+/// How long after its time, and three periods, a run without a single job is given up.
+const GIVE_UP_NS: u64 = 5_000_000_000;
 /// How long the thread may take to finish at the end.
 const FINISH: Duration = Duration::from_secs(5);
 
@@ -43,6 +44,8 @@ struct Running<'a> {
     policy: PolicyState,
     changes: u64,
     window_began: MonoTime,
+    /// What the policy sees of the machine.
+    host: HostReader,
 }
 
 /// How a run went.
@@ -73,7 +76,8 @@ pub(super) async fn make(
     let (rt, records) = rt::spawn(RtTask { timing: plan.timing, asked, lines, workload }, ring)?;
     let begun = MonoTime::now();
     let mut collector = Collector::new(plan, &rt);
-    collector.count_from(begun.plus_nanos(plan.warm_up_ns));
+    // Without a warm-up the first job counts, which may have been released before this thread looked at the clock.
+    collector.count_from(if plan.warm_up_ns == 0 { MonoTime::default() } else { begun.plus_nanos(plan.warm_up_ns) });
     let mut running = Running {
         plan,
         planned,
@@ -81,6 +85,7 @@ pub(super) async fn make(
         policy: PolicyState::default(),
         changes: 0,
         window_began: begun,
+        host: HostReader::new(rt.granted.cpu),
         rt,
         records,
     };
@@ -113,6 +118,9 @@ impl Running<'_> {
             if now >= ends && self.collector.first_release().is_some() {
                 return Ok(());
             }
+            if now.nanos_since(ends) > self.plan.timing.normal_period_ns.saturating_mul(3).saturating_add(GIVE_UP_NS) {
+                return Err(MeasureError::NoJobs);
+            }
             if let Some(ended) = self.rt.ended() {
                 return Err(ended.err().map_or(MeasureError::Ended, MeasureError::Panicked));
             }
@@ -137,7 +145,7 @@ impl Running<'_> {
     fn consult_policy(&mut self) {
         let now = MonoTime::now();
         let elapsed_ms = now.millis_since(self.window_began);
-        if u128::from(elapsed_ms) < WINDOW.as_millis() {
+        if elapsed_ms < self.plan.policy_window_ms {
             return;
         }
         self.window_began = now;
@@ -146,7 +154,7 @@ impl Running<'_> {
             elapsed_ms,
             jobs: closed.counts.jobs,
             miss_rate: Ratio::of(closed.miss_window.misses.into(), closed.miss_window.jobs.into()),
-            cpu: None,
+            cpu: self.host.read().cpu,
         };
         // Not before the warm-up is over: what the policy does belongs to the run.
         if self.plan.autonomy(self.planned.scenario) == Autonomy::Normal || self.collector.first_release().is_none() {

@@ -62,7 +62,7 @@ fn heading(text: &mut String, file: &RunFile, first: &Run) {
         task.deadline_us,
         first.elapsed_ms / 1000.0,
         if file.runs.iter().any(|run| run.repetition > 1) {
-            "; counts are sums, the rest medians over the runs"
+            "; counts are sums over the runs, longest and worst are maxima, the rest medians"
         } else {
             ""
         }

@@ -6,13 +6,14 @@ use shared_proto::wire::Totals;
 
 use super::outliers::Outliers;
 use crate::rt::time::MonoTime;
-use crate::rt::{Balance, JobRecord, Unbalanced};
+use crate::rt::{Balance, JobRecord, Timing, Unbalanced};
 use crate::window::{Closed, Window, WindowConfig};
 
 /// Everything that is counted in a run.
 #[derive(Debug)]
 pub(super) struct Tally {
     warm_until: MonoTime,
+    deadline_ns: u64,
     balance: Balance,
     window: Window,
     wakeup: Recorder,
@@ -30,7 +31,6 @@ pub(super) struct Tally {
 
 #[derive(Debug, Clone, Copy)]
 struct First {
-    job: u64,
     release: MonoTime,
     before: Totals,
     changes_before: u64,
@@ -48,8 +48,10 @@ pub enum Counted {
 
 impl Tally {
     /// Jobs released before `warm_until` are not counted.
-    pub(super) fn new(window: WindowConfig, period_ns: u64, outliers: usize, warm_until: MonoTime) -> Self {
+    pub(super) fn new(window: WindowConfig, timing: &Timing, outliers: usize, warm_until: MonoTime) -> Self {
+        let period_ns = timing.normal_period_ns;
         Self {
+            deadline_ns: timing.deadline_at(period_ns),
             warm_until,
             balance: Balance::default(),
             window: Window::new(window, period_ns),
@@ -90,7 +92,6 @@ impl Tally {
             // A window of its own, so that no run of misses and no burst reaches into it from the warm-up.
             self.window = Window::beginning(self.config, record, before);
             self.first = Some(First {
-                job: record.job,
                 release: record.release,
                 before,
                 changes_before: record.effect.change,
@@ -135,6 +136,9 @@ impl Tally {
     /// What was counted, up to the final counts of the thread; `None` if no job was.
     pub(super) fn finish(mut self, total: Totals) -> Option<Run> {
         let (first, last) = (self.first?, self.last?);
+        // What had passed when the thread was stopped: the latest waited for its whole deadline at least.
+        let at_end = total.skipped.saturating_sub(last.total.skipped);
+        self.delay.record_series(self.deadline_ns, last.period_ns, at_end);
         self.window.account_lost(total);
         self.close_window();
         let counts = total.since(&first.before);
@@ -153,7 +157,7 @@ impl Tally {
             wakeup_us: self.wakeup.distribution(),
             delay_us: self.delay.distribution(),
             response_us: self.response.distribution(),
-            outliers: self.outliers.list(first.job, first.release),
+            outliers: self.outliers.list(first.release),
             ..Run::default()
         })
     }
@@ -164,6 +168,12 @@ mod tests {
     use super::*;
 
     const MS: u64 = 1_000_000;
+    const TIMING: Timing = Timing {
+        normal_period_ns: MS,
+        degraded_period_ns: MS,
+        deadline_ns: None,
+        overrun: shared_proto::wire::OverrunPolicy::SkipNext,
+    };
     const WINDOW: WindowConfig = WindowConfig { miss_window: 10, burst_jobs: 4 };
 
     /// Jobs at 1 ms; each entry is the number of releases it skips, `None` for a job in time.
@@ -193,7 +203,7 @@ mod tests {
 
     #[test]
     fn the_warm_up_counts_for_nothing() {
-        let mut tally = Tally::new(WINDOW, MS, 4, MonoTime::from_nanos(4 * MS));
+        let mut tally = Tally::new(WINDOW, &TIMING, 4, MonoTime::from_nanos(4 * MS));
         let records = records(&[None, Some(1), Some(0), None, None, Some(2), None]);
         let total = records.last().unwrap().total;
         let counted: Vec<_> = records.iter().map(|record| tally.see(record).unwrap()).collect();
@@ -205,12 +215,12 @@ mod tests {
         assert_eq!(run.delay_us.count(), 6, "skipped releases waited too");
         assert_eq!(run.delay_us.max_us(), Some(1002.0), "the first of the two swallowed by a job of three periods");
         assert_eq!(run.wakeup_us.max_us(), Some(1.0));
-        assert_eq!(run.outliers.first().unwrap().job, 0);
+        assert_eq!(run.outliers.first().unwrap().job, 4, "as in the CSV");
     }
 
     #[test]
     fn the_warm_up_may_end_when_the_conditions_are_there() {
-        let mut tally = Tally::new(WINDOW, MS, 4, MonoTime::from_nanos(u64::MAX));
+        let mut tally = Tally::new(WINDOW, &TIMING, 4, MonoTime::from_nanos(u64::MAX));
         let records = records(&[None, Some(1), None, None, None]);
         for record in &records[..3] {
             assert_eq!(tally.see(record).unwrap(), Counted::WarmUp);
@@ -224,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_run_of_misses_does_not_reach_into_the_run_from_the_warm_up() {
-        let mut tally = Tally::new(WINDOW, MS, 4, MonoTime::from_nanos(5 * MS));
+        let mut tally = Tally::new(WINDOW, &TIMING, 4, MonoTime::from_nanos(5 * MS));
         let records = records(&[Some(0); 8]);
         records.iter().for_each(|record| {
             tally.see(record).unwrap();
@@ -235,7 +245,7 @@ mod tests {
 
     #[test]
     fn lost_records_are_told() {
-        let mut tally = Tally::new(WINDOW, MS, 0, MonoTime::default());
+        let mut tally = Tally::new(WINDOW, &TIMING, 0, MonoTime::default());
         let records = records(&[None, None, None, None]);
         tally.see(&records[0]).unwrap();
         tally.see(&records[2]).unwrap();
@@ -245,6 +255,6 @@ mod tests {
 
     #[test]
     fn a_run_without_jobs_has_no_figures() {
-        assert!(Tally::new(WINDOW, MS, 4, MonoTime::default()).finish(Totals::default()).is_none());
+        assert!(Tally::new(WINDOW, &TIMING, 4, MonoTime::default()).finish(Totals::default()).is_none());
     }
 }

@@ -14,14 +14,16 @@ pub(super) fn cpu(_: &io::Error) -> String {
 }
 
 pub(super) fn lock_memory(_: &io::Error) -> String {
-    "give CAP_IPC_LOCK (setcap cap_sys_nice,cap_ipc_lock+ep PROGRAM, or AmbientCapabilities=CAP_IPC_LOCK in its unit) or a larger \
+    "give CAP_IPC_LOCK (setcap cap_sys_nice,cap_ipc_lock+ep PROGRAM, or AmbientCapabilities=CAP_IPC_LOCK in its unit) or no \
      RLIMIT_MEMLOCK (LimitMEMLOCK=infinity in its unit, memlock in limits.conf)"
         .into()
 }
 
 pub(super) fn no_deep_sleep(error: &io::Error) -> String {
     if error.kind() == io::ErrorKind::NotFound {
-        "this kernel has no /dev/cpu_dma_latency; without sleep states there is nothing to keep awake".into()
+        "there is no /dev/cpu_dma_latency: in a container pass it in (--device /dev/cpu_dma_latency); else this kernel has no sleep states to \
+         keep the CPU out of"
+            .into()
     } else {
         "writing to /dev/cpu_dma_latency takes root or a udev rule that gives the file to the program's group".into()
     }

@@ -56,6 +56,14 @@ impl Grid {
         Released { skipped: self.next - following, next_release: self.next_release() }
     }
 
+    /// The end at `now`: counts the releases that will never run although their deadline has passed.
+    pub fn ended(&mut self, now: MonoTime, deadline_ns: u64) -> u64 {
+        let late_ns = now.nanos_since(self.next_release().plus_nanos(deadline_ns));
+        let skipped = late_ns.div_ceil(self.period_ns);
+        self.next += skipped;
+        skipped
+    }
+
     fn release(&self, index: u64) -> MonoTime {
         self.t0.plus_nanos(index.saturating_mul(self.period_ns))
     }
@@ -104,6 +112,16 @@ mod tests {
         assert_eq!(grid.job_ended(at(166)), Released { skipped: 0, next_release: at(140) });
         // 1 s late: of the 41 releases that have passed since, the last eight still run.
         assert_eq!(grid.job_ended(at(1_165)).next_release, at(1_180 - 8 * 20));
+    }
+
+    #[test]
+    fn at_the_end_releases_past_their_deadline_are_skipped() {
+        let deadline_ns = 30 * MS;
+        for (now_ms, skipped) in [(90, 0), (100, 0), (130, 0), (131, 1), (150, 1), (151, 2)] {
+            let mut grid = grid(OverrunPolicy::CatchUp);
+            assert_eq!(grid.ended(at(now_ms), deadline_ns), skipped, "at {now_ms} ms");
+            assert_eq!(grid.ended(at(now_ms), deadline_ns), 0, "counted once");
+        }
     }
 
     proptest! {

@@ -70,8 +70,9 @@ impl<C: Clock> Periodic<C> {
         }
     }
 
-    /// Runs jobs until a stop is ordered; hands each record to `push`. Returns the final counts. A job that the stop cuts
-    /// short is not counted.
+    /// Runs jobs until a stop is ordered; hands each record to `push`. Returns the final counts. Releases that passed without
+    /// their job having run to its end, also one that the stop cut short, are skipped if their deadline has passed, else not
+    /// counted.
     pub fn run(
         &mut self,
         word: &ModeWord,
@@ -84,6 +85,11 @@ impl<C: Clock> Periodic<C> {
             let Some(record) = self.job(start, word, lines, workload) else { break };
             push(record);
         }
+        let deadline_ns = self.timing.deadline_at(self.grid.period_ns());
+        let skipped = self.grid.ended(self.clock.now(), deadline_ns);
+        self.total.jobs += skipped;
+        self.total.skipped += skipped;
+        self.total.misses += skipped;
         self.total
     }
 

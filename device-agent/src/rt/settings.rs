@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use shared_proto::text::{Name, Text};
 use shared_proto::wire::{Schedule, Setting, SettingOutcome, Settings};
 
+use super::sys::LockedMemory;
 use super::{advice, sys};
 
 /// Timer slack where the scheduler is not a real-time one: the least that the kernel takes.
@@ -81,7 +82,12 @@ pub(super) fn take_place(asked: &Asked) -> Place {
         place.cpu = place.note("cpu", Text::of(wanted), &result, advice::cpu).then_some(wanted);
     }
     if asked.lock_memory {
-        place.locked = place.note("lock_memory", "mlockall".into(), &sys::lock_memory(), advice::lock_memory);
+        let how = LockedMemory::of_process();
+        let words = match how {
+            LockedMemory::Unlimited => "mlockall",
+            LockedMemory::Limited => "mlockall, present memory",
+        };
+        place.locked = place.note("lock_memory", words.into(), &sys::lock_memory(how), advice::lock_memory);
     }
     sys::prefault_stack();
     if asked.no_deep_sleep {
@@ -95,10 +101,12 @@ impl Place {
     /// Tries the scheduler, last of all: what comes before may take its time.
     pub(super) fn schedule(mut self, asked: SchedulerAsked) -> Granted {
         match asked {
-            SchedulerAsked::Other { nice: 0 } => {}
+            // Also where nothing special is asked: the program may have been started under another scheduler.
             SchedulerAsked::Other { nice } => {
                 let result = sys::schedule_other(nice);
-                self.note("nice", Text::of(nice), &result, |_| advice::nice(nice));
+                if nice != 0 || result.is_err() {
+                    self.note("nice", Text::of(nice), &result, |_| advice::nice(nice));
+                }
             }
             SchedulerAsked::Fifo(priority) => {
                 let result = sys::schedule_fifo(priority);

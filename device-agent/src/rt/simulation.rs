@@ -96,6 +96,7 @@ impl Lines for Log {
 }
 
 struct Outcome {
+    ended_at: MonoTime,
     records: Vec<JobRecord>,
     total: Totals,
     lines: Log,
@@ -118,12 +119,12 @@ fn run_on(clock: FakeClock, timing: Timing, durations: Vec<u64>, orders: Vec<(u6
     };
     let mut lines = Log::default();
     let mut records = Vec::new();
-    let naps = Rc::clone(&clock.naps);
+    let (naps, now) = (Rc::clone(&clock.naps), Rc::clone(&clock.now));
     let total = Periodic::new(clock, timing).run(&word, &mut lines, &mut script, |record| records.push(record));
     assert_eq!(lines.modes.first(), Some(&Mode::Normal), "the lines show the mode from the start");
     lines.modes.remove(0);
     assert_eq!(lines.modes, script.modes, "GPIO and workload see the same modes");
-    Outcome { records, total, lines, naps: naps.get() }
+    Outcome { ended_at: MonoTime::from_nanos(now.get()), records, total, lines, naps: naps.get() }
 }
 
 fn timing() -> Timing {
@@ -238,7 +239,10 @@ proptest! {
         let outcome = run_on(clock, timing, durations, orders);
         let records = &outcome.records;
         prop_assert_eq!(records.len(), jobs, "every job that ran has its record");
-        let skipped: u64 = records.iter().map(|r| r.skipped).sum();
+        // What passed between the last job and the stop has no record.
+        let (Some(last), deadline_ns) = (records.last(), timing.deadline_at(records[jobs - 1].period_ns)) else { unreachable!() };
+        let at_end = outcome.total.skipped - last.total.skipped;
+        let skipped: u64 = at_end + records.iter().map(|r| r.skipped).sum::<u64>();
         prop_assert_eq!(outcome.total.jobs, records.len() as u64 + skipped);
         prop_assert_eq!(outcome.total.skipped, skipped);
         prop_assert_eq!(outcome.total.misses, skipped + records.iter().filter(|r| r.missed).count() as u64);
@@ -256,13 +260,12 @@ proptest! {
                 prop_assert_eq!(pair[0].total, pair[1].epoch_base);
             }
         }
-        // Nothing is left over at the end: the last release that was counted is the latest that had passed at the last end.
-        if let Some(last) = records.last()
-            && !catch_up
-        {
-            let accounted = last.release.plus_nanos((last.skipped + 1) * last.period_ns);
-            prop_assert!(accounted >= last.end);
-            prop_assert!(last.skipped == 0 || accounted.nanos_since(last.end) < last.period_ns);
+        // Nothing is left over: of the releases that were not counted the first still had time, and the one before it had not.
+        let uncounted = last.release.plus_nanos((last.skipped + at_end + 1) * last.period_ns);
+        prop_assert!(outcome.ended_at.nanos_since(uncounted) <= deadline_ns);
+        if at_end > 0 {
+            let counted = uncounted.as_nanos() - last.period_ns;
+            prop_assert!(outcome.ended_at.as_nanos() - counted > deadline_ns);
         }
     }
 }

@@ -1,8 +1,13 @@
 //! The room for system calls: the only `unsafe` of the agent, each behind a safe function.
 #![allow(unsafe_code)]
 
+use std::ffi::CString;
+use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::ptr;
 
 use shared_proto::wire::Schedule;
@@ -178,13 +183,80 @@ pub fn current_schedule() -> io::Result<(Schedule, u8)> {
     Ok((schedule, u8::try_from(param.sched_priority).unwrap_or(0)))
 }
 
-/// Locks all memory of the process, now and later, as it is touched (mlockall(2) with MCL_ONFAULT).
+/// Locks all memory of the process, as it is touched (mlockall(2) with MCL_ONFAULT): what there is now, and what comes later
+/// unless [`LockedMemory::Limited`].
 ///
 /// # Errors
 /// Usually RLIMIT_MEMLOCK or a lack of CAP_IPC_LOCK.
-pub fn lock_memory() -> io::Result<()> {
+pub fn lock_memory(how: LockedMemory) -> io::Result<()> {
+    let future = match how {
+        LockedMemory::Unlimited => libc::MCL_FUTURE,
+        LockedMemory::Limited => 0,
+    };
     // SAFETY: the call has no pointers.
-    check(unsafe { libc::mlockall(libc::MCL_CURRENT | libc::MCL_FUTURE | libc::MCL_ONFAULT) })
+    check(unsafe { libc::mlockall(libc::MCL_CURRENT | future | libc::MCL_ONFAULT) })
+}
+
+/// How much memory this process may lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockedMemory {
+    /// As much as there is: it has CAP_IPC_LOCK or no limit.
+    Unlimited,
+    /// As RLIMIT_MEMLOCK says: to lock what comes later too would make allocations fail beyond it.
+    Limited,
+}
+
+impl LockedMemory {
+    /// Of this process: its RLIMIT_MEMLOCK (getrlimit(2)) and its capabilities (capabilities(7)).
+    #[must_use]
+    pub fn of_process() -> Self {
+        const CAP_IPC_LOCK: u32 = 14;
+        // SAFETY: a zeroed rlimit is valid; the pointer is valid for the call.
+        let limit = unsafe {
+            let mut limit: libc::rlimit = std::mem::zeroed();
+            if libc::getrlimit(libc::RLIMIT_MEMLOCK, &raw mut limit) == 0 { limit.rlim_cur } else { 0 }
+        };
+        let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
+        let capabilities = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+        let capabilities = capabilities.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or(0);
+        if limit == libc::RLIM_INFINITY || capabilities >> CAP_IPC_LOCK & 1 == 1 {
+            Self::Unlimited
+        } else {
+            Self::Limited
+        }
+    }
+}
+
+/// Whether the folder lies in memory, on tmpfs or ramfs (statfs(2)).
+///
+/// # Errors
+/// What the kernel says, usually that there is no such folder.
+pub fn is_in_memory(folder: &Path) -> io::Result<bool> {
+    // linux/magic.h
+    const TMPFS: i64 = 0x0102_1994;
+    const RAMFS: i64 = 0x8584_58f6;
+    let path = CString::new(folder.as_os_str().as_bytes())?;
+    let mut stat = MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: `path` ends with a zero and outlives the call; `stat` is valid for writes and read only if it was written.
+    let kind = unsafe {
+        check(libc::statfs(path.as_ptr(), stat.as_mut_ptr()))?;
+        stat.assume_init().f_type
+    };
+    #[allow(clippy::unnecessary_cast, clippy::useless_conversion, reason = "its width depends on the architecture")]
+    let kind = i64::from(kind);
+    Ok(kind == TMPFS || kind == RAMFS)
+}
+
+/// Drops the file's pages from the page cache, so that the next reader meets the disk (posix_fadvise(2)).
+///
+/// # Errors
+/// What the kernel says.
+pub fn forget_cached(file: &File) -> io::Result<()> {
+    // SAFETY: the descriptor is open for as long as `file` is borrowed; the call has no pointers.
+    match unsafe { libc::posix_fadvise(file.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED) } {
+        0 => Ok(()),
+        code => Err(io::Error::from_raw_os_error(code)),
+    }
 }
 
 /// Sets how late the kernel may wake this thread to save power (prctl(2) PR_SET_TIMERSLACK); real-time policies ignore it.

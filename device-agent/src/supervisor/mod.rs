@@ -42,6 +42,8 @@ const DRAIN: Duration = Duration::from_millis(20);
 const DRAIN_SWITCHING: Duration = Duration::from_millis(1);
 /// How often temperature and voltage are looked at, however rare reports are.
 const VITALS: Duration = Duration::from_secs(1);
+/// Periods over which its share of the CPU is judged.
+const SHARE_PERIODS: u64 = 4;
 /// How long the real-time thread may take to finish at the end. With [`LAST_REPORTS`] and the link's good-bye it stays below
 /// the 2 s that a stop may take.
 const FINISH: Duration = Duration::from_millis(700);
@@ -198,7 +200,13 @@ impl Supervisor {
 
     fn look_at_vitals(&mut self) {
         self.guard.see_host(&self.observer.vitals());
-        match self.observer.task_share().and_then(|share| self.runaway.see(share)) {
+        // Over whole periods: a single job may take longer than the time between two looks.
+        let period_ns = self.agent.plan().timing.period_ns(self.agent.effective().mode);
+        match self
+            .observer
+            .task_share(period_ns.saturating_mul(SHARE_PERIODS))
+            .and_then(|share| self.runaway.see(share))
+        {
             Some(News::RunsAway { share, consequence }) => {
                 warn!(
                     cpu_share = share.get(),

@@ -67,10 +67,14 @@ impl Observer {
         self.host.vitals()
     }
 
-    /// Share of one CPU that the real-time thread has used since the last call; `None` if the kernel does not tell.
-    pub(super) fn task_share(&mut self) -> Option<Ratio> {
+    /// Share of one CPU that the real-time thread has used since it was told last; `None` before `least_ns` have passed, or
+    /// if the kernel does not tell.
+    pub(super) fn task_share(&mut self, least_ns: u64) -> Option<Ratio> {
         let (before_ns, since) = self.on_cpu;
         let now = MonoTime::now();
+        if now.nanos_since(since) < least_ns {
+            return None;
+        }
         let on_cpu_ns = self.task.read()?.on_cpu_ns;
         self.on_cpu = (on_cpu_ns, now);
         (on_cpu_ns > 0).then(|| Ratio::of(on_cpu_ns.saturating_sub(before_ns), now.nanos_since(since)))

@@ -16,7 +16,12 @@ const NEARLY_ALL: f64 = 0.98;
 pub(super) struct Runaway {
     limit: Limit,
     running_away: bool,
+    /// The last looks in a row that speak against what was told.
+    contrary_looks: u32,
 }
+
+/// Looks in a row that change the judgement: one alone may have met a single long job.
+const LOOKS: u32 = 2;
 
 /// What the kernel lets a thread have.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,15 +57,17 @@ impl Runaway {
             },
             _ => Limit::None,
         };
-        Self { limit, running_away: false }
+        Self { limit, running_away: false, contrary_looks: 0 }
     }
 
-    /// Takes in the share of one CPU that the thread used of late.
+    /// Takes in the share of one CPU that the thread used over several periods.
     pub(super) fn see(&mut self, share: Ratio) -> Option<News> {
         let running_away = share.get() >= self.limit.share() * NEARLY_ALL;
-        if running_away == std::mem::replace(&mut self.running_away, running_away) {
+        self.contrary_looks = if running_away == self.running_away { 0 } else { self.contrary_looks + 1 };
+        if self.contrary_looks < LOOKS {
             return None;
         }
+        (self.running_away, self.contrary_looks) = (running_away, 0);
         Some(if running_away {
             News::RunsAway { share, consequence: self.limit.to_string() }
         } else {
@@ -119,26 +126,30 @@ mod tests {
     }
 
     fn of(limit: Limit) -> Runaway {
-        Runaway { limit, running_away: false }
+        Runaway { limit, running_away: false, contrary_looks: 0 }
     }
 
     #[test]
     fn throttling_is_named_once_and_its_end_too() {
         let mut runaway = of(Limit::RealTime { runtime_us: 950_000, period_us: 1_000_000 });
-        assert_eq!(runaway.see(share(0.9)), None);
-        let Some(News::RunsAway { consequence, .. }) = runaway.see(share(0.94)) else { panic!("not noticed") };
-        assert!(consequence.contains("50000 us of every 1000000 us"), "{consequence}");
-        assert_eq!(runaway.see(share(0.95)), None);
+        let told: Vec<_> =
+            [0.9, 0.94, 0.9, 0.94, 0.95, 0.95, 0.5, 0.94, 0.5].map(|now| runaway.see(share(now)).is_some()).to_vec();
+        assert_eq!(told, [false, false, false, false, true, false, false, false, false]);
         assert_eq!(runaway.see(share(0.5)), Some(News::Behaves { share: share(0.5) }));
+        runaway.see(share(1.0));
+        let Some(News::RunsAway { consequence, .. }) = runaway.see(share(1.0)) else { panic!("not noticed") };
+        assert!(consequence.contains("50000 us of every 1000000 us"), "{consequence}");
     }
 
     #[test]
     fn the_limit_is_that_of_the_scheduler() {
-        let mut reserved = of(Limit::Reserved { runtime_ns: 300_000, period_ns: 1_000_000 });
-        assert!(reserved.see(share(0.3)).is_some());
-        let mut off = of(Limit::RealTime { runtime_us: -1, period_us: 1_000_000 });
-        assert_eq!(off.see(share(0.96)), None);
-        assert!(off.see(share(0.99)).is_some());
-        assert_eq!(of(Limit::None).see(share(0.97)), None);
+        let twice = |limit: Limit, now: f64| {
+            let mut runaway = of(limit);
+            runaway.see(share(now)).or(runaway.see(share(now))).is_some()
+        };
+        assert!(twice(Limit::Reserved { runtime_ns: 300_000, period_ns: 1_000_000 }, 0.3));
+        let off = Limit::RealTime { runtime_us: -1, period_us: 1_000_000 };
+        assert!(!twice(off, 0.96) && twice(off, 0.99));
+        assert!(!twice(Limit::None, 0.97));
     }
 }

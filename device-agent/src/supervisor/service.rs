@@ -15,7 +15,10 @@ pub(super) struct Service {
 impl Service {
     /// As the environment says: `NOTIFY_SOCKET`, `WATCHDOG_USEC`, `WATCHDOG_PID`.
     pub(super) fn from_environment() -> Self {
-        Self { ping_every: sd_notify::watchdog_enabled().map(|limit| limit / 2), failed: false }
+        Self {
+            ping_every: sd_notify::watchdog_enabled().map(|limit| limit / 2).filter(|every| !every.is_zero()),
+            failed: false,
+        }
     }
 
     /// How often it wants to hear that all is well; half its limit.

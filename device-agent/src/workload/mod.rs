@@ -4,7 +4,7 @@ mod gpio_follow;
 mod spin;
 
 pub use gpio_follow::GpioFollow;
-pub use spin::{Spin, SpinAim};
+pub use spin::{Speed, Spin, SpinAim};
 
 pub use shared_proto::mode::Mode;
 

@@ -43,6 +43,8 @@ fn share((ratio, period_ns): (Ratio, u64)) -> u64 {
 #[derive(Debug)]
 pub struct Spin {
     aim: SpinAim,
+    /// How fast the CPU was, if it was asked already.
+    speed: Option<Speed>,
     steps: SpinSteps,
     mode: Mode,
 }
@@ -60,7 +62,13 @@ impl Spin {
     /// A workload that still has to be prepared.
     #[must_use]
     pub fn new(aim: SpinAim) -> Self {
-        Self { aim, steps: SpinSteps::default(), mode: Mode::Normal }
+        Self { aim, speed: None, steps: SpinSteps::default(), mode: Mode::Normal }
+    }
+
+    /// A workload of as much work as takes its time at this speed.
+    #[must_use]
+    pub fn at_speed(aim: SpinAim, speed: Speed) -> Self {
+        Self { speed: Some(speed), ..Self::new(aim) }
     }
 }
 
@@ -70,7 +78,7 @@ impl Workload for Spin {
     }
 
     fn prepare(&mut self) {
-        let speed = calibrate();
+        let speed = *self.speed.get_or_insert_with(Speed::of_this_thread);
         self.steps =
             SpinSteps { normal: speed.steps_in(self.aim.normal_ns), degraded: speed.steps_in(self.aim.degraded_ns) };
     }
@@ -96,14 +104,20 @@ impl Workload for Spin {
     }
 }
 
-/// How fast this CPU burns steps.
+/// How fast a CPU burns steps.
 #[derive(Debug, Clone, Copy)]
-struct Speed {
+pub struct Speed {
     steps: u64,
     ns: u64,
 }
 
 impl Speed {
+    /// On the CPU of the calling thread, by its own CPU time; takes the better part of 100 ms.
+    #[must_use]
+    pub fn of_this_thread() -> Self {
+        calibrate()
+    }
+
     fn steps_in(self, ns: u64) -> u64 {
         let steps = u128::from(ns) * u128::from(self.steps) / u128::from(self.ns.max(1));
         u64::try_from(steps).unwrap_or(u64::MAX)

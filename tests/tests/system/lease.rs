@@ -12,7 +12,7 @@ const SHORT_LEASE: [(&str, &str); 1] = [("command.lease_ms", "1000")];
 fn a_dead_gateway_is_outlived_and_replaced_without_flapping() {
     let site = Site::mosquitto();
     let cpu = *cpus_for_tasks().unwrap().first().expect("a CPU");
-    let hog = Hog::new(cpu, HOGS);
+    let hog = Hog::new(cpu, HOGS).expect("threads");
     let mut probe = Probe::connect(&site.broker.url());
     let rules = [&DECIDES[..], &SHORT_LEASE[..]].concat();
     let mut controller = Controller::start(&site, "controller", &rules);

@@ -17,7 +17,7 @@ pub(crate) const TASK: [(&str, &str); 3] =
 
 fn overload_degrades_and_calm_recovers(site: Site) {
     let cpu = *cpus_for_tasks().unwrap().first().expect("a CPU");
-    let hog = Hog::new(cpu, HOGS);
+    let hog = Hog::new(cpu, HOGS).expect("threads");
     let mut probe = Probe::connect(&site.broker.url());
     let mut controller = Controller::start(&site, "controller", &DECIDES);
     let cpu = cpu.to_string();
