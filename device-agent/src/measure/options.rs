@@ -56,7 +56,7 @@ pub struct Options {
     /// Folder for io-stress, on the disk to be loaded
     #[arg(long, value_name = "DIR", default_value = "/var/tmp")]
     pub io_dir: PathBuf,
-    /// How many of the latest wake-ups of each run to keep with their times, 0 to 10000
+    /// How many jobs of each run to keep with their times: those that started latest, and those that ended latest, 0 to 10000
     #[arg(long, value_name = "N", allow_hyphen_values = true, default_value_t = 32)]
     pub outliers: usize,
     /// Print {"runs": [...]} instead of the table

@@ -50,7 +50,7 @@ pub struct Plan {
     pub gpio: Option<GpioConfig>,
     /// What runs may not exceed.
     pub limits: Limits,
-    /// How many of the latest wake-ups to keep of each run.
+    /// How many jobs to keep of each run that started latest, and that ended latest.
     pub outliers: usize,
     pub(super) io_dir: PathBuf,
     pub(super) cpus: Vec<u16>,
