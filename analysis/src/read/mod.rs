@@ -3,11 +3,14 @@
 mod check;
 mod command_line;
 mod cyclictest;
+mod source;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::de::{DeserializeOwned, IgnoredAny};
+
+pub use source::Source;
 
 use crate::run::RunFile;
 
@@ -66,17 +69,14 @@ pub enum ReadError {
     },
 }
 
-/// Reads a run file, or what `cyclictest --json=FILE -h LIMIT` wrote (`"file_version": 1`); there each thread is a run.
-///
-/// # Errors
-/// [`ReadError`] names the file, the place in it and what is allowed there.
-pub fn read(path: impl AsRef<Path>) -> Result<RunFile, ReadError> {
-    let file = path.as_ref();
-    let text = std::fs::read_to_string(file).map_err(|source| ReadError::Open { file: file.to_owned(), source })?;
-    parse(&text, file)
+/// What was read, and what should be known about how.
+#[derive(Debug, PartialEq)]
+struct Parsed {
+    file: RunFile,
+    notes: Vec<String>,
 }
 
-fn parse(text: &str, file: &Path) -> Result<RunFile, ReadError> {
+fn parse(text: &str, file: &Path) -> Result<Parsed, ReadError> {
     // Some editors put a byte order mark in front.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim().is_empty() {
@@ -91,10 +91,11 @@ fn parse(text: &str, file: &Path) -> Result<RunFile, ReadError> {
     if keys.contains_key("runs") {
         let run_file: RunFile = typed(text, file)?;
         check::check(&run_file).map_err(problem)?;
-        Ok(run_file)
+        Ok(Parsed { file: run_file, notes: Vec::new() })
     } else if keys.contains_key("file_version") && keys.contains_key("thread") {
         let result: cyclictest::Output = typed(text, file)?;
-        cyclictest::import(&result).map_err(problem)
+        let (file, notes) = cyclictest::import(&result).map_err(problem)?;
+        Ok(Parsed { file, notes })
     } else {
         Err(ReadError::UnknownShape { file: file.to_owned() })
     }

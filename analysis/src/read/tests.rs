@@ -5,6 +5,10 @@ use super::*;
 use crate::run::{Accounting, NoQuantile};
 
 fn parse_json(value: &Value) -> Result<RunFile, String> {
+    parsed(value).map(|parsed| parsed.file)
+}
+
+fn parsed(value: &Value) -> Result<Parsed, String> {
     parse(&serde_json::to_string_pretty(value).unwrap(), Path::new("some.json")).map_err(|error| error.to_string())
 }
 
@@ -179,15 +183,43 @@ fn what_is_no_whole_json_is_told_with_the_two_shapes_known() {
 
 #[test]
 fn a_byte_order_mark_is_passed_over() {
-    assert_eq!(parse("\u{feff}{\"runs\": []}", Path::new("some.json")).unwrap(), RunFile::default());
+    let parsed = parse("\u{feff}{\"runs\": []}", Path::new("some.json")).unwrap();
+    assert_eq!(parsed.file, RunFile::default());
 }
 
 #[test]
 fn from_the_disk() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("runs.json");
-    let error = read(&path).unwrap_err().to_string();
+    let error = Source::read(&path).unwrap_err().to_string();
     assert!(error.contains("runs.json: No such file"), "{error}");
     std::fs::write(&path, r#"{"runs": []}"#).unwrap();
-    assert_eq!(read(&path).unwrap(), RunFile::default());
+    let source = Source::read(&path).unwrap();
+    assert_eq!((source.name(), source.file()), (path.to_str().unwrap(), &RunFile::default()));
+
+    let link = folder.path().join("other.json");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    assert!(Source::read(&link).unwrap().is_same_file(&source));
+    let copy = folder.path().join("copy.json");
+    std::fs::copy(&path, &copy).unwrap();
+    assert!(!Source::read(&copy).unwrap().is_same_file(&source));
+}
+
+#[test]
+fn the_threads_of_one_cyclictest_are_one_run() {
+    let mut file = cyclictest("cyclictest -S -p 80 -h 50", 0, &json!(null));
+    file["thread"] = json!({
+        "0": {"histogram": {"9": 4, "12": 2}, "cycles": 7, "min": 9, "max": 70, "cpu": 0},
+        "1": {"histogram": {"3": 1, "9": 5}, "cycles": 6, "min": 3, "max": 9, "cpu": 1},
+        "2": {"histogram": {}, "cycles": 0, "min": 0, "max": 0, "cpu": 2},
+    });
+    let Parsed { file, notes } = parsed(&file).unwrap();
+    assert_eq!(notes, ["3 threads of one file count as one run"]);
+    let [run] = file.runs.as_slice() else { panic!("{} runs", file.runs.len()) };
+    assert_eq!((run.releases, run.run, run.elapsed_ms, run.repetition), (13, 13, 7.0, 1));
+    let bounds: Vec<_> = run.wakeup_us.buckets().map(|b| (b.lower_ns, b.upper_ns, b.count)).collect();
+    assert_eq!(bounds, [(3000, 4000, 1), (9000, 10_000, 9), (12_000, 13_000, 2), (50_000, 71_000, 1)]);
+    assert_eq!((run.wakeup_us.min_us(), run.wakeup_us.max_us()), (Some(3.0), Some(70.0)));
+    assert_eq!(run.settings.granted, ["scheduler=fifo 80", "cpu=0", "cpu=1", "cpu=2"]);
+    assert_eq!(run.settings.cpu, None);
 }

@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use analysis::run::Run;
-use analysis::{CompareError, Question, ReadError};
+use analysis::{CompareError, Question, ReadError, Source};
 
 use super::{Failure, print};
 use crate::cli::Compare;
@@ -17,7 +16,7 @@ pub(super) fn compare(options: &Compare) -> Result<(), Failure> {
         against_scenario: options.against_scenario.clone(),
     };
     let refused = |error: CompareError| Failure::Configuration(error.to_string());
-    let (a, b) = (runs(&options.files)?, runs(&options.against)?);
+    let (a, b) = (sources(&options.files)?, sources(&options.against)?);
     let comparison = analysis::compare(&a, &b, &question).map_err(refused)?;
     if options.json {
         let text = serde_json::to_string_pretty(&comparison).map_err(Failure::failed)?;
@@ -27,11 +26,7 @@ pub(super) fn compare(options: &Compare) -> Result<(), Failure> {
     }
 }
 
-fn runs(files: &[PathBuf]) -> Result<Vec<Run>, Failure> {
-    let mut runs = Vec::new();
-    for file in files {
-        let read = analysis::read(file).map_err(|error: ReadError| Failure::Configuration(error.to_string()))?;
-        runs.extend(read.runs);
-    }
-    Ok(runs)
+fn sources(files: &[PathBuf]) -> Result<Vec<Source>, Failure> {
+    let read = |file| Source::read(file).map_err(|error: ReadError| Failure::Configuration(error.to_string()));
+    files.iter().map(read).collect()
 }
