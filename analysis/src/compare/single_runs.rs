@@ -86,3 +86,20 @@ pub(super) fn pooled_rate<'a>(runs: impl Iterator<Item = &'a Run>) -> f64 {
     });
     if releases == 0 { 0.0 } else { misses as f64 / releases as f64 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beyond_is_by_more_than_the_margin_and_the_resolution() {
+        let margin = Margin { relative: 0.5, absolute: 0.0 };
+        let text = |a: &[f64], width| {
+            SingleRuns::of(Metric::WakeupP99Us, a, &[8.0, 10.0], margin, width).text(&[Side::A, Side::B])
+        };
+        assert_eq!(text(&[7.0, 15.0, 9.0], 0.0), None);
+        assert_eq!(text(&[7.0, 15.1, 9.0], 0.0).as_deref(), Some("1 of 3 runs of A lies beyond every run of B"));
+        assert_eq!(text(&[7.0, 15.9, 9.0], 1.0), None, "a bucket is 1 us wide");
+        assert_eq!(text(&[16.1, 16.2], 1.0).as_deref(), Some("2 of 2 runs of A lie beyond every run of B"));
+    }
+}

@@ -46,7 +46,8 @@ fn one_late_run_of_many_is_told_and_one_of_few_is_no_sameness() {
 fn one_run_with_a_burst_of_misses_is_no_sameness() {
     for number in [5, 30] {
         let mut a = quiet(number);
-        a[2].misses = 400;
+        // Of 30 runs they are few enough in all releases together.
+        a[2].misses = 200;
         let scenario = ask(&a, &quiet(number));
         assert_eq!(of(&scenario, Metric::MissRate).verdict, Verdict::OutlyingRuns, "{number}");
         a[2].misses = 9;
