@@ -1,17 +1,17 @@
 //! Files of measurement runs, and the statistics that compare them.
 //!
-//! [`run`] is the file format; it is all there is without the feature `compare`. [`read`] reads such files and those of
+//! [`run`] is the file format; it is all there is without the feature `compare`. [`Source`] reads such files and those of
 //! cyclictest, [`compare`] says whether one list of runs is better or worse than another, about the same, or whether the
 //! runs are too few to tell. [`stats`] has the methods.
 //!
 //! ```
 //! # #[cfg(feature = "compare")]
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use analysis::run::{Recorder, Run, Task};
-//! use analysis::{Metric, Question, Verdict, compare};
+//! use analysis::run::{Recorder, Run, RunFile, Task};
+//! use analysis::{Metric, Question, Source, Verdict, compare};
 //!
 //! // Five runs whose wake-ups take about so many microseconds.
-//! let measured = |about_us: u64| -> Vec<Run> {
+//! let measured = |about_us: u64| -> Source {
 //!     let run = |repetition: u32| {
 //!         let mut wakeups = Recorder::default();
 //!         for job in 0..3000 {
@@ -27,10 +27,11 @@
 //!             ..Run::default()
 //!         }
 //!     };
-//!     (1..=5).map(run).collect()
+//!     let file = RunFile { runs: (1..=5).map(run).collect(), ..RunFile::default() };
+//!     Source::in_memory(format!("about {about_us} us"), file)
 //! };
 //!
-//! let comparison = compare(&measured(30), &measured(20), &Question::default())?;
+//! let comparison = compare(&[measured(30)], &[measured(20)], &Question::default())?;
 //! println!("{}", comparison.table());
 //! let p99 = &comparison.scenarios[0].metrics[1];
 //! assert_eq!((p99.metric, &p99.verdict), (Metric::WakeupP99Us, &Verdict::Worse));
@@ -52,8 +53,8 @@ pub mod stats;
 
 #[cfg(feature = "compare")]
 pub use compare::{
-    CompareError, Comparison, Effect, EffectKind, Metric, MetricComparison, Question, ScenarioComparison, Side,
-    Verdict, compare,
+    CompareError, Comparison, Effect, EffectKind, Metric, MetricComparison, Origin, Question, RunsNeeded,
+    ScenarioComparison, Side, Verdict, compare,
 };
 #[cfg(feature = "compare")]
-pub use read::{ReadError, read};
+pub use read::{ReadError, Source};

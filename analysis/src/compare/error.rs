@@ -39,6 +39,40 @@ pub enum CompareError {
         /// Scenarios of B.
         b: Vec<String>,
     },
+    /// A file is named twice on a side.
+    #[error("{side} has the same file twice: {first} and {again}; runs must be measured anew to count")]
+    FileTwice {
+        /// The side.
+        side: Side,
+        /// Its first name.
+        first: String,
+        /// Its name where it comes again.
+        again: String,
+    },
+    /// A scenario of a file would be compared with itself.
+    #[error(
+        "{file} is on both sides with scenario {scenario:?}; against itself it tells nothing: name another file, or another \
+         scenario for B"
+    )]
+    AgainstItself {
+        /// The file.
+        file: String,
+        /// The scenario.
+        scenario: String,
+    },
+    /// A run comes twice, in copies of a file or within one.
+    #[error(
+        "scenario {scenario:?}: {first} and {again} are the same run, with equal times and counts; runs must be measured \
+         anew to count"
+    )]
+    RunTwice {
+        /// Scenario of the side A.
+        scenario: String,
+        /// Where it comes first.
+        first: String,
+        /// Where it comes again.
+        again: String,
+    },
     /// Runs of different periods.
     #[error(
         "scenario {scenario:?}: periods of {first_us} us and {second_us} us cannot be compared; measure both with the same period"

@@ -1,9 +1,10 @@
 //! What the runs of two scenarios say about one metric, before it is judged.
 
-use super::pairing::Pair;
+use super::pairing::{Pair, Scenario};
+use super::resolution::Resolution;
+use super::single_runs::{SingleRuns, pooled_rate};
 use super::{Effect, EffectKind, Metric, Question, Side};
-use crate::run::Run;
-use crate::stats::{self, Alternative};
+use crate::stats::{self, Alternative, Margin};
 
 /// What there is to judge by.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(super) enum Evidence {
     },
     /// Not a single miss on either side: there is nothing to test, only a bound on what was not seen.
     NeverMissed { releases_a: u64, releases_b: u64 },
+    /// A time or share that is 0 in all runs of both sides.
+    AllZero,
     /// Figures of all runs.
     Tested(Tested),
 }
@@ -25,33 +28,39 @@ pub(super) enum Evidence {
 /// The figures, and what the tests say of them.
 #[derive(Debug)]
 pub(super) struct Tested {
-    pub(super) a: Vec<f64>,
-    pub(super) b: Vec<f64>,
+    a: Vec<f64>,
+    b: Vec<f64>,
     pub(super) median_a: f64,
     pub(super) median_b: f64,
     pub(super) effect: Effect,
-    pub(super) smallest_effect: f64,
+    pub(super) margin: Margin,
     pub(super) p: f64,
     pub(super) p_equivalence: f64,
     pub(super) cliffs_delta: f64,
+    pub(super) single_runs: SingleRuns,
+    pub(super) resolution: Resolution,
 }
 
 impl Evidence {
     pub(super) fn of(metric: Metric, pair: &Pair<'_>, question: &Question) -> Self {
-        let figures =
-            figures(metric, &pair.a.runs, Side::A).and_then(|a| Ok((a, figures(metric, &pair.b.runs, Side::B)?)));
+        let figures = figures(metric, &pair.a, Side::A).and_then(|a| Ok((a, figures(metric, &pair.b, Side::B)?)));
         let (a, b) = match figures {
             Ok(figures) => figures,
             Err(why) => {
-                let having = |runs: &[&Run]| runs.iter().filter(|run| metric.of(run).is_ok()).count();
-                return Self::Missing { why, n_a: having(&pair.a.runs), n_b: having(&pair.b.runs) };
+                let having =
+                    |side: &Scenario<'_>| side.runs.iter().filter(|sample| metric.of(sample.run).is_ok()).count();
+                return Self::Missing { why, n_a: having(&pair.a), n_b: having(&pair.b) };
             }
         };
-        if metric == Metric::MissRate && a.iter().chain(&b).all(|rate| *rate == 0.0) {
-            return Self::NeverMissed { releases_a: releases(&pair.a.runs), releases_b: releases(&pair.b.runs) };
+        if a.iter().chain(&b).all(|figure| *figure == 0.0) {
+            return if metric == Metric::MissRate {
+                Self::NeverMissed { releases_a: releases(&pair.a), releases_b: releases(&pair.b) }
+            } else {
+                Self::AllZero
+            };
         }
         let (n_a, n_b) = (a.len(), b.len());
-        Tested::of(metric, a, b, question).map_or_else(
+        Tested::of(metric, a, b, pair, question).map_or_else(
             || Self::Missing { why: "a median is 0, so there is no ratio".to_owned(), n_a, n_b },
             Self::Tested,
         )
@@ -60,44 +69,59 @@ impl Evidence {
 
 impl Tested {
     /// `None` if there is no effect to be told.
-    fn of(metric: Metric, a: Vec<f64>, b: Vec<f64>, question: &Question) -> Option<Self> {
+    fn of(metric: Metric, a: Vec<f64>, b: Vec<f64>, pair: &Pair<'_>, question: &Question) -> Option<Self> {
         let (median_a, median_b) = (stats::median(&a)?, stats::median(&b)?);
         let kind = kind(metric, median_a, median_b, question)?;
-        let (figure, smallest_effect): (fn(f64, f64) -> f64, f64) = match kind {
-            EffectKind::Ratio => (stats::ratio, question.smallest_effect),
-            EffectKind::Difference => (|a, b| a - b, question.smallest_miss_rate),
+        let figure: fn(f64, f64) -> f64 = match kind {
+            EffectKind::Ratio => stats::ratio,
+            EffectKind::Difference => |a, b| a - b,
         };
-        let p_equivalence = match kind {
-            EffectKind::Ratio => stats::equivalent_by_ratio(&a, &b, smallest_effect),
-            EffectKind::Difference => stats::equivalent_by_difference(&a, &b, smallest_effect),
-        };
-        let interval = (a.len().min(b.len()) >= stats::LEAST_RUNS_FOR_INTERVAL)
+        let margin = question.margin(metric);
+        let interval = interval_exists(a.len(), b.len(), question.alpha)
             .then(|| stats::interval_of_medians(&a, &b, figure, 1.0 - question.alpha, stats::RESAMPLES))
             .flatten();
+        let resolution = Resolution::of(metric, pair);
+        let single_runs = SingleRuns::of(metric, &a, &b, margin, resolution.width_us);
+        let pooled = |side: &Scenario<'_>| pooled_rate(side.runs.iter().map(|sample| sample.run));
         Some(Self {
             median_a,
             median_b,
             effect: Effect { kind, value: figure(median_a, median_b), interval },
-            smallest_effect,
+            margin,
             p: stats::mann_whitney(&a, &b, Alternative::Different),
-            p_equivalence,
+            p_equivalence: stats::equivalent(&a, &b, margin),
             cliffs_delta: stats::cliffs_delta(&a, &b),
+            single_runs: match metric {
+                Metric::MissRate => single_runs.with_pooled(pooled(&pair.a), pooled(&pair.b), margin),
+                _ => single_runs,
+            },
+            resolution,
             a,
             b,
         })
     }
 
-    /// Whether the interval reaches beyond the smallest effect: rank tests do not see how far off single runs are.
-    pub(super) fn may_matter(&self) -> bool {
-        let greatest = match self.effect.kind {
-            EffectKind::Ratio => 1.0 + self.smallest_effect,
-            EffectKind::Difference => self.smallest_effect,
+    /// Whether the interval reaches beyond the smallest difference that matters.
+    pub(super) fn interval_reaches_far(&self) -> bool {
+        let figure_of_a = |effect: f64| match self.effect.kind {
+            EffectKind::Ratio => effect * self.median_b,
+            EffectKind::Difference => self.median_b + effect,
         };
-        let least = match self.effect.kind {
-            EffectKind::Ratio => 1.0 / greatest,
-            EffectKind::Difference => -greatest,
-        };
-        self.effect.interval.is_some_and(|interval| interval.low < least || interval.high > greatest)
+        self.effect.interval.is_some_and(|interval| {
+            figure_of_a(interval.high) > self.margin.above(self.median_b)
+                || self.median_b > self.margin.above(figure_of_a(interval.low).max(0.0))
+        })
+    }
+
+    /// Whether the medians are closer to each other than the histograms resolve.
+    pub(super) fn is_below_resolution(&self) -> bool {
+        (self.median_a - self.median_b).abs() < self.resolution.width_us
+    }
+
+    /// Whether the smallest difference that matters is less than the histograms resolve.
+    pub(super) fn margin_is_below_resolution(&self) -> bool {
+        let lesser = self.median_a.min(self.median_b);
+        self.margin.above(lesser) - lesser < self.resolution.width_us
     }
 
     /// What varies from run to run, on the scale of the effect: the sum of the variances within the sides, and the smallest
@@ -110,12 +134,20 @@ impl Tested {
             }
         };
         let variances = stats::variance(&scaled(&self.a))? + stats::variance(&scaled(&self.b))?;
+        let above = self.margin.above(self.median_b);
         let smallest = match self.effect.kind {
-            EffectKind::Ratio => self.smallest_effect.ln_1p(),
-            EffectKind::Difference => self.smallest_effect,
+            EffectKind::Ratio => (above / self.median_b).ln(),
+            EffectKind::Difference => above - self.median_b,
         };
         Some((variances, smallest))
     }
+}
+
+/// Whether so many runs can give an interval of the confidence `1 - alpha`. The widest one, from the least to the greatest of
+/// all quotients of a run of A and one of B, misses the true ratio of two samples that differ by a factor with exactly the
+/// least p of the rank test.
+pub(super) fn interval_exists(n_a: usize, n_b: usize, alpha: f64) -> bool {
+    n_a.min(n_b) >= stats::LEAST_RUNS && alpha >= stats::least_attainable_p(n_a, n_b)
 }
 
 /// Ratio or difference; `None` if a ratio is asked for and there is none.
@@ -130,13 +162,11 @@ fn kind(metric: Metric, median_a: f64, median_b: f64, question: &Question) -> Op
     }
 }
 
-fn figures(metric: Metric, runs: &[&Run], side: Side) -> Result<Vec<f64>, String> {
-    (1u32..)
-        .zip(runs)
-        .map(|(number, run)| metric.of(run).map_err(|why| format!("{side}, run {number} of {}: {why}", runs.len())))
-        .collect()
+fn figures(metric: Metric, scenario: &Scenario<'_>, side: Side) -> Result<Vec<f64>, String> {
+    let figure = |(position, run)| metric.of(run).map_err(|why| format!("{}: {why}", scenario.place(side, position)));
+    scenario.runs.iter().map(|sample| sample.run).enumerate().map(figure).collect()
 }
 
-fn releases(runs: &[&Run]) -> u64 {
-    runs.iter().fold(0, |sum, run| sum.saturating_add(run.releases))
+fn releases(scenario: &Scenario<'_>) -> u64 {
+    scenario.runs.iter().fold(0, |sum, sample| sum.saturating_add(sample.run.releases))
 }

@@ -25,6 +25,34 @@ pub(super) fn significant(value: f64, digits: u8) -> String {
     }
 }
 
+/// A number with at most three significant digits, without needless zeros or exponent.
+pub(super) fn plain(value: f64) -> String {
+    let text = significant(value, 3);
+    let (number, exponent) = text.split_at(text.find('e').unwrap_or(text.len()));
+    let number = if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number };
+    format!("{number}{exponent}")
+}
+
+/// The confidence `1 - alpha` in percent, with as many decimals as tell it from 100.
+pub(super) fn confidence(alpha: f64) -> String {
+    if alpha < 1e-6 {
+        return "over 99.9999".to_owned();
+    }
+    let percent = (1.0 - alpha) * 100.0;
+    let mut decimals = 2;
+    while decimals < 6 && alpha * 100.0 < 0.5 * 10f64.powi(1 - decimals) {
+        decimals += 1;
+    }
+    let text = format!("{percent:.*}", usize::try_from(decimals).unwrap_or(2));
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// So many things: `1 run`, `5 runs`.
+pub(super) fn count(number: impl TryInto<u64>, thing: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+}
+
 /// A probability: three decimals, or a bound.
 pub(super) fn probability(p: f64) -> String {
     if p < 0.001 { "<0.001".to_owned() } else { format!("{p:.3}") }
@@ -84,6 +112,14 @@ mod tests {
         for (value, digits, expected) in cases {
             assert_eq!(significant(value, digits), expected, "{value}");
         }
+        for (value, expected) in [(0.05, "0.05"), (10.0, "10"), (100.0, "100"), (0.1, "0.1"), (1e-300, "1e-300")] {
+            assert_eq!(plain(value), expected);
+        }
+        let alphas = [(0.05, "95"), (0.0123, "98.77"), (0.001, "99.9"), (1e-5, "99.999"), (1e-300, "over 99.9999")];
+        for (alpha, expected) in alphas {
+            assert_eq!(confidence(alpha), expected);
+        }
+        assert_eq!((count(1u32, "run"), count(0u64, "job")), ("1 run".to_owned(), "0 jobs".to_owned()));
         assert_eq!((probability(0.000_9), probability(0.0079)), ("<0.001".to_owned(), "0.008".to_owned()));
     }
 

@@ -1,6 +1,7 @@
 //! Which scenario of A is compared against which of B.
 
-use super::{CompareError, Question, Side};
+use super::{CompareError, Question, Side, copies};
+use crate::Source;
 use crate::run::Run;
 
 /// Two scenarios to be compared.
@@ -14,7 +15,22 @@ pub(super) struct Pair<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct Scenario<'a> {
     pub(super) name: &'a str,
-    pub(super) runs: Vec<&'a Run>,
+    pub(super) runs: Vec<Sample<'a>>,
+}
+
+/// A run, and where it came from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sample<'a> {
+    pub(super) run: &'a Run,
+    pub(super) source: &'a Source,
+}
+
+impl Scenario<'_> {
+    /// The run at a position from 0, as it is called in messages.
+    pub(super) fn place(&self, side: Side, position: usize) -> String {
+        let file = self.runs.get(position).map_or("", |sample| sample.source.name());
+        format!("{side}, run {} of {} ({file})", position + 1, self.runs.len())
+    }
 }
 
 #[derive(Debug)]
@@ -23,7 +39,15 @@ pub(super) struct Pairing<'a> {
     pub(super) notes: Vec<String>,
 }
 
-pub(super) fn pair<'a>(a: &'a [Run], b: &'a [Run], question: &Question) -> Result<Pairing<'a>, CompareError> {
+pub(super) fn pair<'a>(a: &'a [Source], b: &'a [Source], question: &Question) -> Result<Pairing<'a>, CompareError> {
+    copies::check_files(a, Side::A)?;
+    copies::check_files(b, Side::B)?;
+    let pairing = by_name(a, b, question)?;
+    pairing.pairs.iter().try_for_each(copies::check_runs)?;
+    Ok(pairing)
+}
+
+fn by_name<'a>(a: &'a [Source], b: &'a [Source], question: &Question) -> Result<Pairing<'a>, CompareError> {
     let of_a = scenarios(a, Side::A, question.scenario.as_deref())?;
     let of_b = scenarios(b, Side::B, question.scenario_of_b())?;
     if let ([only_a], [only_b]) = (of_a.as_slice(), of_b.as_slice()) {
@@ -48,16 +72,17 @@ pub(super) fn pair<'a>(a: &'a [Run], b: &'a [Run], question: &Question) -> Resul
 }
 
 /// The runs by scenario, in the order in which the names first come; only the one `wanted`, if any.
-fn scenarios<'a>(runs: &'a [Run], side: Side, wanted: Option<&str>) -> Result<Vec<Scenario<'a>>, CompareError> {
-    if runs.is_empty() {
-        return Err(CompareError::NoRuns { side });
-    }
+fn scenarios<'a>(sources: &'a [Source], side: Side, wanted: Option<&str>) -> Result<Vec<Scenario<'a>>, CompareError> {
+    let samples = sources.iter().flat_map(|source| source.file().runs.iter().map(move |run| Sample { run, source }));
     let mut found: Vec<Scenario<'a>> = Vec::new();
-    for run in runs {
-        match found.iter_mut().find(|scenario| scenario.name == run.scenario) {
-            Some(scenario) => scenario.runs.push(run),
-            None => found.push(Scenario { name: &run.scenario, runs: vec![run] }),
+    for sample in samples {
+        match found.iter_mut().find(|scenario| scenario.name == sample.run.scenario) {
+            Some(scenario) => scenario.runs.push(sample),
+            None => found.push(Scenario { name: &sample.run.scenario, runs: vec![sample] }),
         }
+    }
+    if found.is_empty() {
+        return Err(CompareError::NoRuns { side });
     }
     let Some(wanted) = wanted else { return Ok(found) };
     let present = names(&found);

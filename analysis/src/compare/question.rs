@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::CompareError;
+use super::{CompareError, Metric};
+use crate::stats::Margin;
 
 /// Which difference matters, and how sure an answer must be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -10,9 +11,10 @@ use super::CompareError;
 pub struct Question {
     /// Smallest relative difference that matters: 0.10 stands for a ratio of 1.10, or 1/1.10. Above 0, at most 10.
     pub smallest_effect: f64,
-    /// Smallest difference of miss rates that matters, absolute: 0.001 is one release in a thousand. Above 0, below 1.
+    /// Smallest difference of miss rates that matters, absolute: 0.001 is one release in a thousand. Above 0, below 1. Miss
+    /// rates must differ by as much and by `smallest_effect` to matter.
     pub smallest_miss_rate: f64,
-    /// Chance of a false claim that is accepted. Above 0, at most 0.5.
+    /// Chance of a false claim that is accepted, in each scenario. Above 0, at most 0.2.
     pub alpha: f64,
     /// Only this scenario.
     pub scenario: Option<String>,
@@ -35,7 +37,7 @@ impl Question {
         let checks = [
             ("smallest_effect", self.smallest_effect, self.smallest_effect <= 10.0, "above 0 and at most 10"),
             ("smallest_miss_rate", self.smallest_miss_rate, self.smallest_miss_rate < 1.0, "above 0 and below 1"),
-            ("alpha", self.alpha, self.alpha <= 0.5, "above 0 and at most 0.5"),
+            ("alpha", self.alpha, self.alpha <= 0.2, "above 0 and at most 0.2"),
         ];
         for (field, value, within, allowed) in checks {
             if !(value > 0.0 && within) {
@@ -43,6 +45,12 @@ impl Question {
             }
         }
         Ok(())
+    }
+
+    /// The smallest difference that matters in a metric.
+    pub(super) fn margin(&self, metric: Metric) -> Margin {
+        let absolute = if metric == Metric::MissRate { self.smallest_miss_rate } else { 0.0 };
+        Margin { relative: self.smallest_effect, absolute }
     }
 
     /// The scenario asked for on the side B.

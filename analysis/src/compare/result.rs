@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Metric, Question};
-use crate::stats::{Interval, Magnitude};
+use super::{Metric, Origin, Question};
+use crate::stats::{Interval, Magnitude, Margin};
 
 /// Which list of runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,10 @@ impl fmt::Display for Side {
 pub struct Comparison {
     /// What was asked.
     pub question: Question,
+    /// Where the runs of A come from.
+    pub a: Origin,
+    /// Where the runs of B come from.
+    pub b: Origin,
     /// One entry for each pair of scenarios, in the order of A.
     pub scenarios: Vec<ScenarioComparison>,
     /// What concerns all of it.
@@ -49,7 +53,7 @@ pub struct ScenarioComparison {
     pub runs_b: usize,
     /// Period of both in microseconds.
     pub period_us: f64,
-    /// The metrics, in the order of [`Metric::ALL`].
+    /// The metrics, in the order of [`Metric::ALL`]; response times only if both sides tell them.
     pub metrics: Vec<MetricComparison>,
     /// What a reader should know before believing the verdicts.
     pub notes: Vec<String>,
@@ -78,14 +82,16 @@ pub struct MetricComparison {
     pub p_holm: Option<f64>,
     /// Cliff's delta, positive if A tends to be greater, that is worse.
     pub cliffs_delta: Option<f64>,
-    /// Its size in a word.
+    /// Its size in a word; `null` for fewer than 5 runs on a side.
     pub magnitude: Option<Magnitude>,
-    /// p of equivalence: small if the difference is shown to be below `smallest_effect`.
+    /// p of equivalence: small if the difference is shown to be below `margin`.
     pub p_equivalence: Option<f64>,
-    /// Smallest difference that matters: relative for a ratio, absolute for a difference.
-    pub smallest_effect: f64,
+    /// Smallest difference that matters.
+    pub margin: Margin,
     /// What follows.
     pub verdict: Verdict,
+    /// What single runs do unlike the typical ones.
+    pub single_runs: Option<String>,
     /// What should be added to the verdict.
     pub remark: Option<String>,
 }
@@ -97,7 +103,8 @@ pub struct Effect {
     pub kind: EffectKind,
     /// The figure of A over, or minus, that of B.
     pub value: f64,
-    /// Its interval with confidence `1 − alpha`; `null` for fewer than 5 runs on a side.
+    /// Its interval with confidence `1 − alpha`; `null` for fewer than 5 runs on a side, or if no interval of so
+    /// few runs has that confidence.
     pub interval: Option<Interval>,
 }
 
@@ -111,7 +118,8 @@ pub enum EffectKind {
     Difference,
 }
 
-/// What follows for A. As JSON `{"is":"better"}`, `{"is":"not-enough-runs","about":12}`, `{"is":"not-available","why":"…"}`.
+/// What follows for A. As JSON `{"is":"better"}`, `{"is":"same"}`, `{"is":"worse"}`, `{"is":"outlying-runs"}`,
+/// `{"is":"not-enough-runs","needed":{"about":12}}`, `{"is":"not-available","why":"…"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Verdict {
@@ -121,16 +129,29 @@ pub enum Verdict {
     Same,
     /// A is greater than B, beyond chance.
     Worse,
+    /// The typical runs say one of the three, but single runs of a side that would not be worse lie beyond all of the other
+    /// one: [`MetricComparison::single_runs`] says which.
+    OutlyingRuns,
     /// The runs show neither a difference nor that there is none.
     NotEnoughRuns {
-        /// About so many a side would; `null` if that cannot be estimated.
-        about: Option<u32>,
+        /// How many a side it would take; `null` if that cannot be told.
+        needed: Option<RunsNeeded>,
     },
-    /// The figure is missing.
+    /// The figure is missing, or the histograms are too coarse for a claim.
     NotAvailable {
         /// Why.
         why: String,
     },
+}
+
+/// How many runs a side an answer takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunsNeeded {
+    /// With fewer nothing can be claimed, whatever they say. As JSON `{"at_least":5}`.
+    AtLeast(u32),
+    /// A rough estimate from the spread of the runs. As JSON `{"about":12}`.
+    About(u32),
 }
 
 impl Verdict {
@@ -141,6 +162,7 @@ impl Verdict {
             Self::Better => "better",
             Self::Same => "same",
             Self::Worse => "worse",
+            Self::OutlyingRuns => "outlying runs",
             Self::NotEnoughRuns { .. } => "not enough runs",
             Self::NotAvailable { .. } => "not available",
         }

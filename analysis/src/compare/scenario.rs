@@ -10,7 +10,11 @@ use crate::stats;
 
 pub(super) fn compare(pair: &Pair<'_>, question: &Question) -> Result<ScenarioComparison, CompareError> {
     let period_us = common_period(pair)?;
-    let evidence = Metric::ALL.map(|metric| (metric, Evidence::of(metric, pair, question)));
+    let evidence: Vec<(Metric, Evidence)> = Metric::ALL
+        .into_iter()
+        .filter(|metric| *metric != Metric::ResponseP99Us || both_tell_responses(pair))
+        .map(|metric| (metric, Evidence::of(metric, pair, question)))
+        .collect();
     let p: Vec<f64> = evidence.iter().filter_map(|(_, evidence)| p_of(evidence)).collect();
     let bench = Bench {
         question,
@@ -32,7 +36,7 @@ pub(super) fn compare(pair: &Pair<'_>, question: &Question) -> Result<ScenarioCo
         runs_a: bench.runs_a,
         runs_b: bench.runs_b,
         period_us,
-        notes: notes::of(pair, &metrics),
+        notes: notes::of(pair, &metrics, question),
         summary: summary::of(&metrics),
         metrics,
     })
@@ -41,13 +45,18 @@ pub(super) fn compare(pair: &Pair<'_>, question: &Question) -> Result<ScenarioCo
 fn p_of(evidence: &Evidence) -> Option<f64> {
     match evidence {
         Evidence::Tested(tested) => Some(tested.p),
-        Evidence::Missing { .. } | Evidence::NeverMissed { .. } => None,
+        Evidence::Missing { .. } | Evidence::NeverMissed { .. } | Evidence::AllZero => None,
     }
+}
+
+/// Whether both sides have response times at all; some tools do not measure them.
+fn both_tell_responses(pair: &Pair<'_>) -> bool {
+    [&pair.a, &pair.b].iter().all(|side| side.runs.iter().any(|sample| sample.run.response_us.count() > 0))
 }
 
 /// The period of all runs of both sides.
 fn common_period(pair: &Pair<'_>) -> Result<f64, CompareError> {
-    let mut periods = pair.a.runs.iter().chain(&pair.b.runs).map(|run| run.task.period_us);
+    let mut periods = pair.a.runs.iter().chain(&pair.b.runs).map(|sample| sample.run.task.period_us);
     let first_us = periods.next().unwrap_or_default();
     // Less than a nanosecond is the rounding of a file.
     let differs = |period_us: &f64| (period_us - first_us).abs().partial_cmp(&0.001).is_none_or(Ordering::is_ge);

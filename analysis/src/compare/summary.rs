@@ -3,20 +3,19 @@
 use super::{MetricComparison, Verdict};
 
 pub(super) fn of(metrics: &[MetricComparison]) -> String {
-    let named = |matches: fn(&Verdict) -> bool| -> Option<String> {
-        let names: Vec<&str> =
-            metrics.iter().filter(|one| matches(&one.verdict)).map(|one| one.metric.name()).collect();
-        listed(&names)
+    let named = |phrase: &str, matches: fn(&Verdict) -> bool| -> Option<String> {
+        let names: Vec<String> = metrics.iter().filter(|one| matches(&one.verdict)).map(name).collect();
+        listed(&names).map(|names| format!("{phrase} {names}"))
     };
     let claims = [
-        named(|verdict| matches!(verdict, Verdict::Worse)).map(|names| format!("worse in {names}")),
-        named(|verdict| matches!(verdict, Verdict::Better)).map(|names| format!("better in {names}")),
-        named(|verdict| matches!(verdict, Verdict::Same)).map(|names| format!("the same in {names}")),
+        named("worse in", |verdict| matches!(verdict, Verdict::Worse)),
+        named("better in", |verdict| matches!(verdict, Verdict::Better)),
+        named("the same in", |verdict| matches!(verdict, Verdict::Same)),
     ];
     let gaps = [
-        named(|verdict| matches!(verdict, Verdict::NotEnoughRuns { .. }))
-            .map(|names| format!("not enough runs to tell for {names}")),
-        named(|verdict| matches!(verdict, Verdict::NotAvailable { .. })).map(|names| format!("not available: {names}")),
+        named("outlying runs in", |verdict| matches!(verdict, Verdict::OutlyingRuns)),
+        named("not enough runs to tell for", |verdict| matches!(verdict, Verdict::NotEnoughRuns { .. })),
+        named("not available:", |verdict| matches!(verdict, Verdict::NotAvailable { .. })),
     ];
     let claims: Vec<String> = claims.into_iter().flatten().collect();
     let first = if claims.is_empty() {
@@ -29,11 +28,20 @@ pub(super) fn of(metrics: &[MetricComparison]) -> String {
     format!("{}.", parts.join("; "))
 }
 
+/// The metric, with what single runs do against the verdict.
+fn name(one: &MetricComparison) -> String {
+    let name = one.metric.name();
+    match (&one.verdict, &one.single_runs) {
+        (Verdict::NotEnoughRuns { .. }, _) | (_, None) => name.to_owned(),
+        (_, Some(single_runs)) => format!("{name} ({single_runs})"),
+    }
+}
+
 /// `x`, `x and y`, `x, y and z`.
-fn listed(names: &[&str]) -> Option<String> {
+fn listed(names: &[String]) -> Option<String> {
     match names {
         [] => None,
-        [only] => Some((*only).to_owned()),
+        [only] => Some(only.clone()),
         [first @ .., last] => Some(format!("{} and {last}", first.join(", "))),
     }
 }

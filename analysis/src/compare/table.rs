@@ -1,7 +1,8 @@
 //! A comparison as text for people, at most 110 columns wide.
 
-use super::format::{probability, significant, wrapped};
+use super::format::{confidence, count, plain, probability, significant, wrapped};
 use super::{Comparison, Effect, EffectKind, Metric, MetricComparison, ScenarioComparison};
+use crate::stats::LEAST_RUNS;
 
 type Row = [String; 8];
 
@@ -9,7 +10,12 @@ impl Comparison {
     /// All of it as monospaced text: per scenario a heading, a table of the metrics, notes and one sentence.
     #[must_use]
     pub fn table(&self) -> String {
-        let mut text = String::new();
+        let mut text = if self.a == self.b {
+            wrapped(&format!("A, B: {}", self.a.line()), 6)
+        } else {
+            wrapped(&format!("A: {}", self.a.line()), 3) + &wrapped(&format!("B: {}", self.b.line()), 3)
+        };
+        text.push('\n');
         for scenario in &self.scenarios {
             text += &self.scenario(scenario);
             text.push('\n');
@@ -17,12 +23,16 @@ impl Comparison {
         let question = &self.question;
         text += &wrapped(
             &format!(
-                "Medians over runs, times in us, misses and CPU in %; A/B below 1 means that A is better. p: two-sided \
-                 Mann-Whitney test, Holm's correction. eq. p: small if the difference is below the smallest one that \
-                 matters, {} % ({} percentage points for differences of misses). Claims are made below {}.",
-                significant(question.smallest_effect * 100.0, 2),
-                significant(question.smallest_miss_rate * 100.0, 2),
-                question.alpha
+                "Medians over runs, times in us, misses and CPU in %. A/B below 1 and A-B below 0 mean that A is better; A-B \
+                 is a difference, in percentage points (pp). p: two-sided Mann-Whitney test, Holm's correction over the \
+                 metrics of a scenario. delta: how far the two sets of runs lie apart by order, from -1 (every run of A below \
+                 every run of B) over 0 (mixed) to 1; it tells nothing of the size of the difference. eq. p: small if the \
+                 difference is shown to be below the smallest one that matters, {} % or, of misses, {} pp if that is more; \
+                 not corrected for several metrics. A run is beyond others by more than this difference. Claims are made below {}, in each scenario for itself, from {} a side on.",
+                plain(question.smallest_effect * 100.0),
+                plain(question.smallest_miss_rate * 100.0),
+                plain(question.alpha),
+                count(LEAST_RUNS, "run"),
             ),
             0,
         );
@@ -42,10 +52,8 @@ impl Comparison {
             &format!("{name}: period {} us, runs: A {}, B {}", scenario.period_us, scenario.runs_a, scenario.runs_b),
             2,
         );
-        let confidence = ((1.0 - self.question.alpha) * 10_000.0).round() / 100.0;
-        let head =
-            ["metric", "A median", "B median", &format!("A/B [{confidence} % CI]"), "p", "delta", "eq. p", "verdict"]
-                .map(str::to_owned);
+        let effect = format!("A/B [{} % CI]", confidence(self.question.alpha));
+        let head = ["metric", "A median", "B median", &effect, "p", "delta", "eq. p", "verdict"].map(str::to_owned);
         let mut rows = vec![head];
         rows.extend(scenario.metrics.iter().map(row));
         text += &aligned(&rows);
@@ -62,7 +70,8 @@ fn row(comparison: &MetricComparison) -> Row {
     let median = |value: Option<f64>| value.map_or_else(dash, |value| significant(shown(comparison.metric, value), 4));
     let delta = match (comparison.cliffs_delta, comparison.magnitude) {
         (Some(delta), Some(magnitude)) => format!("{delta:+.2} {}", magnitude.word()),
-        _ => dash(),
+        (Some(delta), None) => format!("{delta:+.2}"),
+        (None, _) => dash(),
     };
     [
         comparison.metric.name().to_owned(),
@@ -80,23 +89,24 @@ fn row(comparison: &MetricComparison) -> Row {
 fn shown(metric: Metric, value: f64) -> f64 {
     match metric {
         Metric::MissRate | Metric::Cpu => value * 100.0,
-        Metric::WakeupP50Us | Metric::WakeupP99Us | Metric::WakeupP999Us => value,
+        Metric::WakeupP50Us | Metric::WakeupP99Us | Metric::WakeupP999Us | Metric::ResponseP99Us => value,
     }
 }
 
 fn effect(effect: &Effect) -> String {
     let figure = |value: f64| match effect.kind {
-        EffectKind::Ratio if (0.01..10_000.0).contains(&value) => significant(value, 3),
-        EffectKind::Ratio if value.is_finite() => format!("{value:.1e}"),
-        EffectKind::Ratio => format!("{value}"),
-        EffectKind::Difference if value.abs() < 0.1 => format!("{:+.3}", value * 100.0),
-        EffectKind::Difference => format!("{:+.1}", value * 100.0),
+        EffectKind::Ratio if value >= 10_000.0 && value.is_finite() => format!("{value:.1e}"),
+        EffectKind::Ratio => significant(value, 3),
+        EffectKind::Difference if value > 0.0 => format!("+{}", significant(value * 100.0, 3)),
+        EffectKind::Difference => significant(value * 100.0, 3),
+    };
+    let value = match effect.kind {
+        EffectKind::Ratio => figure(effect.value),
+        EffectKind::Difference => format!("A-B {} pp", figure(effect.value)),
     };
     match effect.interval {
-        Some(interval) => {
-            format!("{} [{}, {}]", figure(effect.value), figure(interval.low), figure(interval.high))
-        }
-        None => figure(effect.value),
+        Some(interval) => format!("{value} [{}, {}]", figure(interval.low), figure(interval.high)),
+        None => value,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Runs from the JSON of rt-tests' cyclictest, `"file_version": 1`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -55,10 +55,27 @@ impl Thread {
         }
         thread
     }
+
+    /// The values of all of them; those that ran no cycle have none.
+    fn merged(threads: &[Self]) -> Self {
+        let ran = || threads.iter().filter(|thread| thread.cycles > 0);
+        let mut histogram = BTreeMap::new();
+        for (&value, &count) in ran().flat_map(|thread| &thread.histogram) {
+            let sum: &mut u64 = histogram.entry(value).or_default();
+            *sum = sum.saturating_add(count);
+        }
+        Self {
+            histogram,
+            cycles: ran().fold(0, |sum, thread| sum.saturating_add(thread.cycles)),
+            min: ran().map(|thread| thread.min).min().unwrap_or(0),
+            max: ran().map(|thread| thread.max).max().unwrap_or(0),
+            cpu: None,
+        }
+    }
 }
 
-/// Each thread becomes a run.
-pub(super) fn import(output: &Output) -> Result<RunFile, String> {
+/// All threads become one run: they share machine, time and trouble, so they are no independent runs. A note tells it.
+pub(super) fn import(output: &Output) -> Result<(RunFile, Vec<String>), String> {
     if output.file_version != 1 {
         return Err(format!("file_version is {}; of cyclictest's files 1 is known", output.file_version));
     }
@@ -68,12 +85,14 @@ pub(super) fn import(output: &Output) -> Result<RunFile, String> {
     }
     let options = Options::parse(&output.command_line);
     let unit_ns = if output.resolution_in_ns == 0 { 1000 } else { 1 };
-    let mut runs = Vec::with_capacity(output.thread.len());
+    let mut threads = Vec::with_capacity(output.thread.len());
     for (number, thread) in &output.thread {
-        let thread = &thread.without_unfinished_cycle(options.limit);
-        let wakeup_us = distribution(thread, options.limit, unit_ns).map_err(|why| format!("thread.{number}.{why}"))?;
-        runs.push(run(*number, thread, wakeup_us, &options));
+        let thread = thread.without_unfinished_cycle(options.limit);
+        distribution(&thread, options.limit, unit_ns).map_err(|why| format!("thread.{number}.{why}"))?;
+        threads.push(thread);
     }
+    let merged = Thread::merged(&threads);
+    let wakeup_us = distribution(&merged, options.limit, unit_ns).map_err(|why| format!("all threads: {why}"))?;
     let machine = Machine {
         host: output.sysinfo.nodename.clone(),
         kernel: output.sysinfo.release.clone(),
@@ -81,43 +100,51 @@ pub(super) fn import(output: &Output) -> Result<RunFile, String> {
         preempt_rt: output.sysinfo.realtime.map(|realtime| realtime != 0),
         ..Machine::default()
     };
-    Ok(RunFile { tool: format!("cyclictest {}", output.version).trim_end().to_owned(), machine, runs })
+    let tool = format!("cyclictest {}", output.version).trim_end().to_owned();
+    let runs = if threads.is_empty() { Vec::new() } else { vec![run(&threads, &merged, wakeup_us, &options)] };
+    let note = (threads.len() > 1).then(|| format!("{} threads of one file count as one run", threads.len()));
+    Ok((RunFile { tool, machine, runs }, note.into_iter().collect()))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "periods and cycles of a measurement are far below 2^53")]
-fn run(number: u32, thread: &Thread, wakeup_us: Distribution, options: &Options) -> Run {
+fn run(threads: &[Thread], merged: &Thread, wakeup_us: Distribution, options: &Options) -> Run {
     // With a histogram all threads have the same period, whatever --distance says.
     let period_us = options.interval_us.unwrap_or(DEFAULT_INTERVAL_US) as f64;
+    let longest = threads.iter().map(|thread| thread.cycles).max().unwrap_or(0);
     Run {
         scenario: "cyclictest".to_owned(),
-        repetition: number.saturating_add(1),
+        repetition: 1,
         task: Task { period_us, deadline_us: period_us, ..Task::default() },
-        elapsed_ms: thread.cycles as f64 * period_us / 1000.0,
+        elapsed_ms: longest as f64 * period_us / 1000.0,
         accounting: Accounting::PassedReleasesForgotten,
-        releases: thread.cycles,
-        run: thread.cycles,
+        releases: merged.cycles,
+        run: merged.cycles,
         epochs: 1,
         wakeup_us,
-        settings: settings(thread, options),
+        settings: settings(threads, options),
         ..Run::default()
     }
 }
 
 /// cyclictest ends if it does not get the scheduler or the lock on memory, so what it asked for it has.
-fn settings(thread: &Thread, options: &Options) -> Settings {
-    let cpu = thread.cpu.filter(|_| options.bound).and_then(|cpu| u16::try_from(cpu).ok());
+fn settings(threads: &[Thread], options: &Options) -> Settings {
+    let cpus: BTreeSet<u16> = threads
+        .iter()
+        .filter(|_| options.bound)
+        .filter_map(|thread| thread.cpu.and_then(|cpu| u16::try_from(cpu).ok()))
+        .collect();
     let priority = options.priority.unwrap_or(0);
     let scheduler = options.policy.as_deref().unwrap_or(if priority > 0 { "fifo" } else { "other" });
     let mut granted = vec![format!("scheduler={scheduler} {priority}")];
     granted.extend(options.locked.then(|| "memory=locked".to_owned()));
-    granted.extend(cpu.map(|cpu| format!("cpu={cpu}")));
+    granted.extend(cpus.iter().map(|cpu| format!("cpu={cpu}")));
     Settings {
         asked: granted.clone(),
         granted,
         refused: Vec::new(),
         schedule: options.schedule(),
         priority,
-        cpu,
+        cpu: cpus.first().copied().filter(|_| cpus.len() == 1),
         locked: options.locked,
     }
 }

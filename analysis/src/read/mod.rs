@@ -3,13 +3,20 @@
 mod check;
 mod command_line;
 mod cyclictest;
+mod source;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+pub use source::Source;
+
 use crate::run::RunFile;
+
+/// The two shapes that are known.
+const KNOWN: &str = "a run file is a JSON object with \"runs\", a file of `cyclictest --json` one with \"file_version\" \
+                     and \"thread\"";
 
 /// A file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -22,22 +29,32 @@ pub enum ReadError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// It is not JSON, or a value is not what it must be.
-    #[error("{file}: {place}{source}", file = .file.display())]
+    /// There is nothing in it.
+    #[error("{file}: the file is empty; {KNOWN}", file = .file.display())]
+    Empty {
+        /// The file.
+        file: PathBuf,
+    },
+    /// It is not JSON, or only a part of it.
+    #[error("{file}: not JSON, or not all of it ({source}); {KNOWN}", file = .file.display())]
+    NotJson {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong, with line and column.
+        source: serde_json::Error,
+    },
+    /// A value is not what it must be.
+    #[error("{file}: {place}: {source}", file = .file.display())]
     Json {
         /// The file.
         file: PathBuf,
-        /// Path of the value, like `runs[2].task: `; empty if there is none.
+        /// Path of the value, like `runs[2].task`.
         place: String,
         /// What is wrong, with line and column.
         source: serde_json::Error,
     },
     /// It is JSON, but neither shape.
-    #[error(
-        "{file}: neither of the two known shapes: a run file is an object with \"runs\", a file of `cyclictest --json` one \
-         with \"file_version\" and \"thread\"",
-        file = .file.display()
-    )]
+    #[error("{file}: neither of the two known shapes: {KNOWN}", file = .file.display())]
     UnknownShape {
         /// The file.
         file: PathBuf,
@@ -52,30 +69,33 @@ pub enum ReadError {
     },
 }
 
-/// Reads a run file, or what `cyclictest --json=FILE -h LIMIT` wrote (`"file_version": 1`); there each thread is a run.
-///
-/// # Errors
-/// [`ReadError`] names the file, the place in it and what is allowed there.
-pub fn read(path: impl AsRef<Path>) -> Result<RunFile, ReadError> {
-    let file = path.as_ref();
-    let text = std::fs::read_to_string(file).map_err(|source| ReadError::Open { file: file.to_owned(), source })?;
-    parse(&text, file)
+/// What was read, and what should be known about how.
+#[derive(Debug, PartialEq)]
+struct Parsed {
+    file: RunFile,
+    notes: Vec<String>,
 }
 
-fn parse(text: &str, file: &Path) -> Result<RunFile, ReadError> {
+fn parse(text: &str, file: &Path) -> Result<Parsed, ReadError> {
+    // Some editors put a byte order mark in front.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim().is_empty() {
+        return Err(ReadError::Empty { file: file.to_owned() });
+    }
     let keys: BTreeMap<String, IgnoredAny> = match serde_json::from_str(text) {
         Ok(keys) => keys,
         Err(error) if error.is_data() => return Err(ReadError::UnknownShape { file: file.to_owned() }),
-        Err(source) => return Err(ReadError::Json { file: file.to_owned(), place: String::new(), source }),
+        Err(source) => return Err(ReadError::NotJson { file: file.to_owned(), source }),
     };
     let problem = |problem| ReadError::Content { file: file.to_owned(), problem };
     if keys.contains_key("runs") {
         let run_file: RunFile = typed(text, file)?;
         check::check(&run_file).map_err(problem)?;
-        Ok(run_file)
+        Ok(Parsed { file: run_file, notes: Vec::new() })
     } else if keys.contains_key("file_version") && keys.contains_key("thread") {
         let result: cyclictest::Output = typed(text, file)?;
-        cyclictest::import(&result).map_err(problem)
+        let (file, notes) = cyclictest::import(&result).map_err(problem)?;
+        Ok(Parsed { file, notes })
     } else {
         Err(ReadError::UnknownShape { file: file.to_owned() })
     }
@@ -85,7 +105,7 @@ fn parse(text: &str, file: &Path) -> Result<RunFile, ReadError> {
 fn typed<T: DeserializeOwned>(text: &str, file: &Path) -> Result<T, ReadError> {
     let mut json = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let place = format!("{}: ", error.path());
+        let place = error.path().to_string();
         ReadError::Json { file: file.to_owned(), place, source: error.into_inner() }
     })
 }

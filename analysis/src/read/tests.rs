@@ -5,6 +5,10 @@ use super::*;
 use crate::run::{Accounting, NoQuantile};
 
 fn parse_json(value: &Value) -> Result<RunFile, String> {
+    parsed(value).map(|parsed| parsed.file)
+}
+
+fn parsed(value: &Value) -> Result<Parsed, String> {
     parse(&serde_json::to_string_pretty(value).unwrap(), Path::new("some.json")).map_err(|error| error.to_string())
 }
 
@@ -97,11 +101,15 @@ fn what_is_wrong_with_a_cyclictest_file_is_told() {
 #[test]
 fn what_is_wrong_with_a_run_file_is_told() {
     let run = |extra: Value| {
-        let mut run = json!({"scenario": "s", "task": {"period_us": 1000}, "releases": 5, "wakeup_us": {"count": 0}});
+        let mut run =
+            json!({"scenario": "s", "task": {"period_us": 1000}, "releases": 5, "run": 5, "wakeup_us": {"count": 0}});
         run.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
         json!({"runs": [run]})
     };
     assert!(parse_json(&run(json!({}))).is_ok());
+    assert!(parse_json(&run(json!({"cpu": 1.003, "cpu_wait": 1}))).is_ok(), "clocks differ a little");
+    let forgotten = json!({"run": 3, "accounting": "passed-releases-forgotten"});
+    assert!(parse_json(&run(forgotten)).is_ok(), "there is nothing to add up");
     let cases = [
         (run(json!({"task": {"period_us": 0}})), "runs[0].task.period_us is 0; it must be above 0"),
         (
@@ -109,7 +117,29 @@ fn what_is_wrong_with_a_run_file_is_told() {
             "runs[0].task.deadline_us is -1; it must be above 0",
         ),
         (run(json!({"misses": 6})), "runs[0].misses is 6; allowed are 0 to 5, the number of releases"),
-        (run(json!({"cpu": -0.5})), "runs[0].cpu is -0.5; it must not be below 0"),
+        (
+            run(json!({"skipped": 1})),
+            "runs[0].run is 5 and skipped 1; together they must be 5, the number of releases, unless accounting is \
+             \"passed-releases-forgotten\"",
+        ),
+        (
+            run(json!({"run": 3, "skipped": 2, "misses": 1})),
+            "runs[0].skipped is 2; allowed are 0 to 1, the number of misses",
+        ),
+        (
+            run(json!({"longest_miss_run": 6})),
+            "runs[0].longest_miss_run is 6; allowed are 0 to 5, the number of releases",
+        ),
+        (run(json!({"elapsed_ms": -1})), "runs[0].elapsed_ms is -1; it must not be below 0"),
+        (run(json!({"cpu": -0.5})), "runs[0].cpu is -0.5; allowed are 0 to 1"),
+        (run(json!({"cpu": 50})), "runs[0].cpu is 50; allowed are 0 to 1"),
+        (run(json!({"cpu_wait": 1.02})), "runs[0].cpu_wait is 1.02; allowed are 0 to 1"),
+        (run(json!({"miss_rate": 2})), "runs[0].miss_rate is 2; allowed are 0 to 1"),
+        (run(json!({"context": {"steal": 3}})), "runs[0].context.steal is 3; allowed are 0 to 1"),
+        (
+            run(json!({"task": {"period_us": 1, "workload_ratio": 10}})),
+            "runs[0].task.workload_ratio is 10; allowed are 0 to 1",
+        ),
         (
             run(json!({"wakeup_us": {"count": 1, "hist": [[2, 1, 1]]}})),
             "runs[0].wakeup_us: hist: bucket 0 reaches from 2 to 1 us",
@@ -133,16 +163,63 @@ fn other_files_are_refused_with_the_two_shapes_known() {
         assert!(error.starts_with("other.json: neither of the two known shapes"), "{error}");
         assert!(error.contains("\"runs\"") && error.contains("cyclictest --json"), "{error}");
     }
-    let error = parse("{\n\"runs\": [", Path::new("cut.json")).unwrap_err().to_string();
-    assert_eq!(error, "cut.json: EOF while parsing a list at line 2 column 9");
+}
+
+#[test]
+fn what_is_no_whole_json_is_told_with_the_two_shapes_known() {
+    for (text, expected) in [
+        ("{\n\"runs\": [", "cut.json: not JSON, or not all of it (EOF while parsing a list at line 2 column 9)"),
+        ("", "cut.json: the file is empty"),
+        (" \n\u{feff}", "cut.json: not JSON, or not all of it (expected value"),
+        ("\u{feff}", "cut.json: the file is empty"),
+        ("period 1000 us", "cut.json: not JSON, or not all of it (expected value at line 1 column 1)"),
+        ("{\"runs\": []} x", "cut.json: not JSON, or not all of it (trailing characters"),
+    ] {
+        let error = parse(text, Path::new("cut.json")).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+        assert!(error.contains("\"runs\"") && error.contains("cyclictest --json"), "{error}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_passed_over() {
+    let parsed = parse("\u{feff}{\"runs\": []}", Path::new("some.json")).unwrap();
+    assert_eq!(parsed.file, RunFile::default());
 }
 
 #[test]
 fn from_the_disk() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("runs.json");
-    let error = read(&path).unwrap_err().to_string();
+    let error = Source::read(&path).unwrap_err().to_string();
     assert!(error.contains("runs.json: No such file"), "{error}");
     std::fs::write(&path, r#"{"runs": []}"#).unwrap();
-    assert_eq!(read(&path).unwrap(), RunFile::default());
+    let source = Source::read(&path).unwrap();
+    assert_eq!((source.name(), source.file()), (path.to_str().unwrap(), &RunFile::default()));
+
+    let link = folder.path().join("other.json");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    assert!(Source::read(&link).unwrap().is_same_file(&source));
+    let copy = folder.path().join("copy.json");
+    std::fs::copy(&path, &copy).unwrap();
+    assert!(!Source::read(&copy).unwrap().is_same_file(&source));
+}
+
+#[test]
+fn the_threads_of_one_cyclictest_are_one_run() {
+    let mut file = cyclictest("cyclictest -S -p 80 -h 50", 0, &json!(null));
+    file["thread"] = json!({
+        "0": {"histogram": {"9": 4, "12": 2}, "cycles": 7, "min": 9, "max": 70, "cpu": 0},
+        "1": {"histogram": {"3": 1, "9": 5}, "cycles": 6, "min": 3, "max": 9, "cpu": 1},
+        "2": {"histogram": {}, "cycles": 0, "min": 0, "max": 0, "cpu": 2},
+    });
+    let Parsed { file, notes } = parsed(&file).unwrap();
+    assert_eq!(notes, ["3 threads of one file count as one run"]);
+    let [run] = file.runs.as_slice() else { panic!("{} runs", file.runs.len()) };
+    assert_eq!((run.releases, run.run, run.elapsed_ms, run.repetition), (13, 13, 7.0, 1));
+    let bounds: Vec<_> = run.wakeup_us.buckets().map(|b| (b.lower_ns, b.upper_ns, b.count)).collect();
+    assert_eq!(bounds, [(3000, 4000, 1), (9000, 10_000, 9), (12_000, 13_000, 2), (50_000, 71_000, 1)]);
+    assert_eq!((run.wakeup_us.min_us(), run.wakeup_us.max_us()), (Some(3.0), Some(70.0)));
+    assert_eq!(run.settings.granted, ["scheduler=fifo 80", "cpu=0", "cpu=1", "cpu=2"]);
+    assert_eq!(run.settings.cpu, None);
 }

@@ -143,13 +143,27 @@ impl Distribution {
     ///
     /// # Errors
     /// [`NoQuantile`].
+    pub fn try_quantile_us(&self, q: f64) -> Result<f64, NoQuantile> {
+        let bucket = self.bucket_at(q)?;
+        let middle_ns = bucket.lower_ns.midpoint(bucket.upper_ns);
+        Ok(us(middle_ns.clamp(self.min_ns.unwrap_or(0), self.max_ns.unwrap_or(MAX_NS))))
+    }
+
+    /// Width in microseconds of the bucket that holds the quantile `q`: how exactly it can be told. `None` if there is no
+    /// such quantile.
+    #[must_use]
+    pub fn resolution_us(&self, q: f64) -> Option<f64> {
+        self.bucket_at(q).ok().map(|bucket| us(bucket.upper_ns.saturating_sub(bucket.lower_ns)))
+    }
+
+    /// The bucket of the value of nearest rank, if the samples and its width support the quantile.
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a rank is positive and at most the count; counts beyond 2^53 are not reached in practice"
     )]
-    pub fn try_quantile_us(&self, q: f64) -> Result<f64, NoQuantile> {
+    fn bucket_at(&self, q: f64) -> Result<Bucket, NoQuantile> {
         let needed = samples_needed(q).ok_or(NoQuantile::OutOfRange)?;
         let too_few = NoQuantile::TooFewSamples { samples: self.count, needed };
         if self.count < needed {
@@ -162,18 +176,17 @@ impl Distribution {
             seen = seen.saturating_add(bucket.count);
             seen >= rank
         });
-        let bucket = bucket.or(self.buckets.last()).ok_or(too_few)?;
+        let bucket = *bucket.or(self.buckets.last()).ok_or(too_few)?;
         let (lower_ns, upper_ns) = self.within_extremes(bucket);
         let width_ns = upper_ns.saturating_sub(lower_ns);
         if width_ns > COARSEST_NS && width_ns > lower_ns / 4 {
             return Err(NoQuantile::TooCoarse { lower_us: lower_ns / 1000, upper_us: upper_ns.div_ceil(1000) });
         }
-        let middle_ns = bucket.lower_ns.midpoint(bucket.upper_ns);
-        Ok(us(middle_ns.clamp(self.min_ns.unwrap_or(0), self.max_ns.unwrap_or(MAX_NS))))
+        Ok(bucket)
     }
 
     /// The part of a bucket in which there can be values.
-    fn within_extremes(&self, bucket: &Bucket) -> (u64, u64) {
+    fn within_extremes(&self, bucket: Bucket) -> (u64, u64) {
         (
             bucket.lower_ns.max(self.min_ns.unwrap_or(0)),
             bucket.upper_ns.min(self.max_ns.map_or(MAX_NS, |max_ns| max_ns.saturating_add(1))),

@@ -34,6 +34,7 @@ fn a_quantile_in_a_bucket_too_wide_is_not_told() {
     assert_eq!(distribution.p50_us(), Some(3.5));
     let coarse = NoQuantile::TooCoarse { lower_us: 5000, upper_us: 90_001 };
     assert_eq!(distribution.try_quantile_us(0.99), Err(coarse));
+    assert_eq!((distribution.resolution_us(0.5), distribution.resolution_us(0.99)), (Some(1.0), None));
     // A known maximum may narrow the bucket enough.
     let narrow = read(json!({"count": 600, "min": 3, "max": 5100, "hist": [[3, 4, 590], [5000, 90_001, 10]]})).unwrap();
     assert_eq!(narrow.p99_us(), Some(5100.0));

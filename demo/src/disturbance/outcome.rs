@@ -1,7 +1,7 @@
 //! What came of it: a row for each arm, and each arm compared against the loop alone.
 
 use analysis::run::{Run, RunFile};
-use analysis::{Comparison, Question, compare};
+use analysis::{Comparison, Origin, Question, Source, compare};
 
 use super::trouble::DisturbanceError;
 use super::{Arm, Evidence};
@@ -39,17 +39,26 @@ impl Disturbance {
     /// [`DisturbanceError::Compare`] if an arm has no runs.
     pub(super) fn new(file: RunFile, evidence: &[(Arm, Evidence)]) -> Result<Self, DisturbanceError> {
         let rows = Arm::ALL.map(|arm| Row::new(arm, &file.runs, evidence)).to_vec();
-        let mut comparison = Comparison { question: Question::default(), scenarios: Vec::new(), notes: Vec::new() };
+        let source = [Source::in_memory("these runs", file)];
+        let mut comparison = Comparison {
+            question: Question::default(),
+            a: Origin::of(&source),
+            b: Origin::of(&source),
+            scenarios: Vec::new(),
+            notes: Vec::new(),
+        };
         for arm in Arm::ALL.into_iter().filter(|arm| *arm != Arm::Alone) {
             let question = Question {
                 scenario: Some(arm.name().to_owned()),
                 against_scenario: Some(Arm::Alone.name().to_owned()),
                 ..Question::default()
             };
-            let one = compare(&file.runs, &file.runs, &question)?;
+            let one = compare(&source, &source, &question)?;
             comparison.scenarios.extend(one.scenarios);
             comparison.notes.extend(one.notes);
         }
+        let [source] = source;
+        let file = source.into_file();
         comparison.notes.extend(refusals_differ(&file.runs));
         Ok(Self { file, rows, comparison })
     }
@@ -111,6 +120,8 @@ pub(super) mod tests {
             for job in 0..3000 {
                 wakeups.record(about_us(arm) * 1000 + job % 70 + u64::from(repetition));
             }
+            // No two runs are copies.
+            wakeups.record(about_us(arm) * 1000 + 100 + arm as u64);
             Run {
                 scenario: arm.name().to_owned(),
                 repetition,

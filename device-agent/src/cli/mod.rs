@@ -69,7 +69,7 @@ pub struct ConfigFile {
 #[cfg(feature = "compare")]
 #[derive(Debug, Args)]
 pub struct Compare {
-    /// Files of `measure --output`, or of `cyclictest --json=FILE --histogram=N`: their runs are A
+    /// Files of `measure --output`, or of `cyclictest --nsecs --json=FILE --histogram=N`: their runs are A
     #[arg(value_name = "A.json", required = true)]
     pub files: Vec<PathBuf>,
     /// Files whose runs are B; ratios are A/B, so "worse" means that A is worse
@@ -78,18 +78,21 @@ pub struct Compare {
     /// Only this scenario
     #[arg(long, value_name = "NAME")]
     pub scenario: Option<String>,
-    /// Another scenario on the side of B
+    /// Another scenario on the side of B; needs --scenario
     #[arg(long, value_name = "NAME", requires = "scenario")]
     pub against_scenario: Option<String>,
     /// Smallest effect that matters, as a share: 0.1 is a ratio of 1.1
     #[arg(long, value_name = "SHARE", default_value_t = analysis::Question::default().smallest_effect)]
     pub smallest_effect: f64,
-    /// Smallest difference of miss rates that matters
+    /// Smallest difference of miss rates that matters: 0.001 is one release in a thousand
     #[arg(long, value_name = "RATE", default_value_t = analysis::Question::default().smallest_miss_rate)]
     pub smallest_miss_rate: f64,
-    /// Risk of a false claim in each scenario, above 0 and below 0.5
+    /// Risk of a false claim in each scenario, above 0 and at most 0.2
     #[arg(long, value_name = "P", default_value_t = analysis::Question::default().alpha)]
     pub alpha: f64,
+    /// Exit with 3 if a metric is worse or has outlying runs; not if there are too few runs to tell
+    #[arg(long)]
+    pub fail_if_worse: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
