@@ -2,6 +2,9 @@
 
 use shared_proto::wire::Schedule;
 
+/// cyclictest's histogram has no more rows than this, whatever it is told.
+const HIST_MAX: u64 = 1_000_000;
+
 /// The options that matter here, as rt-tests 2.x has them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Options {
@@ -69,7 +72,7 @@ impl Options {
         let value = given.value;
         match given.letter {
             'i' => self.interval_us = value.parse().ok(),
-            'h' | 'H' => self.limit = value.parse().ok(),
+            'h' | 'H' => self.limit = value.parse().ok().map(|limit: u64| limit.min(HIST_MAX)),
             'p' => self.priority = value.parse().ok(),
             'P' => self.policy = Some(value.to_owned()),
             'm' => self.locked = true,
