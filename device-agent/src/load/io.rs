@@ -117,6 +117,9 @@ mod tests {
     #[test]
     fn a_load_leaves_nothing_behind() {
         let dir = tempfile::tempdir_in("/var/tmp").unwrap();
+        if is_in_memory(dir.path()).unwrap() {
+            return println!("NOT TESTED: /var/tmp lies in memory here");
+        }
         let load = IoLoad::start(dir.path(), 2).unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "the files have no names");
         load.finish().unwrap();

@@ -217,6 +217,7 @@ fn scenarios(options: &Options, config: Option<&Config>, timing: &Timing) -> Res
     let governors = Governors::of_machine();
     let can_run = |scenario: Scenario| match scenario {
         Scenario::Configured => config.is_some(),
+        Scenario::IoStress => sys::is_in_memory(&options.io_dir).is_ok_and(|in_memory| !in_memory),
         _ => scenario.governor().is_none_or(|governor| governors.offer(governor)),
     };
     let mut chosen = if options.all {

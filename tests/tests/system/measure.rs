@@ -39,6 +39,37 @@ fn every_release_is_accounted_for_under_a_hog() {
     assert!(misses > 0, "a hog on every CPU disturbs: {runs:?}");
 }
 
+/// Whatever this machine grants: every scenario runs, keeps its books, and says what was refused and what would help.
+#[test]
+fn every_scenario_runs_on_any_machine() {
+    let _site = Site::embedded();
+    let file = measured(&["--all", "--duration", "300ms", "--workload", "0.1"]);
+    let runs = file["runs"].as_array().unwrap();
+    let names: Vec<_> = runs.iter().map(|run| run["scenario"].as_str().unwrap()).collect();
+    for name in ["nominal", "nice-stress", "pinned-stress", "fifo-stress", "deadline", "deadline-stress", "adaptive"] {
+        assert!(names.contains(&name), "{name} in {names:?}");
+    }
+    for run in runs {
+        let number = |key: &str| run[key].as_u64().unwrap();
+        assert_eq!(number("run") + number("skipped"), number("releases"), "{run}");
+        assert!(number("releases") >= 300, "{run}");
+        let settings = &run["settings"];
+        let count = |list: &str| settings[list].as_array().unwrap().len();
+        assert_eq!(count("granted") + count("refused"), count("asked"), "{run}");
+        for refusal in settings["refused"].as_array().unwrap() {
+            println!("refused here: {refusal}");
+            assert!(!refusal["advice"].as_str().unwrap().is_empty(), "{refusal}");
+        }
+        let (wanted, asked) = match run["scenario"].as_str().unwrap() {
+            "fifo" | "fifo-stress" => ("fifo", "scheduler=fifo 80"),
+            "deadline" | "deadline-stress" => ("deadline", "scheduler=deadline 800/1000 us"),
+            _ => continue,
+        };
+        let granted = settings["granted"].as_array().unwrap().iter().any(|setting| setting == asked);
+        assert_eq!(settings["schedule"] == wanted, granted, "the kernel's word and the thread's: {run}");
+    }
+}
+
 #[test]
 fn catch_up_runs_what_skip_next_would_skip() {
     let _site = Site::embedded();
