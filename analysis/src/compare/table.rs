@@ -15,6 +15,10 @@ impl Comparison {
         } else {
             wrapped(&format!("A: {}", self.a.line()), 3) + &wrapped(&format!("B: {}", self.b.line()), 3)
         };
+        // What differs between the two as a whole stands with who they are.
+        for note in &self.notes {
+            text += &wrapped(&format!("- {note}"), 2);
+        }
         text.push('\n');
         for scenario in &self.scenarios {
             text += &self.scenario(scenario);
@@ -36,9 +40,6 @@ impl Comparison {
             ),
             0,
         );
-        for note in &self.notes {
-            text += &wrapped(&format!("- {note}"), 2);
-        }
         text
     }
 
