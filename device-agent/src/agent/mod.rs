@@ -176,14 +176,14 @@ impl<T: Copy + PartialEq> Agent<T> {
         }
         self.commands.taken(command.id.clone());
         self.counts.accepted();
-        self.arbiter.apply(match command.lease_ms.millis() {
-            Some(ms) => Event::Commanded {
+        match command.lease_ms.millis() {
+            Some(ms) => self.arbiter.apply(Event::Commanded {
                 mode: command.mode,
                 until: Until::At(now.plus_nanos(u64::from(ms) * 1_000_000)),
                 reason: command.reason.clone(),
-            },
-            None => Event::CommandReleased,
-        });
+            }),
+            None => self.let_go(),
+        }
         self.decide(now);
         match &self.switching {
             Some((order, decision)) if leads_to(command, decision.source) => {

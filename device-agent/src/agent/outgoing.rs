@@ -6,7 +6,7 @@ use shared_proto::units::Ratio;
 use shared_proto::wire::{Ack, Totals};
 
 use super::{Agent, CommandCounts, Identity, Order, TaskPlan};
-use crate::mode::Decision;
+use crate::mode::{Decision, GatewayHold};
 use crate::rt::time::MonoTime;
 use crate::spool::Spool;
 
@@ -74,6 +74,12 @@ impl<T: Copy + PartialEq> Agent<T> {
     #[must_use]
     pub fn danger_seen(&self) -> Option<&Reason> {
         self.arbiter.danger()
+    }
+
+    /// The gateway's hold on the device at `now`.
+    #[must_use]
+    pub fn gateway(&self, now: MonoTime) -> GatewayHold {
+        self.arbiter.gateway(now)
     }
 
     /// What became of the commands so far.

@@ -262,7 +262,7 @@ fn a_lease_shorter_than_a_window_leaves_the_device_as_it_is() {
     (0..20).for_each(|_| rig.job(false));
     rig.agent.tick(rig.now);
     assert_eq!(rig.mode(), (Mode::Degraded, ModeSource::Local));
-    assert_eq!(rig.agent.effective().reason.as_str(), "as the gateway left it");
+    assert_eq!(rig.agent.effective().reason.as_str(), "the gateway's lease ended");
     // Nor does an older wish come back: here that of the lease before.
     rig.command("c2", Mode::Normal, 100);
     (0..20).for_each(|_| rig.job(false));
@@ -344,6 +344,7 @@ fn a_released_lease_leaves_the_device_as_it_is() {
     rig.command("c2", Mode::Normal, 0);
     assert_eq!(rig.ack().result, Outcome::Unchanged);
     assert_eq!(rig.mode(), (Mode::Degraded, ModeSource::Local));
+    assert_eq!(rig.agent.effective().reason.as_str(), "the gateway let go");
 }
 
 #[test]

@@ -159,11 +159,8 @@ fn answers_and_reports_take_turns_on_a_narrow_line() {
     session.up(1, after(0));
     (1..=3).for_each(|number| window(&mut agent, number * 200));
     for id in ["a", "b", "c"] {
-        session.message(
-            &Received { payload: b"{\"v\":9,\"id\":\"x\"}".to_vec(), ..command(id) },
-            &mut agent,
-            after(600),
-        );
+        let payload = format!(r#"{{"v":9,"id":"{id}"}}"#).into_bytes();
+        session.message(&Received { payload, ..command(id) }, &mut agent, after(600));
     }
     let mut line = Line::new(1, 5);
     session.send(&mut agent, &mut line, after(600));
