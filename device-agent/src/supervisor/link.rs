@@ -83,9 +83,7 @@ impl Link {
         };
         let broker = &config.broker;
         let (status, will_status) = watch::channel(first_status(&config.dialects, agent, rt));
-        let mut options = mqtt::Options::new(broker.url.clone(), broker.client_id.clone());
-        options.credentials.clone_from(&broker.credentials);
-        options.keep_alive = broker.keep_alive;
+        let mut options = broker.options();
         options.filters = config.dialects.iter().map(|dialect| topics.filter(*dialect)).collect();
         let will_topic = topics.status.clone();
         let speaks_native = config.dialects.contains(&DialectName::Native);
