@@ -34,7 +34,8 @@ pub(super) fn init(options: &Init) -> Result<(), Failure> {
     match &options.output {
         None => print(&text)?,
         Some(path) => {
-            write(path, &text, if options.force { Existing::Replace } else { Existing::Keep }).map_err(Failure::failed)?;
+            write(path, &text, if options.force { Existing::Replace } else { Existing::Keep })
+                .map_err(Failure::failed)?;
         }
     }
     tell_what_is_missing(options.output.as_deref().unwrap_or(Path::new("standard output")), &text);

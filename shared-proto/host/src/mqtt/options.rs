@@ -93,7 +93,8 @@ impl Options {
 
     /// Whether a connection needs any files.
     pub(super) fn reads_files(&self) -> bool {
-        let password_file = self.credentials.as_ref().is_some_and(|credentials| matches!(credentials.password, Password::File(_)));
+        let password_file =
+            self.credentials.as_ref().is_some_and(|credentials| matches!(credentials.password, Password::File(_)));
         password_file || self.url.scheme() == Scheme::Tls
     }
 
@@ -128,7 +129,8 @@ mod tests {
     #[test]
     fn a_password_is_not_shown() {
         let mut options = Options::new("mqtt://broker".parse().unwrap(), "one");
-        options.credentials = Some(Credentials { username: "pi".to_owned(), password: Password::Given(Secret::new("secret")) });
+        options.credentials =
+            Some(Credentials { username: "pi".to_owned(), password: Password::Given(Secret::new("secret")) });
         let shown = format!("{options:?}");
         assert!(shown.contains("pi") && !shown.contains("secret"), "{shown}");
     }

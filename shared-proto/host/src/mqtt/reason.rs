@@ -60,7 +60,8 @@ fn io_error(error: &ConnectionError) -> Option<&io::Error> {
 /// What it may mean that a broker took the TCP connection and broke it off without a word.
 fn broken_off(error: &ConnectionError, options: &Options) -> Option<&'static str> {
     let is_end = matches!(error, ConnectionError::MqttState(StateError::ConnectionAborted));
-    let ends = [ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset, ErrorKind::ConnectionAborted, ErrorKind::BrokenPipe];
+    let ends =
+        [ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset, ErrorKind::ConnectionAborted, ErrorKind::BrokenPipe];
     if !is_end && !io_error(error).is_some_and(|error| ends.contains(&error.kind())) {
         return None;
     }

@@ -94,7 +94,8 @@ impl Host {
     fn is_loopback(&self) -> bool {
         match self {
             Self::Name(name) => {
-                name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(|address: Ipv4Addr| address.is_loopback())
+                name.eq_ignore_ascii_case("localhost")
+                    || name.parse().is_ok_and(|address: Ipv4Addr| address.is_loopback())
             }
             Self::V6(address) => address.is_loopback(),
         }
@@ -120,7 +121,9 @@ impl fmt::Display for BrokerUrl {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum UrlError {
     /// The URL starts with neither `mqtt://` nor `mqtts://`.
-    #[error("broker URL: it must start with `mqtt://` or `mqtts://`; allowed is mqtts://HOST[:PORT] or mqtt://HOST[:PORT]")]
+    #[error(
+        "broker URL: it must start with `mqtt://` or `mqtts://`; allowed is mqtts://HOST[:PORT] or mqtt://HOST[:PORT]"
+    )]
     Scheme,
     /// The URL holds a user name or password.
     #[error(
@@ -129,7 +132,9 @@ pub enum UrlError {
     )]
     UserInfo,
     /// Something follows host and port.
-    #[error("broker URL: `{rest}` after host and port is not allowed; allowed is mqtts://HOST[:PORT] or mqtt://HOST[:PORT]")]
+    #[error(
+        "broker URL: `{rest}` after host and port is not allowed; allowed is mqtts://HOST[:PORT] or mqtt://HOST[:PORT]"
+    )]
     Path {
         /// What follows, with its first character.
         rest: String,
@@ -270,7 +275,9 @@ mod tests {
 
     #[test]
     fn only_plain_text_that_leaves_the_machine_is_exposed() {
-        for text in ["mqtt://broker", "mqtt://10.0.0.7", "mqtt://128.0.0.1", "mqtt://[fe80::1]", "mqtt://localhost.example"] {
+        for text in
+            ["mqtt://broker", "mqtt://10.0.0.7", "mqtt://128.0.0.1", "mqtt://[fe80::1]", "mqtt://localhost.example"]
+        {
             assert!(parse(text).unwrap().is_exposed(), "{text}");
         }
         for text in ["mqtt://localhost", "mqtt://LocalHost:1", "mqtt://127.0.0.1", "mqtt://127.8.9.1", "mqtt://[::1]"] {

@@ -6,6 +6,8 @@ use rustls::{AlertDescription, CertificateError, Error};
 use super::SYSTEM_CA_FILE;
 use crate::mqtt::Options;
 
+/// Names of a certificate that are told.
+const SHOWN_NAMES: usize = 6;
 const DAY_S: u64 = 24 * 3600;
 
 /// The failure in words for a log: the same ones as long as the trouble is the same.
@@ -13,7 +15,9 @@ pub(in crate::mqtt) fn describe(error: &Error, options: &Options) -> String {
     match error {
         Error::InvalidCertificate(error) => certificate(error, options),
         Error::AlertReceived(alert) => refusal(*alert, options),
-        Error::InvalidMessage(_) => "what answers there does not speak TLS; is it the broker's port for mqtt://?".to_owned(),
+        Error::InvalidMessage(_) => {
+            "what answers there does not speak TLS; is it the broker's port for mqtt://?".to_owned()
+        }
         other => format!("TLS: {other}"),
     }
 }
@@ -26,22 +30,39 @@ fn certificate(error: &CertificateError, options: &Options) -> String {
             format!("the broker's certificate is signed by no authority in {ca}; is that the file of its CA?")
         }
         CertificateError::ExpiredContext { time, not_after } => {
-            format!("the broker's certificate has expired{}; renew it, unless this machine's clock is wrong", ago(*time, *not_after))
+            format!(
+                "the broker's certificate has expired{}; renew it, unless this machine's clock is wrong",
+                ago(*time, *not_after)
+            )
         }
-        CertificateError::Expired => "the broker's certificate has expired; renew it, unless this machine's clock is wrong".to_owned(),
+        CertificateError::Expired => {
+            "the broker's certificate has expired; renew it, unless this machine's clock is wrong".to_owned()
+        }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             "the broker's certificate is not valid yet; is this machine's clock right?".to_owned()
         }
         CertificateError::NotValidForNameContext { presented, .. } => {
-            let names = presented.join(", ");
+            let names: Vec<_> = presented.iter().take(SHOWN_NAMES).map(|name| plain(name)).collect();
+            let names = if names.is_empty() { "no name at all".to_owned() } else { names.join(", ") };
             let host = options.url.host();
-            format!("the broker's certificate is not for {host} but for {names}; use one of these in the URL, or have it issued for this one")
+            format!(
+                "the broker's certificate is not for {host} but for {names}; use one of these in the URL, or have it issued for this one"
+            )
         }
         CertificateError::NotValidForName => {
-            format!("the broker's certificate is not for {}; use the name that it was issued for in the URL", options.url.host())
+            format!(
+                "the broker's certificate is not for {}; use the name that it was issued for in the URL",
+                options.url.host()
+            )
         }
         other => format!("the broker's certificate is not taken: {other}"),
     }
+}
+
+/// A name without what the library puts around it (`DnsName("…")`), and on one line whatever the certificate says.
+fn plain(name: &str) -> String {
+    let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(name);
+    inner.trim_matches('"').chars().flat_map(char::escape_default).collect()
 }
 
 /// Whole days, so that the words stay the same from one attempt to the next.
@@ -61,10 +82,13 @@ fn refusal(alert: AlertDescription, options: &Options) -> String {
     };
     match (alert, &options.tls.identity) {
         (AlertDescription::CertificateRequired, _)
-        | (AlertDescription::HandshakeFailure | AlertDescription::NoCertificate | AlertDescription::BadCertificate, None) => {
-            "the broker demands a client certificate: set its file and the file of its key".to_owned()
+        | (
+            AlertDescription::HandshakeFailure | AlertDescription::NoCertificate | AlertDescription::BadCertificate,
+            None,
+        ) => "the broker demands a client certificate: set its file and the file of its key".to_owned(),
+        (AlertDescription::UnknownCA, _) => {
+            format!("the broker refuses the {name}: it does not know the CA that signed it")
         }
-        (AlertDescription::UnknownCA, _) => format!("the broker refuses the {name}: it does not know the CA that signed it"),
         (AlertDescription::CertificateExpired, _) => {
             format!("the broker refuses the {name}: it has expired, or is not valid yet by the broker's clock")
         }
@@ -79,7 +103,9 @@ fn refusal(alert: AlertDescription, options: &Options) -> String {
         ) => format!("the broker refuses the {name} ({alert:?})"),
         (AlertDescription::ProtocolVersion, _) => "the broker speaks no TLS of version 1.2 or later".to_owned(),
         (AlertDescription::HandshakeFailure, Some(_)) => {
-            format!("the broker refuses the handshake: it may not take the {name}, or there is no cipher that both know")
+            format!(
+                "the broker refuses the handshake: it may not take the {name}, or there is no cipher that both know"
+            )
         }
         (other, _) => format!("the broker broke off TLS ({other:?})"),
     }

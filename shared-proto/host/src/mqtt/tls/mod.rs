@@ -43,7 +43,9 @@ pub enum TlsFileError {
     #[error("certificate authorities: {0}")]
     Ca(Fault),
     /// There is no file of the system's certificate authorities, and no other one is given.
-    #[error("certificate authorities: {0}; the system has none of its own (on Debian: apt-get install ca-certificates)")]
+    #[error(
+        "certificate authorities: {0}; the system has none of its own (on Debian: apt-get install ca-certificates)"
+    )]
     SystemCa(FileError),
     /// The client's certificate.
     #[error("client certificate: {0}")]
@@ -111,7 +113,8 @@ impl Tls {
         match &self.ca {
             Some(place) => {
                 for certificate in certificates::read(place).map_err(TlsFileError::Ca)? {
-                    let fault = |error: rustls::Error| Fault::content(place, format!("no certificate authority: {error}"));
+                    let fault =
+                        |error: rustls::Error| Fault::content(place, format!("no certificate authority: {error}"));
                     roots.add(certificate).map_err(fault).map_err(TlsFileError::Ca)?;
                 }
             }
@@ -123,7 +126,10 @@ impl Tls {
                 })?;
                 // One of the many that cannot be used is no reason to do without the others.
                 if roots.add_parsable_certificates(all).0 == 0 {
-                    return Err(TlsFileError::Ca(Fault::content(&place, "no certificate in it can be used".to_owned())));
+                    return Err(TlsFileError::Ca(Fault::content(
+                        &place,
+                        "no certificate in it can be used".to_owned(),
+                    )));
                 }
             }
         }

@@ -91,8 +91,10 @@ fn each_refusal_says_what_to_do() {
     let name = |name: &str| ServerName::try_from(name.to_owned()).unwrap();
     let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
     let expired = |not_after| CertificateError::ExpiredContext { time: at(10 * 24 * 3600), not_after: at(not_after) };
-    let wrong_name =
-        CertificateError::NotValidForNameContext { expected: name("broker"), presented: vec!["other".to_owned()] };
+    let wrong_name = CertificateError::NotValidForNameContext {
+        expected: name("broker"),
+        presented: vec!["DnsName(\"other\")".to_owned(), "IpAddress(::1)".to_owned()],
+    };
     let mut with_identity = Options::new("mqtts://broker".parse().unwrap(), "one");
     let without = with_identity.clone();
     with_identity.tls = Tls {
@@ -105,7 +107,7 @@ fn each_refusal_says_what_to_do() {
         (Error::InvalidCertificate(expired(0)), &without, "has expired 10 days ago"),
         (Error::InvalidCertificate(expired(10 * 24 * 3600 - 1)), &without, "within the last day"),
         (Error::InvalidCertificate(CertificateError::NotValidYet), &without, "clock right?"),
-        (Error::InvalidCertificate(wrong_name), &without, "not for broker but for other"),
+        (Error::InvalidCertificate(wrong_name), &without, "not for broker but for other, ::1; use"),
         (Error::AlertReceived(AlertDescription::CertificateRequired), &without, "demands a client certificate"),
         (Error::AlertReceived(AlertDescription::HandshakeFailure), &without, "demands a client certificate"),
         (Error::AlertReceived(AlertDescription::UnknownCA), &with_identity, "/x/c.crt: it does not know the CA"),
