@@ -143,8 +143,6 @@ impl Topics {
 /// How to connect.
 pub(crate) fn options(config: &Config, topics: &Topics) -> Options {
     Options {
-        credentials: config.mqtt.credentials.clone(),
-        keep_alive: config.mqtt.keep_alive,
         filters: topics.filters(),
         max_in_flight: MAX_IN_FLIGHT,
         max_queued: MAX_QUEUED,
@@ -153,7 +151,7 @@ pub(crate) fn options(config: &Config, topics: &Topics) -> Options {
         // arrives; a broker's own limit (`message_size_limit`) spares that too.
         max_incoming: usize::MAX,
         max_message: MAX_MESSAGE,
-        ..Options::new(config.mqtt.url.clone(), config.mqtt.client_id.clone())
+        ..config.mqtt.options()
     }
 }
 

@@ -138,6 +138,16 @@ impl Broker {
         format!("mqtt://127.0.0.1:{}", self.port)
     }
 
+    /// What it has said since it was started last.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.dir.path().join("broker.log")
+    }
+
     /// Whether it has ended by itself.
     ///
     /// # Errors
@@ -161,7 +171,7 @@ impl Broker {
     /// [`BrokerError`] if it cannot be started or does not answer.
     pub fn restart(&mut self) -> Result<(), BrokerError> {
         self.kill();
-        let log = self.dir.path().join("broker.log");
+        let log = self.log_file();
         let (mut command, hint) = self.command()?;
         let program = command.get_program().to_string_lossy().into_owned();
         // Standard input is a pipe that ends with this process: the embedded broker then ends too.

@@ -35,9 +35,7 @@ impl Link {
         let broker = &config.broker;
         let settings = rt.granted.settings.clone();
         let session = Session::new(&broker.client_id, &config.root, &config.dialects, agent, Trust::Broker, settings);
-        let mut options = mqtt::Options::new(broker.url.clone(), broker.client_id.clone());
-        options.credentials.clone_from(&broker.credentials);
-        options.keep_alive = broker.keep_alive;
+        let mut options = broker.options();
         options.filters = session.filters();
         let (status, will_status) = watch::channel(session.status().clone());
         let testament = session.testament();

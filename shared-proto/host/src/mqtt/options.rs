@@ -1,23 +1,28 @@
 //! What a connection needs to know before it starts.
 
-use std::fmt;
 use std::time::Duration;
 
-use super::{Backoff, BrokerUrl, Qos};
+use super::{Backoff, BrokerUrl, Qos, Scheme, Tls};
+use crate::secret::{Place, Secret};
 
 /// Name and password for the broker.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
     /// User name, not empty.
     pub username: String,
-    /// Password; empty means that none is sent.
-    pub password: String,
+    /// Password.
+    pub password: Password,
 }
 
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
-    }
+/// A password, or where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Password {
+    /// An empty one.
+    None,
+    /// This one; UTF-8.
+    Given(Secret),
+    /// That in this file, without the newline at its end; read anew for every attempt to connect.
+    File(Place),
 }
 
 /// A subscription.
@@ -38,6 +43,8 @@ pub struct Options {
     pub client_id: String,
     /// Name and password, if the broker wants them.
     pub credentials: Option<Credentials>,
+    /// Files for TLS; used if the URL asks for it. Default: the system's certificate authorities, and no client certificate.
+    pub tls: Tls,
     /// Time between pings, whole seconds, 1 to 65535 s (others act as the nearest); default 10 s.
     pub keep_alive: Duration,
     /// Subscriptions, made anew on every connection; default none.
@@ -70,6 +77,7 @@ impl Options {
             url,
             client_id: client_id.into(),
             credentials: None,
+            tls: Tls::default(),
             keep_alive: Duration::from_secs(10),
             filters: Vec::new(),
             backoff: Backoff::default(),
@@ -81,6 +89,13 @@ impl Options {
             max_queued: 10_000,
             max_queued_bytes: 16 * 1024 * 1024,
         }
+    }
+
+    /// Whether a connection needs any files.
+    pub(super) fn reads_files(&self) -> bool {
+        let password_file =
+            self.credentials.as_ref().is_some_and(|credentials| matches!(credentials.password, Password::File(_)));
+        password_file || self.url.scheme() == Scheme::Tls
     }
 
     /// Whole seconds: a fraction would ping later than what CONNECT announces.
@@ -114,7 +129,8 @@ mod tests {
     #[test]
     fn a_password_is_not_shown() {
         let mut options = Options::new("mqtt://broker".parse().unwrap(), "one");
-        options.credentials = Some(Credentials { username: "pi".to_owned(), password: "secret".to_owned() });
+        options.credentials =
+            Some(Credentials { username: "pi".to_owned(), password: Password::Given(Secret::new("secret")) });
         let shown = format!("{options:?}");
         assert!(shown.contains("pi") && !shown.contains("secret"), "{shown}");
     }
