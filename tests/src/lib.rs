@@ -1,0 +1,6 @@
+//! What tests and long runs of the whole system are made of: a proxy that does to a link what networks do, the programs as
+//! processes, a recorder with arithmetic of its own, and the scenarios of the fault suite.
+
+#![forbid(unsafe_code)]
+
+pub mod proxy;
