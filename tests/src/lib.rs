@@ -3,4 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod faults;
+pub mod programs;
 pub mod proxy;
+pub mod site;
