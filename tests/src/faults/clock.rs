@@ -1,7 +1,10 @@
-//! The device's wall clock jumps. Linux has no time namespace for it, and this machine's own clock is not to be touched:
-//! Debian's libfaketime stands between the agent and the C library, and reads from a file what time it is to tell.
+//! The device's wall clock jumps. Linux has no time namespace for it, and this machine's own clock is not to be touched: a few
+//! lines of C stand between the agent and the C library. (libfaketime would do, but it also takes over the sleeps of the
+//! real-time loop, whose figures are then its own.)
 
+use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Scale;
@@ -10,34 +13,28 @@ use super::outcome::{Figure, Outcome};
 use super::stage::{Conditions, Stage};
 use crate::site::{AgentPlan, Trouble, pause, wait_for};
 
-const LIBRARY: &str = "libfaketimeMT.so.1";
+const SOURCE: &str = include_str!("clock.c");
 const HOUR_S: i64 = 3_600;
 /// The clock that is told may be so far from the one that was ordered.
-const NEAR_S: i64 = 60;
+const NEAR_S: u64 = 60;
 
 pub(super) fn clock(scale: Scale) -> Result<Outcome, Trouble> {
-    let library = library()?;
     let dir = tempfile::tempdir().map_err(Trouble::system("a temporary directory"))?;
-    let file = dir.path().join("clock");
-    order(&file, 0)?;
+    let (library, offset) = (dir.path().join("clock.so"), dir.path().join("offset"));
+    compile(&dir.path().join("clock.c"), &library)?;
+    order(&offset, 0)?;
     let text = |path: &Path| path.to_string_lossy().into_owned();
-    let environment = [
-        ("LD_PRELOAD", library),
-        ("FAKETIME_TIMESTAMP_FILE", text(&file)),
-        ("FAKETIME_NO_CACHE", "1".to_owned()),
-        // Leases, windows and releases are counted on the monotonic clock, which nobody sets.
-        ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
-    ];
+    let environment = [("LD_PRELOAD", text(&library)), ("CLOCK_OFFSET_FILE", text(&offset))];
     let environment = environment.map(|(name, value)| (name.to_owned(), value)).to_vec();
     let agent = AgentPlan { environment, ..AgentPlan::default() };
     let mut stage = Stage::open(scale, Conditions { agent, ..Conditions::default() })?;
     let mut jumps = Vec::new();
     for offset_s in [-HOUR_S, HOUR_S] {
-        order(&file, offset_s)?;
+        order(&offset, offset_s)?;
         let seen_s = wait_for("a report with the other time", || {
-            let seen = stage.recorder.ledger().device(&stage.device).t_ms;
-            let off = i64::try_from(seen / 1000).unwrap_or(i64::MAX).saturating_sub(now_s());
-            Ok((off.abs_diff(offset_s) < NEAR_S.unsigned_abs()).then_some(off))
+            let told_s = i64::try_from(stage.recorder.ledger().device(&stage.device).t_ms / 1000).unwrap_or(i64::MAX);
+            let off = told_s.saturating_sub(now_s());
+            Ok((off.abs_diff(offset_s) < NEAR_S).then_some(off))
         })?;
         #[expect(clippy::cast_precision_loss, reason = "some thousand seconds")]
         jumps.push(Figure::new("reports told a clock that is off by", seen_s as f64, "s", None));
@@ -45,22 +42,25 @@ pub(super) fn clock(scale: Scale) -> Result<Outcome, Trouble> {
         stage.agree()?;
         pause(scale.seconds(3, 20))?;
     }
-    stage.finish("set back by an hour, then forward by two, by libfaketime", Losses::None, jumps)
+    stage.finish("set back by an hour, then forward by two", Losses::None, jumps)
 }
 
-/// Where Debian has it, on any architecture.
-fn library() -> Result<String, Trouble> {
-    let folders = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
-    let mut found = folders.map(|folder| folder.path().join("faketime").join(LIBRARY)).filter(|path| path.exists());
-    let found = found.next().map(|path| path.to_string_lossy().into_owned());
-    found.ok_or_else(|| Trouble::NotHere(format!("there is no {LIBRARY}; Debian: apt-get install libfaketime")))
+fn compile(source: &Path, library: &Path) -> Result<(), Trouble> {
+    std::fs::write(source, SOURCE).map_err(Trouble::system(source.display().to_string()))?;
+    let mut compiler = Command::new("cc");
+    let said = compiler.args(["-shared", "-fPIC", "-O2", "-o"]).arg(library).arg(source).arg("-ldl").output();
+    let said = said.map_err(|error| Trouble::NotHere(format!("cc: {error}; Debian: apt-get install gcc libc6-dev")))?;
+    if said.status.success() {
+        return Ok(());
+    }
+    Err(Trouble::NotHere(format!("cc says: {}", String::from_utf8_lossy(&said.stderr).trim())))
 }
 
+/// In place: the agent has the file mapped.
 fn order(file: &Path, offset_s: i64) -> Result<(), Trouble> {
-    // Never seen half written.
-    let new = file.with_extension("new");
-    let written = std::fs::write(&new, format!("{offset_s:+}\n")).and_then(|()| std::fs::rename(&new, file));
-    written.map_err(Trouble::system(file.display().to_string()))
+    let open = std::fs::File::options().create(true).truncate(false).write(true).open(file);
+    open.and_then(|file| file.write_all_at(&offset_s.to_ne_bytes(), 0))
+        .map_err(Trouble::system(file.display().to_string()))
 }
 
 fn now_s() -> i64 {

@@ -14,9 +14,9 @@ pub(super) fn agent_kill(scale: Scale) -> Result<Outcome, Trouble> {
     let mut stage = Stage::open(scale, Conditions::default())?;
     let times = scale.pick(10, 100);
     for number in 0..times {
-        // Every second time with reports on their way.
+        // Every second time with reports that nobody else has.
         if number % 2 == 1 {
-            stage.proxy.set(Faults::held_back());
+            stage.proxy.set(Faults::half_open_up());
             stage.agent.status_where("reports wait", |status| status.link.reports_waiting >= WAITING)?;
         }
         stage.kill_agent()?;

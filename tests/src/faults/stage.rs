@@ -93,6 +93,8 @@ impl Stage {
         let begin = stage.mark()?;
         pause(scale.seconds(2, 20))?;
         stage.quiet = [begin, stage.mark()?];
+        // The first connection is none again.
+        stage.recorder.ledger().device(&stage.device).reconnections.clear();
         Ok(stage)
     }
 
