@@ -15,6 +15,7 @@ mod driver;
 mod events;
 mod message;
 mod options;
+mod pace;
 mod publisher;
 mod reason;
 mod session;
