@@ -1,5 +1,5 @@
 //! What tests and long runs of the whole system are made of: a proxy that does to a link what networks do, the programs as
-//! processes, a recorder with arithmetic of its own, and the scenarios of the fault suite.
+//! processes, a recorder with arithmetic of its own, the scenarios of the fault suite, and the soak.
 
 #![forbid(unsafe_code)]
 
@@ -7,3 +7,4 @@ pub mod faults;
 pub mod programs;
 pub mod proxy;
 pub mod site;
+pub mod soak;

@@ -4,7 +4,6 @@ use gateway_controller::fleet::DeviceView;
 use serde::Serialize;
 use shared_proto::wire::Totals;
 
-use super::stage::Killed;
 use crate::site::{Agent, DeviceLedger, LastWords, Run, plus};
 
 /// Windows that a killed agent may not have kept, though it has a store: the one that was open, and the one being written.
@@ -12,7 +11,7 @@ const OPEN_WINDOWS: u64 = 2;
 
 /// What a fault may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Losses {
+pub(crate) enum Losses {
     /// Nothing.
     None,
     /// What the broker had acknowledged and not passed on. The controller must know how much is missing.
@@ -23,20 +22,28 @@ pub(super) enum Losses {
 
 /// Since when the running controller listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ControllerKnows {
+pub(crate) enum ControllerKnows {
     /// Since before the agent was started.
     Everything,
     /// Since some report: the ones before were for a controller that was killed.
     SinceItsStart,
 }
 
+/// A run of the agent that was killed.
+#[derive(Debug, Clone)]
+pub(crate) struct Killed {
+    pub(crate) boot: String,
+    /// What it had counted just before, at least.
+    pub(crate) total: Totals,
+}
+
 /// What device and controller say of themselves.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Seen {
-    pub(super) boot: String,
-    pub(super) last_words: LastWords,
-    pub(super) killed: Vec<Killed>,
-    pub(super) view: Option<DeviceView>,
+pub(crate) struct Seen {
+    pub(crate) boot: String,
+    pub(crate) last_words: LastWords,
+    pub(crate) killed: Vec<Killed>,
+    pub(crate) view: Option<DeviceView>,
 }
 
 /// Counts of both sides, and what does not fit.
@@ -59,7 +66,7 @@ pub struct Balance {
     pub problems: Vec<String>,
 }
 
-pub(super) fn judge(seen: &Seen, books: &DeviceLedger, losses: &Losses, knows: ControllerKnows) -> Balance {
+pub(crate) fn judge(seen: &Seen, books: &DeviceLedger, losses: &Losses, knows: ControllerKnows) -> Balance {
     let mut problems = Vec::new();
     let nothing = Run::default();
     let run = books.run_named(&seen.boot).unwrap_or(&nothing);

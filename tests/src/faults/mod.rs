@@ -4,7 +4,7 @@
 //! pass, provokes its fault, lets everything come back, ends the agent in good order, and compares what the device counted with
 //! what was received.
 
-mod balance;
+pub(crate) mod balance;
 mod broker;
 mod clock;
 mod flood;

@@ -7,11 +7,10 @@ use std::time::{Duration, Instant};
 use demo::broker::{Broker, Kind};
 use shared_proto::ids::DeviceId;
 use shared_proto::mode::{Mode, ModeSource};
-use shared_proto::wire::Totals;
 use tempfile::TempDir;
 
 use super::Scale;
-use super::balance::{self, ControllerKnows, Losses, Seen};
+use super::balance::{self, ControllerKnows, Killed, Losses, Seen};
 use super::outcome::{Figure, Outcome};
 use super::phase::{Mark, Phases};
 use crate::proxy::Proxy;
@@ -31,14 +30,6 @@ pub(super) struct Conditions {
     pub(super) agent: AgentPlan,
     /// Where the proxy listens, if not on this machine's loopback.
     pub(super) proxy: Option<SocketAddr>,
-}
-
-/// A run of the agent that was killed.
-#[derive(Debug, Clone)]
-pub(super) struct Killed {
-    pub(super) boot: String,
-    /// What it had counted just before, at least.
-    pub(super) total: Totals,
 }
 
 /// One of everything; all end with it.
