@@ -7,7 +7,6 @@ mod table;
 
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -34,12 +33,18 @@ pub struct Options {
     /// Devices, each an agent of its own, 1 to 200
     #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u16).range(1..=200))]
     pub devices: u16,
-    /// Minutes of faults, before everything comes back
-    #[arg(long, value_name = "M", default_value = "10")]
-    pub minutes: NonZeroU32,
+    /// Minutes of faults, before everything comes back; 0.1 to 100000
+    #[arg(long, value_name = "M", default_value = "10", value_parser = minutes)]
+    pub minutes: f64,
     /// Decides which faults come when
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
+}
+
+fn minutes(text: &str) -> Result<f64, String> {
+    let allowed = 0.1..=100_000.0;
+    let wrong = || "allowed are 0.1 to 100000".to_owned();
+    text.parse().ok().filter(|minutes| allowed.contains(minutes)).ok_or_else(wrong)
 }
 
 /// What came of one device.
@@ -78,7 +83,7 @@ struct Fleet {
 pub fn soak(options: &Options) -> Result<Vec<DeviceOutcome>, Trouble> {
     let mut fleet = Fleet::open(options)?;
     let start = Instant::now();
-    let length = Duration::from_secs(60 * u64::from(options.minutes.get()));
+    let length = Duration::from_secs(60).mul_f64(options.minutes);
     let mut told = start;
     while start.elapsed() < length {
         fleet.step()?;
