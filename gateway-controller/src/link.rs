@@ -145,6 +145,8 @@ pub(crate) fn options(config: &Config, topics: &Topics) -> Options {
     Options {
         filters: topics.filters(),
         max_in_flight: MAX_IN_FLIGHT,
+        // A command that is refused waits for its next turn: better all at once.
+        burst: MAX_IN_FLIGHT,
         max_queued: MAX_QUEUED,
         max_queued_bytes: MAX_QUEUED_BYTES,
         // A limit here would let one retained message keep the controller off the broker for good. What is read takes memory as it

@@ -16,6 +16,7 @@ mod events;
 mod fresh;
 mod message;
 mod options;
+mod pace;
 mod publisher;
 mod reason;
 mod session;

@@ -55,6 +55,10 @@ pub struct Options {
     pub ack_timeout: Duration,
     /// QoS 1 publishes without acknowledgement at one time, 1 to 65534 (others act as the nearest); default 16.
     pub max_in_flight: u16,
+    /// Of these, at the beginning of a connection (0 acts as 1, more as all): with every acknowledgement in time one more is
+    /// allowed, with a late one half as many, so that a slow link is not filled with more than it carries between two pings.
+    /// Default 2.
+    pub burst: u16,
     /// Largest incoming packet in bytes; a larger one ends the connection. Where the broker keeps a larger message, that is
     /// every connection. Default 256 KiB, so that a device does not read what it has no memory for.
     pub max_incoming: usize,
@@ -83,6 +87,7 @@ impl Options {
             backoff: Backoff::default(),
             ack_timeout: Duration::from_secs(10),
             max_in_flight: 16,
+            burst: 2,
             max_incoming: 256 * 1024,
             max_message: usize::MAX,
             max_outgoing: 256 * 1024,
@@ -101,6 +106,11 @@ impl Options {
     /// Whole seconds: a fraction would ping later than what CONNECT announces.
     pub(super) fn keep_alive_secs(&self) -> u16 {
         u16::try_from(self.keep_alive.as_secs()).unwrap_or(u16::MAX).max(1)
+    }
+
+    /// An acknowledgement that takes longer is a late one: what goes before a ping should take well under its time.
+    pub(super) fn late(&self) -> Duration {
+        Duration::from_secs(self.keep_alive_secs().into()) / 4
     }
 
     /// Packet identifiers must outnumber the publishes in flight, so the largest `u16` is kept back.

@@ -152,7 +152,7 @@ impl<'a> Session<'a> {
             }
             Packet::Incoming(Incoming::Publish(publish)) => self.received(publish),
             Packet::Incoming(Incoming::PubAck(ack)) => {
-                if let Some(token) = self.shared.acked(ack.pkid) {
+                if let Some(token) = self.shared.acked(ack.pkid, self.progress) {
                     self.sink.acked(token);
                 }
                 self.leave_when_settled();
