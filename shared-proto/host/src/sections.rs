@@ -1,5 +1,7 @@
 //! Sections that the configurations of both programs have, with their checks.
 
+mod security;
+
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -9,6 +11,11 @@ use shared_proto::units::Ratio;
 use crate::config::{ConfigError, Loaded};
 use crate::log::{Format, check_filter};
 use crate::mqtt::{BrokerUrl, Credentials};
+
+pub use security::{
+    AGENT_SECURITY, AgentSecurity, AgentSecuritySection, CONTROLLER_SECURITY, ControllerSecurity,
+    ControllerSecuritySection, Outgoing, SECURITY_SECTION, Unsigned,
+};
 
 /// Longest time between pings in seconds.
 const MAX_KEEP_ALIVE_S: u16 = 600;
