@@ -1,6 +1,7 @@
 //! Every key of the agent's configuration: the one source of `init`, of the defaults and of what is allowed.
 
 use shared_host::config::{Key, Schema, Section};
+use shared_host::sections::{AGENT_SECURITY, SECURITY_SECTION};
 
 /// The agent's configuration.
 pub const SCHEMA: Schema = Schema { program: "device-agent", env_prefix: "AGENT", sections: SECTIONS, keys: KEYS };
@@ -16,6 +17,7 @@ const SECTIONS: &[Section] = &[
     ),
     section("gpio", "Lines by BCM number, 0 to 27. A line that is left out is not used."),
     section("mqtt", "The gateway's broker."),
+    SECURITY_SECTION,
     section("topics", "What is spoken with the gateway."),
     section("report", "Windows and reports."),
     section("policy", "The device's own policy: it decides while no command of the gateway holds."),
@@ -149,6 +151,9 @@ const KEYS: &[Key] = &[
         "1 to 600",
         "Longest wait between attempts to connect in seconds: the wait is random, below a bound that doubles up to this.",
     ),
+    AGENT_SECURITY[0],
+    AGENT_SECURITY[1],
+    AGENT_SECURITY[2],
     key(
         "topics.root",
         "\"edge\"",

@@ -1,6 +1,7 @@
 //! Between the core and a connection: topics, encoding, and what came of each publish. A state machine without I/O or clock:
 //! what happens on the connection comes in with its time, messages go out through an [`Outbox`].
 
+mod classroom;
 mod refusals;
 #[cfg(test)]
 mod tests;
@@ -8,7 +9,8 @@ mod topics;
 mod trust;
 
 use serde::Serialize;
-use shared_host::json::{CommandError, DecodeError, decode_command, decode_lab_command, encode};
+use shared_host::json::{CommandError, DecodeError, decode_command, encode};
+use shared_host::lab_sign::Wall;
 use shared_host::mqtt::{Filter, Message, PublishError, Publisher, Qos, Received, Retain, Retained, Token};
 use shared_proto::ids::TopicRoot;
 use shared_proto::limits::{MAX_ACK, MAX_REPORT, MAX_STATUS};
@@ -20,6 +22,7 @@ use tracing::{debug, info, warn};
 use crate::agent::{Agent, Refused};
 use crate::mode::Decision;
 use crate::rt::time::MonoTime;
+use classroom::Classroom;
 use refusals::Refusals;
 use topics::Topics;
 use trust::Doubt;
@@ -51,6 +54,7 @@ pub struct Session {
     dialects: Dialects,
     topics: Topics,
     trust: Trust,
+    classroom: Classroom,
     /// The status as it stands; the will of the next connection is made from it.
     status: Status,
     up_since: Option<MonoTime>,
@@ -97,6 +101,7 @@ impl Session {
             turn: Turn::Ack,
             last_down: String::new(),
             delivered: 0,
+            classroom: Classroom::new(agent.identity().device.clone(), agent.identity().boot),
             refusals: Refusals::default(),
         }
     }
@@ -162,41 +167,48 @@ impl Session {
         }
     }
 
-    /// A message arrived.
-    pub fn message(&mut self, message: &Received, agent: &mut Agent<Token>, now: MonoTime) {
-        let of_lab = message.topic == self.topics.lab_command;
+    /// A message arrived. `wall` is the time of day as far as it is known: classroom signatures go by it.
+    pub fn message(&mut self, message: &Received, agent: &mut Agent<Token>, now: MonoTime, wall: Wall) {
         if message.retained == Retained::Retained {
             // Its id is not answered: whoever left it is not waiting.
             agent.refuse(Refused::Retained, None, "retained");
-            return self.refusals.note(&message.topic, "a retained command is old by nature", agent.counts(), now);
+            self.refusals.note(&message.topic, "a retained command is old by nature", agent.counts(), now);
+        } else if message.topic == self.topics.lab_command {
+            self.lab_message(message, agent, now, wall);
+        } else {
+            self.native_message(message, agent, now);
         }
-        if !of_lab && let Err(doubt) = self.trust.believe(&message.topic, &message.payload) {
+    }
+
+    fn native_message(&mut self, message: &Received, agent: &mut Agent<Token>, now: MonoTime) {
+        if let Err(doubt) = self.trust.believe(&message.topic, &message.payload) {
             return self.doubt(message, doubt, agent, now);
         }
-        let taken = if of_lab {
-            decode_lab_command(&message.payload)
-                .map(|command| agent.lab_command(&command, now))
-                .map_err(|error| CommandError { id: None, error })
-        } else {
-            decode_command(&message.payload).map(|command| {
-                if self.trust.wants_a_limit() && command.fresh.is_none() {
-                    return self.doubt(message, Doubt::Unlimited, agent, now);
-                }
+        match decode_command(&message.payload) {
+            Ok(command) if self.trust.wants_a_limit() && command.fresh.is_none() => {
+                self.doubt(message, Doubt::Unlimited, agent, now);
+            }
+            Ok(command) => {
                 debug!(id = %command.id, mode = %command.mode, "command");
                 if let Err(why) = agent.command(&command, now) {
                     self.refusals.note(&message.topic, &why.to_string(), agent.counts(), now);
                 }
-            })
-        };
-        if let Err(CommandError { id, error }) = taken {
-            let kind = match error {
-                DecodeError::Oversize { .. } => Refused::Oversize,
-                DecodeError::UnknownVersion(_) => Refused::Version,
-                DecodeError::Malformed(_) => Refused::Malformed,
-            };
-            let why = error.to_string();
-            agent.refuse(kind, id, &why);
-            self.refusals.note(&message.topic, &why, agent.counts(), now);
+            }
+            Err(CommandError { id, error }) => {
+                let why = error.to_string();
+                agent.refuse(kind(&error), id, &why);
+                self.refusals.note(&message.topic, &why, agent.counts(), now);
+            }
+        }
+    }
+
+    fn lab_message(&mut self, message: &Received, agent: &mut Agent<Token>, now: MonoTime, wall: Wall) {
+        match self.classroom.command(&self.trust, &message.payload, agent.up_ms(now), wall) {
+            Ok(command) => agent.lab_command(&command, now),
+            Err(refusal) => {
+                agent.refuse(refusal.kind(), None, "");
+                self.refusals.note(&message.topic, &refusal.to_string(), agent.counts(), now);
+            }
         }
     }
 
@@ -225,7 +237,7 @@ impl Session {
         }
         if let Some(metrics) = agent.take_lab_metrics()
             && self.dialects.contains(&DialectName::Lab)
-            && let Ok(payload) = encode(&metrics, MAX_ACK)
+            && let Some(payload) = self.classroom.metrics(&self.trust, &metrics)
         {
             // At most once, as the classroom's own client: the next one comes soon.
             let _ = outbox.try_publish(message(&self.topics.lab_metrics, payload, Qos::AtMostOnce, Retain::No));
@@ -337,6 +349,15 @@ impl Session {
     #[must_use]
     pub fn delivered(&self) -> u64 {
         self.delivered
+    }
+}
+
+/// How a command that cannot be read is counted.
+fn kind(error: &DecodeError) -> Refused {
+    match error {
+        DecodeError::Oversize { .. } => Refused::Oversize,
+        DecodeError::UnknownVersion(_) => Refused::Version,
+        DecodeError::Malformed(_) => Refused::Malformed,
     }
 }
 

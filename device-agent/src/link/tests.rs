@@ -164,7 +164,7 @@ fn answers_and_reports_take_turns_on_a_narrow_line() {
     (1..=3).for_each(|number| window(&mut agent, number * 200));
     for id in ["a", "b", "c"] {
         let payload = format!(r#"{{"v":9,"id":"{id}"}}"#).into_bytes();
-        session.message(&Received { payload, ..command(id) }, &mut agent, after(600));
+        session.message(&Received { payload, ..command(id) }, &mut agent, after(600), Wall::Unknown);
     }
     let mut line = Line::new(1, 5);
     session.send(&mut agent, &mut line, after(600));
@@ -180,10 +180,10 @@ fn a_retained_command_is_counted_and_neither_obeyed_nor_answered() {
     let mut agent = agent();
     let mut session = session(&agent);
     session.up(1, after(0));
-    session.message(&Received { retained: Retained::Retained, ..command("c1") }, &mut agent, after(1));
+    session.message(&Received { retained: Retained::Retained, ..command("c1") }, &mut agent, after(1), Wall::Unknown);
     assert_eq!((agent.counts().retained, agent.counts().accepted), (1, 0));
     assert!(agent.next_ack().is_none() && agent.take_order().is_none());
-    session.message(&command("c1"), &mut agent, after(2));
+    session.message(&command("c1"), &mut agent, after(2), Wall::Unknown);
     assert_eq!(agent.take_order().map(|order| order.mode), Some(Mode::Degraded));
 }
 
@@ -192,7 +192,12 @@ fn an_answer_that_the_broker_did_not_acknowledge_is_given_again() {
     let mut agent = agent();
     let mut session = session(&agent);
     session.up(1, after(0));
-    session.message(&Received { payload: b"{\"v\":9,\"id\":\"x\"}".to_vec(), ..command("a") }, &mut agent, after(1));
+    session.message(
+        &Received { payload: b"{\"v\":9,\"id\":\"x\"}".to_vec(), ..command("a") },
+        &mut agent,
+        after(1),
+        Wall::Unknown,
+    );
     let mut first = Line::new(1, 5);
     session.send(&mut agent, &mut first, after(1));
     assert_eq!(first.topics(), ["status", "ack"]);
@@ -211,6 +216,7 @@ fn an_answer_that_the_broker_did_not_acknowledge_is_given_again() {
 }
 
 mod with_a_key {
+    use shared_host::key_file::DeviceKeys;
     use shared_proto::sign::{Key, sign, verify};
     use shared_proto::wire::Status;
 
@@ -221,7 +227,7 @@ mod with_a_key {
     }
 
     fn trust(commands: Commands) -> Trust {
-        Trust::Key { key: key(7), commands, own: Own::Signed }
+        Trust::Key { keys: Box::new(DeviceKeys::from_text(&"07".repeat(32)).unwrap()), commands, own: Own::Signed }
     }
 
     fn signed(key: &Key, topic: &str, text: &str) -> Received {
@@ -240,7 +246,7 @@ mod with_a_key {
         let mut agent = agent();
         let mut session = session_with(&agent, trust(commands));
         session.up(1, after(0));
-        session.message(message, &mut agent, after(1));
+        session.message(message, &mut agent, after(1), Wall::Unknown);
         let counts = *agent.counts();
         let obeyed = agent.take_order().is_some();
         assert_eq!(obeyed, counts.accepted == 1);
@@ -277,16 +283,16 @@ mod with_a_key {
         let mut agent = agent();
         let mut session = session_with(&agent, trust(Commands::Signed));
         session.up(1, after(0));
-        session.message(&signed(&key(7), TOPIC, LIMITED), &mut agent, after(1));
+        session.message(&signed(&key(7), TOPIC, LIMITED), &mut agent, after(1), Wall::Unknown);
         assert!(agent.take_order().is_some());
         // A hundred others push it out of the log of commands.
         for number in 0..100 {
             let other = LIMITED.replace("c1", &format!("d{number}"));
-            session.message(&signed(&key(7), TOPIC, &other), &mut agent, after(2));
+            session.message(&signed(&key(7), TOPIC, &other), &mut agent, after(2), Wall::Unknown);
         }
         let accepted = agent.counts().accepted;
         for ms in [5_001, 60_000] {
-            session.message(&signed(&key(7), TOPIC, LIMITED), &mut agent, after(ms));
+            session.message(&signed(&key(7), TOPIC, LIMITED), &mut agent, after(ms), Wall::Unknown);
         }
         assert_eq!((agent.counts().accepted, agent.counts().expired), (accepted, 2));
     }
@@ -297,7 +303,7 @@ mod with_a_key {
         let mut session = session_with(&agent, trust(Commands::Any));
         session.up(1, after(0));
         window(&mut agent, 200);
-        session.message(&signed(&key(7), TOPIC, r#"{"v":9,"id":"x"}"#), &mut agent, after(1));
+        session.message(&signed(&key(7), TOPIC, r#"{"v":9,"id":"x"}"#), &mut agent, after(1), Wall::Unknown);
         let mut line = Line::new(1, 10);
         session.send(&mut agent, &mut line, after(200));
         assert_eq!(line.topics(), ["status", "ack", "report"]);

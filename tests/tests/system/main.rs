@@ -28,6 +28,7 @@ mod repeated_command;
 mod runaway;
 mod secured_by_acl;
 mod secured_by_tls;
+mod signed;
 mod stopped;
 mod system_calls;
 mod two_devices;

@@ -20,19 +20,38 @@ pub(super) fn print_number(token: &str, out: &mut String) -> Result<(), Refusal>
 }
 
 fn print_float(number: f64, out: &mut String) {
-    let scientific = format!("{number:e}");
-    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    match exponent.parse::<i16>() {
-        Ok(-4..=15) | Err(_) => {
-            let fixed = number.to_string();
-            out.push_str(&fixed);
-            // A whole number keeps its type.
-            if !fixed.contains('.') {
-                out.push_str(".0");
-            }
-        }
-        Ok(exponent) => out.push_str(&format!("{digits}e{exponent:+03}")),
+    let scientific = shortest(number);
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i16 = exponent.parse().unwrap_or_default();
+    if !(-4..16).contains(&exponent) {
+        out.push_str(&format!("{mantissa}e{exponent:+03}"));
+        return;
     }
+
+    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |mantissa| ("-", mantissa));
+    let digits = mantissa.replace('.', "");
+    out.push_str(sign);
+    match usize::try_from(exponent) {
+        Ok(exponent) => {
+            let (whole, decimals) = digits.split_at_checked(exponent + 1).unwrap_or((&digits, ""));
+            // A whole number keeps its type.
+            let decimals = if decimals.is_empty() { "0" } else { decimals };
+            out.push_str(&format!("{whole:0<width$}.{decimals}", width = exponent + 1));
+        }
+        Err(_) => {
+            let zeros = usize::from(exponent.unsigned_abs()) - 1;
+            out.push_str(&format!("0.{:0<zeros$}{digits}", ""));
+        }
+    }
+}
+
+/// The fewest digits that give the same number, in scientific form.
+fn shortest(number: f64) -> String {
+    let shortest = format!("{number:e}");
+    let digits = shortest.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count();
+    // Of two such texts at the same distance Rust takes the greater one, Python the even one, as rounding does.
+    let rounded = format!("{number:.*e}", digits.saturating_sub(1));
+    if rounded.parse() == Ok(number) { rounded } else { shortest }
 }
 
 /// The beginning of a token, for an error.
@@ -67,6 +86,14 @@ mod tests {
             ("0.1", "0.1"),
             ("0.30000000000000004", "0.30000000000000004"),
             ("2e23", "2e+23"),
+            // Halfway between two texts of the same length.
+            ("600000000000000.2", "600000000000000.2"),
+            ("600000000000000.3", "600000000000000.2"),
+            ("600000000000000.75", "600000000000000.8"),
+            ("-9007199254740993.0", "-9007199254740992.0"),
+            // A power of two: what lies nearest above is nearer than what lies below.
+            ("5.684341886080801e-14", "5.684341886080801e-14"),
+            ("5.6843418860808015e-14", "5.684341886080802e-14"),
             ("18446744073709551616", "18446744073709551616"),
         ] {
             let mut out = String::new();

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::config::{ConfigError, Key, Loaded, Section};
+use crate::key_file::{self, DeviceKeys, Keys};
+use crate::secret::Place;
 
 /// The section, for the table of keys of either program.
 pub const SECURITY_SECTION: Section =
@@ -15,14 +17,14 @@ pub const AGENT_SECURITY: [Key; 3] = [
     Key {
         path: "security.key_file",
         default: "",
-        allowed: "the path of a file with 64 to 128 hexadecimal digits",
+        allowed: "a path, or credential:NAME; in the file 64 to 128 hexadecimal digits, readable by nobody else",
         doc: "File with the key that this device shares with its gateway. A signed command with a wrong signature is refused.",
     },
     Key {
         path: "security.require_signed_commands",
         default: "false",
         allowed: "true or false; true needs security.key_file",
-        doc: "true: commands without a signature are refused too.",
+        doc: "true: commands without a signature are refused too, and those that do not say until when they may be taken.",
     },
     Key {
         path: "security.sign_reports",
@@ -75,7 +77,7 @@ pub enum Outgoing {
 /// The section of the agent, as it is written.
 #[derive(Debug, Clone, Deserialize)]
 pub struct AgentSecuritySection {
-    key_file: Option<PathBuf>,
+    key_file: Option<Place>,
     require_signed_commands: bool,
     sign_reports: bool,
 }
@@ -84,7 +86,7 @@ pub struct AgentSecuritySection {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentSecurity {
     /// File with the key, for [`crate::key_file::read`].
-    pub key_file: PathBuf,
+    pub key_file: Place,
     /// Commands that come without a signature.
     pub unsigned_commands: Unsigned,
     /// What the agent sends.
@@ -116,7 +118,7 @@ impl AgentSecuritySection {
     /// # Errors
     /// [`ConfigError`] if something needs a key file and there is none.
     pub fn check(self, loaded: &Loaded) -> Result<Option<AgentSecurity>, ConfigError> {
-        let Some(key_file) = path(self.key_file, loaded, "security.key_file")? else {
+        let Some(key_file) = self.key_file else {
             let needing = [
                 ("security.require_signed_commands", self.require_signed_commands),
                 ("security.sign_reports", self.sign_reports),
@@ -145,6 +147,26 @@ impl ControllerSecuritySection {
         let commands = if self.sign_commands == Some(false) { Outgoing::Plain } else { Outgoing::Signed };
         let unsigned_reports = if self.require_signed_reports { Unsigned::Refused } else { Unsigned::Accepted };
         Ok(Some(ControllerSecurity { keys_dir, commands, unsigned_reports }))
+    }
+}
+
+impl AgentSecurity {
+    /// Reads the key.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the file cannot be used.
+    pub fn read(&self, loaded: &Loaded) -> Result<DeviceKeys, ConfigError> {
+        key_file::read(&self.key_file).map_err(|error| loaded.refuse("security.key_file", error))
+    }
+}
+
+impl ControllerSecurity {
+    /// Reads the keys.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if a file cannot be used.
+    pub fn read(&self, loaded: &Loaded) -> Result<Keys, ConfigError> {
+        key_file::read_directory(&self.keys_dir).map_err(|error| loaded.refuse("security.keys_dir", error))
     }
 }
 
@@ -215,7 +237,7 @@ mod tests {
     fn an_agent_with_a_key_checks_signatures_and_does_more_if_told_so() {
         let key_file = ("key_file", "/etc/device-agent/device.key");
         let plain = AgentSecurity {
-            key_file: key_file.1.into(),
+            key_file: key_file.1.parse().unwrap(),
             unsigned_commands: Unsigned::Accepted,
             reports: Outgoing::Plain,
         };
@@ -244,7 +266,6 @@ mod tests {
         for (refused, why) in [
             (agent(&[("require_signed_commands", "true")]).map(drop), "security.key_file is not set"),
             (agent(&[("sign_reports", "true")]).map(drop), "security.key_file is not set"),
-            (agent(&[("key_file", "")]).map(drop), "it is empty"),
             (controller(&[("sign_commands", "true")]).map(drop), "security.keys_dir is not set"),
             (controller(&[("require_signed_reports", "true")]).map(drop), "security.keys_dir is not set"),
             (controller(&[("keys_dir", "")]).map(drop), "it is empty"),
