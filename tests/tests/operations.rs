@@ -1,6 +1,6 @@
 //! Whoever finds a warning in a log finds it in docs/operations.md too, with what to do about it.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure is the test's failure")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: a failure is the test's failure")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
