@@ -49,7 +49,7 @@ fn a_stranger_who_hears_and_says_everything_moves_nothing() {
         ],
     );
     let secured = [("security.keys_dir", keys.to_str().unwrap()), ("security.require_signed_reports", "true")];
-    let mut gateway = Controller::start(&site, "controller", &secured);
+    let gateway = Controller::start(&site, "controller", &secured);
     let led = probe.report(DEVICE, "led by the gateway", |report| report.mode_source == ModeSource::Gateway);
     assert_eq!(led.mode, Mode::Normal);
     let command = probe.wait_for(TOPIC, "a signed command", |message| Some(message.clone()));
