@@ -184,6 +184,13 @@ impl DeviceLedger {
         self.runs.iter().map(|(_, run)| run.received()).fold(Totals::default(), |sum, run| plus(&sum, &run))
     }
 
+    /// Reports that came, those that came again too, over all runs.
+    #[must_use]
+    pub fn reports(&self) -> u64 {
+        let of = |run: &Run| u64::try_from(run.windows.len()).unwrap_or(u64::MAX).saturating_add(run.duplicates);
+        self.runs.iter().map(|(_, run)| of(run)).sum()
+    }
+
     /// Reports that came again, over all runs.
     #[must_use]
     pub fn duplicates(&self) -> u64 {
