@@ -54,6 +54,7 @@ pub mod commands;
 pub mod config;
 pub mod gpio;
 pub mod host;
+pub mod link;
 pub mod load;
 pub mod measure;
 pub mod mode;

@@ -102,13 +102,15 @@ pub struct Applied {
     pub round_trip_ms: Option<f64>,
 }
 
-/// A device refused a command.
+/// A device did not take a command.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Rejected {
     /// The device.
     pub device: DeviceId,
     /// The command.
     pub command_id: CommandId,
+    /// What became of it: `rejected`, `expired` or `duplicate`.
+    pub result: Outcome,
     /// The device's words.
     pub reason: Reason,
     /// The mode in effect.

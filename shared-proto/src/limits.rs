@@ -14,5 +14,7 @@ pub const MAX_REASON: usize = 96;
 pub const MIN_LEASE_MS: u32 = 100;
 /// Longest lease of a command, in milliseconds: one day.
 pub const MAX_LEASE_MS: u32 = 86_400_000;
+/// How far ahead of its own clock a device believes a quoted device time, in milliseconds: the other end's clock may run faster.
+pub const MAX_AHEAD_MS: u64 = 2_000;
 /// Longest topic, in bytes: root, device and the last word.
 pub const MAX_TOPIC: usize = 64 + 1 + 32 + 1 + 7;

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use shared_proto::limits::{MAX_ACK, MAX_COMMAND, MAX_LEASE_MS, MAX_REPORT, MAX_STATUS, MIN_LEASE_MS};
 use shared_proto::units::Ratio;
 use shared_proto::wire::{
-    Ack, Departure, DialectName, Lease, Outcome, ReportRef, SetMode, Setting, SettingOutcome, Status, Version,
+    Ack, Departure, DialectName, Fresh, Lease, Outcome, ReportRef, SetMode, Setting, SettingOutcome, Status, Version,
 };
 
 use arbitrary::{boot, device, history, mode, mode_source, task, text};
@@ -45,7 +45,13 @@ fn micros() -> impl Strategy<Value = f64> {
 }
 
 fn ack() -> impl Strategy<Value = Ack> {
-    let result = prop_oneof![Just(Outcome::Applied), Just(Outcome::Unchanged), Just(Outcome::Rejected)];
+    let result = prop_oneof![
+        Just(Outcome::Applied),
+        Just(Outcome::Unchanged),
+        Just(Outcome::Rejected),
+        Just(Outcome::Expired),
+        Just(Outcome::Duplicate)
+    ];
     let times = (any::<Option<u64>>(), option::of(micros()), option::of(micros()));
     (command_id(), device(), boot(), result, text(), mode(), mode_source(), times).prop_map(
         |(id, device, boot, result, reason, mode, mode_source, (job, receipt_to_effect_us, reaction_us))| Ack {
@@ -67,13 +73,19 @@ fn ack() -> impl Strategy<Value = Ack> {
 fn command() -> impl Strategy<Value = SetMode> {
     let lease = prop_oneof![Just(0), MIN_LEASE_MS..=MAX_LEASE_MS];
     let cause = option::of((boot(), any::<u64>()).prop_map(|(boot, seq)| ReportRef { boot, seq }));
-    (command_id(), mode(), lease, text(), cause).prop_map(|(id, mode, lease_ms, reason, cause)| SetMode {
+    let fresh = option::of((boot(), any::<u64>(), any::<u32>()).prop_map(|(boot, up_ms, ttl_ms)| Fresh {
+        boot,
+        up_ms,
+        ttl_ms,
+    }));
+    (command_id(), mode(), lease, text(), cause, fresh).prop_map(|(id, mode, lease_ms, reason, cause, fresh)| SetMode {
         v: Version,
         id,
         mode,
         lease_ms: Lease::try_from(lease_ms).expect("a lease"),
         reason,
         cause,
+        fresh,
     })
 }
 
@@ -85,11 +97,11 @@ fn setting() -> impl Strategy<Value = Setting> {
 fn status() -> impl Strategy<Value = Status> {
     let departure = option::of(prop_oneof![Just(Departure::Stopped), Just(Departure::Lost)]);
     let dialects = vec(prop_oneof![Just(DialectName::Native), Just(DialectName::Lab)], 0..=4);
-    let who = (device(), boot(), any::<u64>(), any::<bool>(), departure, text());
+    let who = (device(), boot(), any::<u64>(), any::<Option<u64>>(), any::<bool>(), departure, text());
     let why = (text(), option::of(text()));
     (who, mode(), mode_source(), why, task(), dialects, vec(setting(), 0..=10)).prop_map(
         |(
-            (device, boot, conn, online, departure, version),
+            (device, boot, conn, up_ms, online, departure, version),
             mode,
             mode_source,
             (reason, danger),
@@ -102,6 +114,7 @@ fn status() -> impl Strategy<Value = Status> {
                 device,
                 boot,
                 conn,
+                up_ms,
                 online,
                 departure,
                 version,

@@ -13,8 +13,8 @@ use shared_proto::policy::PolicyState;
 use shared_proto::text::Text;
 use shared_proto::units::Ratio;
 use shared_proto::wire::{
-    Ack, Departure, DialectName, Dialects, Host, Lease, Lost, MissBurst, MissWindow, Outcome, OverrunPolicy, Report,
-    ReportRef, RtContext, Schedule, SetMode, Setting, SettingOutcome, Settings, Status, Task, Totals, Version,
+    Ack, Departure, DialectName, Dialects, Fresh, Host, Lease, Lost, MissBurst, MissWindow, Outcome, OverrunPolicy,
+    Report, ReportRef, RtContext, Schedule, SetMode, Setting, SettingOutcome, Settings, Status, Task, Totals, Version,
 };
 
 /// No number of this type has more characters in JSON: sign, 17 digits, point and exponent.
@@ -61,6 +61,7 @@ fn longest_report() -> Report {
         boot: BootId(u64::MAX),
         seq: u64::MAX,
         t_ms: u64::MAX,
+        up_ms: u64::MAX,
         clock_synced: false,
         span_ms: u64::MAX,
         task: longest_task(),
@@ -124,6 +125,7 @@ fn longest_status() -> Status {
         device: longest_device(),
         boot: BootId(u64::MAX),
         conn: u64::MAX,
+        up_ms: Some(u64::MAX),
         online: false,
         departure: Some(Departure::Stopped),
         version: longest_text(),
@@ -145,6 +147,7 @@ fn longest_command() -> SetMode {
         lease_ms: Lease::try_from(MAX_LEASE_MS).expect("a lease"),
         reason: longest_text(),
         cause: Some(ReportRef { boot: BootId(u64::MAX), seq: u64::MAX }),
+        fresh: Some(Fresh { boot: BootId(u64::MAX), up_ms: u64::MAX, ttl_ms: u32::MAX }),
     }
 }
 

@@ -117,6 +117,8 @@ fn native() {
     folder.same("ack-applied.json", &samples::ack::applied());
     folder.same("ack-unchanged.json", &samples::ack::unchanged());
     folder.same("ack-rejected.json", &samples::ack::rejected());
+    folder.same("ack-expired.json", &samples::ack::expired());
+    folder.same("ack-duplicate.json", &samples::ack::duplicate());
     folder.read_as("ack-minimal.json", &samples::ack::minimal(), |json| {
         json["reason"] = json!("");
         json["job"] = json!(null);

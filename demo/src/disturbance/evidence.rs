@@ -105,7 +105,7 @@ impl Seen {
             merged: summary
                 .reports
                 .saturating_sub(summary.reports_delivered.max(after.link.reports_delivered) + waiting + last),
-            commands: arrived(&after.commands).saturating_sub(arrived(&before.commands)),
+            commands: after.commands.arrived().saturating_sub(before.commands.arrived()),
             attempts: after.link.conn,
             elapsed: *elapsed,
         };
@@ -122,11 +122,6 @@ impl Seen {
             BrokerIs::There | BrokerIs::Away => Ok(evidence),
         }
     }
-}
-
-fn arrived(counts: &CommandCounts) -> u64 {
-    let CommandCounts { accepted, duplicate, oversize, version, malformed, retained } = *counts;
-    accepted + duplicate + oversize + version + malformed + retained
 }
 
 #[cfg(test)]

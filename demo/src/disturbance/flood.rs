@@ -81,6 +81,7 @@ fn valid(number: u64) -> Option<Vec<u8>> {
         lease_ms: Lease::try_from(LEASE_MS).ok()?,
         reason: "flood".into(),
         cause: None,
+        fresh: None,
     };
     json::encode(&command, MAX_COMMAND).ok()
 }

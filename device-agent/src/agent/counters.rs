@@ -13,6 +13,8 @@ pub enum Refused {
     Malformed,
     /// Left in the broker by somebody: a retained command is old by nature.
     Retained,
+    /// Too late, or for another run of the agent.
+    Expired,
 }
 
 /// Counts since the start.
@@ -30,9 +32,19 @@ pub struct CommandCounts {
     pub malformed: u64,
     /// Refused: retained.
     pub retained: u64,
+    /// Refused: too late, or for another run of the agent.
+    #[serde(default)]
+    pub expired: u64,
 }
 
 impl CommandCounts {
+    /// Commands that arrived, whatever became of them.
+    #[must_use]
+    pub fn arrived(&self) -> u64 {
+        let Self { accepted, duplicate, oversize, version, malformed, retained, expired } = *self;
+        accepted + duplicate + oversize + version + malformed + retained + expired
+    }
+
     pub(super) fn accepted(&mut self) {
         self.accepted += 1;
     }
@@ -47,6 +59,7 @@ impl CommandCounts {
             Refused::Version => &mut self.version,
             Refused::Malformed => &mut self.malformed,
             Refused::Retained => &mut self.retained,
+            Refused::Expired => &mut self.expired,
         } += 1;
     }
 }

@@ -34,12 +34,23 @@ impl<T: Copy + PartialEq> Agent<T> {
         let left = match decision.source {
             ModeSource::Operator => "as the operator left it",
             ModeSource::Safety => "as the safety guard left it",
-            ModeSource::Gateway => "as the gateway left it",
+            // Unless it lets go before, this is what will have come of it.
+            ModeSource::Gateway => "the gateway's lease ended",
             ModeSource::Local | ModeSource::Default => return,
         };
         if self.setup.autonomy == Autonomy::Policy {
             self.arbiter.apply(Event::Wish(decision.mode, left.into()));
         }
+    }
+
+    /// The gateway lets go before its lease ends: said so, instead of [`Self::leave_wish`]'s reason.
+    pub(super) fn let_go(&mut self) {
+        let decided = self.decided();
+        if decided.source == ModeSource::Gateway && self.setup.autonomy == Autonomy::Policy {
+            let wish = Event::Wish(decided.mode, "the gateway let go".into());
+            self.arbiter.apply(wish);
+        }
+        self.arbiter.apply(Event::CommandReleased);
     }
 
     /// The latest decision, in effect or on its way.

@@ -2,6 +2,7 @@
 //! go out; it does no I/O and looks at no clock.
 
 mod acks;
+mod answers;
 mod counters;
 mod deciding;
 mod outgoing;
@@ -17,7 +18,7 @@ use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::policy::{Observation, PolicyConfig, PolicyState};
 use shared_proto::text::Reason;
 use shared_proto::units::Ratio;
-use shared_proto::wire::{Ack, Outcome, Report, SetMode, Totals};
+use shared_proto::wire::{Ack, NotFresh, Outcome, Report, SetMode, Totals};
 
 pub use counters::{CommandCounts, Refused};
 pub use report::{Context, Identity, TaskPlan};
@@ -28,9 +29,7 @@ use crate::rt::time::MonoTime;
 use crate::spool::Spool;
 use crate::window::{Closed, Window, WindowConfig};
 use acks::{CloseTimes, Pending, leads_to, plain};
-
-/// Acknowledgements that may wait for the link; beyond it the oldest is dropped: its sender asks again.
-const ACKS_WAITING: usize = 64;
+use answers::Answers;
 
 /// Commands that may wait for the next release; fewer than the command log remembers.
 const COMMANDS_UNDER_WAY: usize = 16;
@@ -88,10 +87,11 @@ pub struct Agent<T> {
     changes: u64,
     order: Option<Order>,
     pending: VecDeque<Pending>,
-    acks: VecDeque<Ack>,
+    answers: Answers<T>,
     lab: Option<lab::Metrics>,
     seq: u64,
     miss_rate: Ratio,
+    started: MonoTime,
     closed_at: MonoTime,
     closes: CloseTimes,
     status_is_news: bool,
@@ -116,10 +116,11 @@ impl<T: Copy + PartialEq> Agent<T> {
             changes: 0,
             order: None,
             pending: VecDeque::new(),
-            acks: VecDeque::new(),
+            answers: Answers::default(),
             lab: None,
             seq: 0,
             miss_rate: Ratio::ZERO,
+            started: now,
             closed_at: now,
             closes: CloseTimes::default(),
             status_is_news: false,
@@ -151,25 +152,38 @@ impl<T: Copy + PartialEq> Agent<T> {
         self.window.account_lost(total);
     }
 
-    /// A command of the native wire arrived at `now`.
-    pub fn command(&mut self, command: &SetMode, now: MonoTime) {
+    /// A command of the native wire arrived at `now`. Whatever becomes of it, it is answered once it is decided; a repeated
+    /// one is answered again, alike.
+    ///
+    /// # Errors
+    /// [`NotFresh`] if it came too late or was meant for another run: it changed nothing.
+    pub fn command(&mut self, command: &SetMode, now: MonoTime) -> Result<(), NotFresh> {
         match self.commands.look_up(&command.id) {
-            Known::UnderWay => return self.counts.duplicate(),
+            Known::UnderWay => {
+                self.counts.duplicate();
+                return Ok(());
+            }
             Known::Answered(ack) => {
                 self.counts.duplicate();
-                return self.queue_ack(*ack);
+                self.answers.push(*ack);
+                return Ok(());
             }
-            Known::New => self.commands.taken(command.id.clone()),
+            Known::New => {}
         }
+        if let Some(Err(why)) = command.fresh.map(|fresh| fresh.check(self.setup.identity.boot, self.up_ms(now))) {
+            self.expire(&command.id, why);
+            return Err(why);
+        }
+        self.commands.taken(command.id.clone());
         self.counts.accepted();
-        self.arbiter.apply(match command.lease_ms.millis() {
-            Some(ms) => Event::Commanded {
+        match command.lease_ms.millis() {
+            Some(ms) => self.arbiter.apply(Event::Commanded {
                 mode: command.mode,
                 until: Until::At(now.plus_nanos(u64::from(ms) * 1_000_000)),
                 reason: command.reason.clone(),
-            },
-            None => Event::CommandReleased,
-        });
+            }),
+            None => self.let_go(),
+        }
         self.decide(now);
         match &self.switching {
             Some((order, decision)) if leads_to(command, decision.source) => {
@@ -185,6 +199,23 @@ impl<T: Copy + PartialEq> Agent<T> {
                 }
                 self.answer(ack);
             }
+        }
+        Ok(())
+    }
+
+    /// Answers a command that may not be taken any more.
+    fn expire(&mut self, id: &CommandId, why: NotFresh) {
+        self.counts.refused(Refused::Expired);
+        let mut ack = plain(&self.setup.identity, id, Outcome::Expired, &self.effective);
+        ack.reason = Reason::of(why);
+        match why {
+            // Its time will come: the answer is kept, so that it stays the only one.
+            NotFresh::Ahead { .. } => {
+                self.commands.taken(id.clone());
+                self.answer(ack);
+            }
+            // Whenever it comes again it is judged alike, so nothing needs to be remembered of replays.
+            NotFresh::OtherRun | NotFresh::Late { .. } => self.answers.push(ack),
         }
     }
 
@@ -202,7 +233,7 @@ impl<T: Copy + PartialEq> Agent<T> {
         if let Some(id) = id {
             let mut ack = plain(&self.setup.identity, &id, Outcome::Rejected, &self.effective);
             ack.reason = why.into();
-            self.queue_ack(ack);
+            self.answers.push(ack);
         }
     }
 
@@ -242,6 +273,7 @@ impl<T: Copy + PartialEq> Agent<T> {
         let age_ms = context.now.millis_since(self.effective_since);
         self.setup.plan.in_mode(&mut report, self.effective.mode, self.effective.source, age_ms);
         report.lost.reports = given_up;
+        report.up_ms = self.up_ms(context.now);
         self.miss_rate = report.miss_rate;
         report.policy = self.policy;
         self.consult_policy(&report, context.now);
@@ -283,13 +315,6 @@ impl<T: Copy + PartialEq> Agent<T> {
 
     fn answer(&mut self, ack: Ack) {
         self.commands.answered(&ack);
-        self.queue_ack(ack);
-    }
-
-    fn queue_ack(&mut self, ack: Ack) {
-        if self.acks.len() == ACKS_WAITING {
-            self.acks.pop_front();
-        }
-        self.acks.push_back(ack);
+        self.answers.push(ack);
     }
 }

@@ -6,7 +6,7 @@ use shared_proto::units::Ratio;
 use shared_proto::wire::{Ack, Totals};
 
 use super::{Agent, CommandCounts, Identity, Order, TaskPlan};
-use crate::mode::Decision;
+use crate::mode::{Decision, GatewayHold};
 use crate::rt::time::MonoTime;
 use crate::spool::Spool;
 
@@ -22,15 +22,31 @@ impl<T: Copy + PartialEq> Agent<T> {
         self.switching.is_some()
     }
 
-    /// The next acknowledgement to send; [`Self::ack_sent`] removes it.
+    /// The next answer to a command that is to be sent.
     #[must_use]
     pub fn next_ack(&self) -> Option<&Ack> {
-        self.acks.front()
+        self.answers.next()
     }
 
-    /// The acknowledgement of [`Self::next_ack`] is on its way.
-    pub fn ack_sent(&mut self) {
-        self.acks.pop_front();
+    /// The answer of [`Self::next_ack`] is now under way as `token`.
+    pub fn ack_sent(&mut self, token: T) {
+        self.answers.sent(token);
+    }
+
+    /// The answer of [`Self::next_ack`] cannot be sent.
+    pub fn give_up_ack(&mut self) {
+        self.answers.give_up_next();
+    }
+
+    /// The broker has the publish `token`; whether it was a report.
+    pub fn acknowledged(&mut self, token: T) -> bool {
+        !self.answers.acknowledged(token) && self.spool.acknowledged(token)
+    }
+
+    /// A connection is gone: what was under way on it waits again.
+    pub fn connection_lost(&mut self, was_on_it: impl Fn(T) -> bool) {
+        self.answers.connection_lost(&was_on_it);
+        self.spool.connection_lost(was_on_it);
     }
 
     /// The reports that wait.
@@ -60,6 +76,12 @@ impl<T: Copy + PartialEq> Agent<T> {
         self.arbiter.danger()
     }
 
+    /// The gateway's hold on the device at `now`.
+    #[must_use]
+    pub fn gateway(&self, now: MonoTime) -> GatewayHold {
+        self.arbiter.gateway(now)
+    }
+
     /// What became of the commands so far.
     #[must_use]
     pub fn counts(&self) -> &CommandCounts {
@@ -76,6 +98,12 @@ impl<T: Copy + PartialEq> Agent<T> {
     #[must_use]
     pub fn miss_rate(&self) -> Ratio {
         self.miss_rate
+    }
+
+    /// Device time at `now`: milliseconds since the agent's start.
+    #[must_use]
+    pub fn up_ms(&self, now: MonoTime) -> u64 {
+        now.millis_since(self.started)
     }
 
     /// How long the mode has held at `now`, in milliseconds.

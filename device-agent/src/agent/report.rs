@@ -83,6 +83,7 @@ impl TaskPlan {
             boot: identity.boot,
             seq,
             t_ms: context.t_ms,
+            up_ms: 0,
             clock_synced: context.clock_synced,
             span_ms,
             task: self.task(closed.period_ns),

@@ -1,6 +1,6 @@
 use shared_proto::ids::{BootId, CommandId};
 use shared_proto::units::Ratio;
-use shared_proto::wire::{Host, Lease, OverrunPolicy, ReportRef, RtContext, Schedule, Version};
+use shared_proto::wire::{Fresh, Host, Lease, OverrunPolicy, ReportRef, RtContext, Schedule, Version};
 
 use super::*;
 use crate::rt::{Effect, Timing};
@@ -116,12 +116,13 @@ impl Rig {
 
     fn command(&mut self, id: &str, mode: Mode, lease_ms: u32) {
         let command = set_mode(id, mode, lease_ms);
-        self.agent.command(&command, self.now);
+        self.agent.command(&command, self.now).unwrap();
     }
 
     fn ack(&mut self) -> Ack {
         let ack = self.agent.next_ack().expect("an acknowledgement").clone();
-        self.agent.ack_sent();
+        self.agent.ack_sent(0);
+        assert!(!self.agent.acknowledged(0), "no report");
         ack
     }
 }
@@ -134,6 +135,7 @@ fn set_mode(id: &str, mode: Mode, lease_ms: u32) -> SetMode {
         lease_ms: Lease::try_from(lease_ms).unwrap(),
         reason: "test".into(),
         cause: None,
+        fresh: None,
     }
 }
 
@@ -162,10 +164,12 @@ fn a_command_that_names_its_report_is_answered_with_the_reaction_time() {
     let report = rig.window(false);
     let cause = |boot| Some(ReportRef { boot, seq: report.seq });
     rig.now = rig.now.plus_nanos(3 * MS);
-    rig.agent.command(&SetMode { cause: cause(report.boot), ..set_mode("c1", Mode::Degraded, 15_000) }, rig.now);
+    rig.agent
+        .command(&SetMode { cause: cause(report.boot), ..set_mode("c1", Mode::Degraded, 15_000) }, rig.now)
+        .unwrap();
     rig.job(false);
     assert_eq!(rig.ack().reaction_us, Some(23_000.0));
-    rig.agent.command(&SetMode { cause: cause(BootId(8)), ..set_mode("c2", Mode::Normal, 15_000) }, rig.now);
+    rig.agent.command(&SetMode { cause: cause(BootId(8)), ..set_mode("c2", Mode::Normal, 15_000) }, rig.now).unwrap();
     rig.job(false);
     assert_eq!(rig.ack().reaction_us, None);
 }
@@ -242,7 +246,8 @@ fn many_commands_between_two_releases_cost_bounded_memory_and_each_is_answered()
     assert_eq!(rig.mode(), (Mode::Normal, ModeSource::Gateway));
     let last = std::iter::from_fn(|| {
         let ack = rig.agent.next_ack().cloned();
-        rig.agent.ack_sent();
+        rig.agent.ack_sent(0);
+        assert!(!rig.agent.acknowledged(0));
         ack
     })
     .last()
@@ -257,7 +262,7 @@ fn a_lease_shorter_than_a_window_leaves_the_device_as_it_is() {
     (0..20).for_each(|_| rig.job(false));
     rig.agent.tick(rig.now);
     assert_eq!(rig.mode(), (Mode::Degraded, ModeSource::Local));
-    assert_eq!(rig.agent.effective().reason.as_str(), "as the gateway left it");
+    assert_eq!(rig.agent.effective().reason.as_str(), "the gateway's lease ended");
     // Nor does an older wish come back: here that of the lease before.
     rig.command("c2", Mode::Normal, 100);
     (0..20).for_each(|_| rig.job(false));
@@ -339,6 +344,7 @@ fn a_released_lease_leaves_the_device_as_it_is() {
     rig.command("c2", Mode::Normal, 0);
     assert_eq!(rig.ack().result, Outcome::Unchanged);
     assert_eq!(rig.mode(), (Mode::Degraded, ModeSource::Local));
+    assert_eq!(rig.agent.effective().reason.as_str(), "the gateway let go");
 }
 
 #[test]
@@ -401,4 +407,61 @@ fn reports_are_numbered_and_their_totals_add_up() {
     assert_eq!(reports.iter().map(|r| r.misses).sum::<u64>(), last.total.misses);
     assert_eq!(reports.iter().map(|r| r.span_ms).sum::<u64>(), 20 * 200);
     assert_eq!(last.total, rig.total);
+}
+
+/// A command that may be taken until `ttl_ms` after the device time `up_ms`.
+fn quoting(boot: u64, up_ms: u64, ttl_ms: u32) -> SetMode {
+    SetMode { fresh: Some(Fresh { boot: BootId(boot), up_ms, ttl_ms }), ..set_mode("c1", Mode::Degraded, 15_000) }
+}
+
+#[test]
+fn a_command_is_taken_until_its_time_is_over_on_the_devices_clock_and_changes_nothing_after() {
+    for (up_ms, ttl_ms, taken) in
+        [(0, 200, true), (0, 199, false), (200, 0, true), (2_200, 10, true), (2_201, 10, false)]
+    {
+        let mut rig = rig();
+        (0..10).for_each(|_| rig.job(false));
+        let result = rig.agent.command(&quoting(7, up_ms, ttl_ms), rig.now);
+        assert_eq!(result.is_ok(), taken, "{up_ms} {ttl_ms}");
+        rig.job(false);
+        let ack = rig.ack();
+        assert_eq!(ack.result, if taken { Outcome::Applied } else { Outcome::Expired });
+        assert_eq!(rig.mode().0, if taken { Mode::Degraded } else { Mode::Normal });
+        assert_eq!(rig.agent.counts().expired, u64::from(!taken));
+    }
+}
+
+#[test]
+fn a_command_for_another_run_is_expired_however_often_it_comes() {
+    let mut rig = rig();
+    for _ in 0..3 {
+        assert_eq!(rig.agent.command(&quoting(6, 0, 60_000), rig.now), Err(NotFresh::OtherRun));
+        assert_eq!(rig.ack().result, Outcome::Expired);
+        rig.job(false);
+    }
+    assert_eq!(rig.mode().0, Mode::Normal);
+}
+
+#[test]
+fn a_repeat_of_a_taken_command_is_answered_alike_even_when_its_time_is_over() {
+    let mut rig = rig();
+    rig.agent.command(&quoting(7, 0, 100), rig.now).unwrap();
+    rig.job(false);
+    let first = rig.ack();
+    (0..20).for_each(|_| rig.job(false));
+    rig.agent.command(&quoting(7, 0, 100), rig.now).unwrap();
+    assert_eq!(rig.ack(), first);
+    assert_eq!(first.result, Outcome::Applied);
+}
+
+#[test]
+fn a_command_from_the_future_is_not_taken_when_that_comes() {
+    let mut rig = rig();
+    assert!(rig.agent.command(&quoting(7, 3_000, 60_000), rig.now).is_err());
+    let first = rig.ack();
+    assert_eq!(first.result, Outcome::Expired);
+    (0..200).for_each(|_| rig.job(false));
+    rig.agent.command(&quoting(7, 3_000, 60_000), rig.now).unwrap();
+    assert_eq!(rig.ack(), first);
+    assert_eq!(rig.mode().0, Mode::Normal);
 }

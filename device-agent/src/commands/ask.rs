@@ -10,6 +10,7 @@ use shared_proto::wire::SettingOutcome;
 use super::{Failure, print};
 use crate::cli::{HoldWhat, Running};
 use crate::config::{self, SCHEMA};
+use crate::mode::GatewayHold;
 use crate::supervisor::{Answer, Request};
 
 /// For whom the answer is printed.
@@ -69,6 +70,15 @@ fn table(answer: &Answer) -> String {
             answer.task.name, answer.task.period_us, answer.task.deadline_us, answer.self_overhead_ns
         ),
     );
+    row(
+        "gateway",
+        match answer.gateway {
+            GatewayHold::None => "commands no mode".to_owned(),
+            GatewayHold::Leased { left_ms } => format!("leads, lease of {left_ms} ms left"),
+            GatewayHold::Unlimited => "leads until its next command".to_owned(),
+            GatewayHold::Ended { ago_ms } => format!("silent: its lease ended {ago_ms} ms ago"),
+        },
+    );
     let total = &answer.total;
     row("jobs", format!("{} ({} run, {} skipped, {} misses)", total.jobs, total.run(), total.skipped, total.misses));
     row("miss rate", format!("{:.4}", answer.miss_rate.get()));
@@ -81,13 +91,14 @@ fn table(answer: &Answer) -> String {
     row(
         "commands",
         format!(
-            "{} taken, {} repeated; refused: {} malformed, {} oversize, {} of another version, {} retained",
+            "{} taken, {} repeated; refused: {} malformed, {} oversize, {} of another version, {} retained, {} expired",
             commands.accepted,
             commands.duplicate,
             commands.malformed,
             commands.oversize,
             commands.version,
-            commands.retained
+            commands.retained,
+            commands.expired
         ),
     );
     for setting in &answer.settings {

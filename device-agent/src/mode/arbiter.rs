@@ -1,5 +1,6 @@
 //! The mode arbiter: events come in, an effective mode with source and reason comes out. Pure; the caller tells the time.
 
+use serde::{Deserialize, Serialize};
 use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::text::Reason;
 
@@ -56,6 +57,26 @@ pub enum Event {
     Wish(Mode, Reason),
 }
 
+/// The gateway's hold on the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub enum GatewayHold {
+    /// It has not commanded a mode, or has let go.
+    None,
+    /// Its lease goes on for so long.
+    Leased {
+        /// Milliseconds until it ends.
+        left_ms: u64,
+    },
+    /// Its command holds until the next one, on a wire without leases.
+    Unlimited,
+    /// Its lease has ended: nothing came that renewed it.
+    Ended {
+        /// Milliseconds since then.
+        ago_ms: u64,
+    },
+}
+
 /// The effective mode.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
@@ -85,6 +106,17 @@ impl Arbiter {
     #[must_use]
     pub fn danger(&self) -> Option<&Reason> {
         self.danger.as_ref()
+    }
+
+    /// The gateway's hold on the device at `now`.
+    #[must_use]
+    pub fn gateway(&self, now: MonoTime) -> GatewayHold {
+        match self.gateway.as_ref().map(|command| command.until) {
+            None => GatewayHold::None,
+            Some(Until::Replaced) => GatewayHold::Unlimited,
+            Some(Until::At(end)) if now < end => GatewayHold::Leased { left_ms: end.millis_since(now) },
+            Some(Until::At(end)) => GatewayHold::Ended { ago_ms: now.millis_since(end) },
+        }
     }
 
     /// The effective mode at `now`: operator > safety > gateway > local > NORMAL.
@@ -154,5 +186,9 @@ mod tests {
         arbiter.apply(Event::Commanded { mode: Mode::Degraded, until, reason: Reason::default() });
         assert_eq!(decided(&arbiter, 99), (Mode::Degraded, ModeSource::Gateway));
         assert_eq!(decided(&arbiter, 100), (Mode::Normal, ModeSource::Default));
+        assert_eq!(arbiter.gateway(START.plus_nanos(99)), GatewayHold::Leased { left_ms: 0 });
+        assert_eq!(arbiter.gateway(START.plus_nanos(3_000_100)), GatewayHold::Ended { ago_ms: 3 });
+        arbiter.apply(Event::CommandReleased);
+        assert_eq!(arbiter.gateway(START.plus_nanos(3_000_100)), GatewayHold::None);
     }
 }

@@ -19,6 +19,7 @@ fn report(seq: u64, mode: Mode, epoch: u32) -> Report {
         boot: BootId(1),
         seq,
         t_ms: seq * 200,
+        up_ms: seq * 200,
         clock_synced: true,
         span_ms: 200,
         task: Task { name: "spin".into(), period_us: 20_000, deadline_us: 20_000, overrun: OverrunPolicy::SkipNext },

@@ -12,6 +12,7 @@ use shared_proto::wire::{Host, Setting, Task, Totals};
 use super::Supervisor;
 use crate::agent::CommandCounts;
 use crate::gpio::{InputRole, Level, OutputRole};
+use crate::mode::GatewayHold;
 use crate::rt::time::MonoTime;
 
 /// What may be asked of a running agent.
@@ -46,6 +47,8 @@ pub struct Answer {
     pub danger: Option<String>,
     /// How long it has held, in milliseconds.
     pub mode_age_ms: u64,
+    /// The gateway's hold on the device.
+    pub gateway: GatewayHold,
     /// The task in this mode.
     pub task: Task,
     /// Counts since the start.
@@ -121,6 +124,7 @@ impl Supervisor {
             reason: effective.reason.to_string(),
             danger: agent.danger_seen().map(ToString::to_string),
             mode_age_ms: agent.mode_age_ms(MonoTime::now()),
+            gateway: agent.gateway(MonoTime::now()),
             task: agent.plan().task(agent.plan().timing.period_ns(effective.mode)),
             total: agent.total(),
             miss_rate: agent.miss_rate(),

@@ -94,7 +94,8 @@ async fn send(args: &SetModeArgs) -> Result<(), Failure> {
         WishArg::Degraded => (Mode::Degraded, lease(args.lease)?),
     };
     let id: CommandId = format!("cli-{:016x}", fastrand::u64(..)).parse().map_err(Failure::failed)?;
-    let command = SetMode { v: Version, id: id.clone(), mode, lease_ms, reason: "set-mode".into(), cause: None };
+    let command =
+        SetMode { v: Version, id: id.clone(), mode, lease_ms, reason: "set-mode".into(), cause: None, fresh: None };
     let config = configuration(&args.target)?;
     let topic = |kind| native::topic(&config.root, device, kind).as_str().to_owned();
     let message = Message {

@@ -35,6 +35,7 @@ struct RawTopics {
 struct RawCommand {
     lease_ms: u32,
     retry_ms: u32,
+    ttl_ms: u32,
 }
 
 #[derive(Deserialize)]
@@ -76,7 +77,8 @@ fn within(loaded: &Loaded, path: &str, holds: bool) -> Result<(), ConfigError> {
 }
 
 fn timing(loaded: &Loaded, raw: &RawCommand) -> Result<Timing, ConfigError> {
-    Timing::new(raw.lease_ms, raw.retry_ms).map_err(|error| match error {
+    Timing::new(raw.lease_ms, raw.retry_ms, raw.ttl_ms).map_err(|error| match error {
+        BadTiming::Ttl => loaded.refuse("command.ttl_ms", "not allowed"),
         BadTiming::Retry => loaded.refuse("command.retry_ms", "not allowed"),
         BadTiming::Lease => loaded.refuse("command.lease_ms", format!("not allowed with retry_ms = {}", raw.retry_ms)),
     })

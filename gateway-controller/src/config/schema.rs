@@ -122,6 +122,13 @@ const KEYS: &[Key] = &[
         doc: "Wait before a command is repeated, in milliseconds; it doubles up to 5 s.",
     },
     Key {
+        path: "command.ttl_ms",
+        default: "10000",
+        allowed: "500 to 3600000 (ms)",
+        doc: "How long after it was sent a device may take a command, in milliseconds on the device's own clock.\n\
+              One that was held up for longer is answered `expired` and changes nothing.",
+    },
+    Key {
         path: "limits.max_devices",
         default: "10000",
         allowed: "1 to 1000000",

@@ -12,6 +12,10 @@ use super::Moment;
 pub const MIN_RETRY_MS: u32 = 10;
 /// Longest wait between two tries, in milliseconds.
 pub const MAX_RETRY_MS: u32 = 5_000;
+/// Shortest time in which a command may be taken, in milliseconds.
+pub const MIN_TTL_MS: u32 = 500;
+/// Longest time in which a command may be taken, in milliseconds.
+pub const MAX_TTL_MS: u32 = 3_600_000;
 /// Agreement that lasted so long ends the back-off, in milliseconds: longer than another controller of another opinion waits
 /// between two tries.
 const STEADY_MS: u64 = 2 * MAX_RETRY_MS as u64;
@@ -26,6 +30,7 @@ pub struct Timing {
     lease: Lease,
     lease_ms: u32,
     retry_ms: u32,
+    ttl_ms: u32,
 }
 
 /// Times of commands that do not fit.
@@ -34,24 +39,35 @@ pub enum BadTiming {
     /// The wait between tries is out of range.
     #[error("retry_ms: allowed are {MIN_RETRY_MS} to {MAX_RETRY_MS}")]
     Retry,
+    /// The time in which a command may be taken is out of range.
+    #[error("ttl_ms: allowed are {MIN_TTL_MS} to {MAX_TTL_MS}")]
+    Ttl,
     /// The lease is out of range, or too short for the wait between tries.
     #[error("lease_ms: allowed are {MIN_LEASE_MS} to {MAX_LEASE_MS}, and not less than four times retry_ms")]
     Lease,
 }
 
 impl Timing {
-    /// A lease of `lease_ms` (100 to 86,400,000, at least four times `retry_ms`) and tries `retry_ms` (10 to 5,000) apart.
+    /// A lease of `lease_ms` (100 to 86,400,000, at least four times `retry_ms`), tries `retry_ms` (10 to 5,000) apart, and
+    /// commands that may be taken for `ttl_ms` (500 to 3,600,000).
     ///
     /// # Errors
     /// [`BadTiming`] says which number does not fit.
-    pub fn new(lease_ms: u32, retry_ms: u32) -> Result<Self, BadTiming> {
+    pub fn new(lease_ms: u32, retry_ms: u32, ttl_ms: u32) -> Result<Self, BadTiming> {
         if !(MIN_RETRY_MS..=MAX_RETRY_MS).contains(&retry_ms) {
             return Err(BadTiming::Retry);
         }
+        if !(MIN_TTL_MS..=MAX_TTL_MS).contains(&ttl_ms) {
+            return Err(BadTiming::Ttl);
+        }
         match Lease::try_from(lease_ms) {
-            Ok(lease) if lease_ms / 4 >= retry_ms => Ok(Self { lease, lease_ms, retry_ms }),
+            Ok(lease) if lease_ms / 4 >= retry_ms => Ok(Self { lease, lease_ms, retry_ms, ttl_ms }),
             _ => Err(BadTiming::Lease),
         }
+    }
+
+    pub(super) fn ttl_ms(&self) -> u32 {
+        self.ttl_ms
     }
 
     pub(super) fn lease(&self) -> Lease {
@@ -252,9 +268,9 @@ impl Commands {
         }
     }
 
-    /// The command with this id, if it was sent lately.
-    pub(super) fn find(&self, id: &CommandId) -> Option<Sent> {
-        self.recent.iter().flatten().find(|sent| sent.id == *id).cloned()
+    /// The command with this id is answered; `None` if it was before, or was not sent lately.
+    pub(super) fn answered(&mut self, id: &CommandId) -> Option<Sent> {
+        self.recent.iter_mut().find_map(|sent| sent.take_if(|sent| sent.id == *id))
     }
 
     /// A change to this mode was acknowledged: later acknowledgements of its repetitions are no news.

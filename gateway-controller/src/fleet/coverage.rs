@@ -45,20 +45,11 @@ pub(super) struct Coverage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Arrival {
     /// It is newer than all before.
-    Newest(Continuity),
+    Newest,
     /// It is older than the newest and was not here yet.
     Late,
     /// All of it was here already.
     Duplicate,
-}
-
-/// Whether a report follows the one before without a gap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Continuity {
-    /// The next window, or the first of all.
-    Adjacent,
-    /// Windows are missing between.
-    AfterGap,
 }
 
 impl Coverage {
@@ -77,12 +68,11 @@ impl Coverage {
             self.extend_back(start, end);
         }
         if end.window > self.last.window {
-            let adjacent = start.window <= self.last.window;
-            if !adjacent {
+            if start.window > self.last.window {
                 self.miss(Gap { from: self.last, to: start }, self.gaps.len());
             }
             self.last = end;
-            return Arrival::Newest(if adjacent { Continuity::Adjacent } else { Continuity::AfterGap });
+            return Arrival::Newest;
         }
         if filled || earlier { Arrival::Late } else { Arrival::Duplicate }
     }

@@ -8,9 +8,9 @@ use shared_proto::text::{Name, Reason};
 use shared_proto::units::Ratio;
 use shared_proto::wire::{Ack, Departure, Status};
 
+use super::clock::DeviceClock;
 use super::commands::{Commands, Order, Situation, Wire};
 use super::identity::Identity;
-use super::pace::Pace;
 use super::seen::Seen;
 use super::tally::Tally;
 use super::{Freshness, Moment, Wish};
@@ -33,7 +33,7 @@ pub(super) struct Device {
     pub(super) reported: Option<Reported>,
     pub(super) newest: Option<Newest>,
     pub(super) tally: Tally,
-    pub(super) pace: Pace,
+    pub(super) clock: DeviceClock,
     /// `None` until a report has seeded it.
     pub(super) policy: Option<PolicyState>,
     pub(super) wish: Option<Wish>,
@@ -96,7 +96,7 @@ impl Device {
             reported: None,
             newest: None,
             tally: Tally::default(),
-            pace: Pace::default(),
+            clock: DeviceClock::default(),
             policy: None,
             wish: None,
             commands: Commands::default(),
@@ -154,7 +154,7 @@ impl Device {
     pub(super) fn start_boot(&mut self, boot: BootId) {
         self.tally.start_boot(boot);
         self.forget_policy();
-        self.pace = Pace::default();
+        self.clock = DeviceClock::default();
         self.newest = None;
         self.reported = None;
         self.told_hold = None;

@@ -62,11 +62,12 @@ impl Fleet {
                 }
                 Claim::Present => device.tally.take(&report),
             };
+            device.clock.note(seen.up_ms, now);
             if arrival != Arrival::Duplicate {
                 out.push(Action::Tell(Event::Report(Box::new(report))));
             }
             match arrival {
-                Arrival::Newest(continuity) => device.take_newest(now, &seen, continuity, &settings, out),
+                Arrival::Newest => device.take_newest(now, &seen, &settings, out),
                 Arrival::Late | Arrival::Duplicate => None,
             }
         })
@@ -87,7 +88,7 @@ impl Fleet {
         self.with_device(now, &status.device, Wire::Native, freshness, out, |device, out| {
             device.drive_natively();
             if !device.identity.is_stale(status, freshness) {
-                device.take_status(status, freshness, out);
+                device.take_status(now, status, freshness, out);
             }
             None
         })

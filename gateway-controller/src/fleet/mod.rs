@@ -3,13 +3,13 @@
 //! No input or output and no clock: messages and the time come in, [`Action`]s come out. The same code runs in the program, in
 //! tests with made-up time, and in the table that `devices` prints.
 
+mod clock;
 mod commands;
 mod coverage;
 mod device;
 mod handle;
 mod identity;
 mod moment;
-mod pace;
 mod reconcile;
 mod seen;
 mod take;
@@ -27,7 +27,7 @@ use shared_proto::policy::PolicyConfig;
 use shared_proto::wire::SetMode;
 
 use crate::event::Event;
-pub use commands::{BadTiming, MAX_RETRY_MS, MIN_RETRY_MS, Timing};
+pub use commands::{BadTiming, MAX_RETRY_MS, MAX_TTL_MS, MIN_RETRY_MS, MIN_TTL_MS, Timing};
 use device::Device;
 pub use moment::Moment;
 pub use view::{DeviceView, DialectView, PresenceView, WakeupView, WantedBy};
@@ -95,7 +95,7 @@ pub struct Command {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Payload {
     /// With lease and acknowledgement.
-    Native(SetMode),
+    Native(Box<SetMode>),
     /// The classroom's.
     Lab(lab::Command),
 }

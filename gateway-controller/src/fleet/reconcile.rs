@@ -2,7 +2,7 @@
 
 use shared_proto::dialect::lab;
 use shared_proto::ids::{CommandId, DeviceId};
-use shared_proto::wire::{Lease, SetMode, Version};
+use shared_proto::wire::{Fresh, Lease, SetMode, Version};
 
 use super::commands::{Order, Situation, Wire};
 use super::device::Device;
@@ -101,19 +101,26 @@ fn carry_out(
         Order::Release => (situation.reported.unwrap_or_default(), Lease::RELEASE),
     };
     let payload = match device.wire {
-        Wire::Native => Payload::Native(SetMode {
+        Wire::Native => Payload::Native(Box::new(SetMode {
             v: Version,
             id: command.clone(),
             mode,
             lease_ms,
             reason: device.why.clone(),
             cause: device.commands.change.and_then(|change| change.cause),
-        }),
+            fresh: fresh(device, now, common.settings.timing.ttl_ms()),
+        })),
         Wire::Lab => Payload::Lab(lab::Command { mode }),
     };
     device.commands.sent(now, number, command.clone(), situation, &common.settings.timing);
     out.push(Action::Send(Command { device: id.clone(), payload }));
     Some(command)
+}
+
+/// Until when the command may be taken, if the device has told its time.
+fn fresh(device: &Device, now: Moment, ttl_ms: u32) -> Option<Fresh> {
+    let (boot, up_ms) = device.identity.boot().zip(device.clock.now_ms(now))?;
+    Some(Fresh { boot, up_ms, ttl_ms })
 }
 
 /// Tells once that something stronger keeps another mode.

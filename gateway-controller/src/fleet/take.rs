@@ -7,10 +7,9 @@ use shared_proto::policy::Change;
 use shared_proto::text::Reason;
 use shared_proto::wire::{Ack, Departure, Outcome, ReportRef, Status};
 
+use super::clock::Timeliness;
 use super::commands::Wire;
-use super::coverage::Continuity;
 use super::device::{AS_REPORTED, Device, Newest, Presence, Reported};
-use super::pace::Timeliness;
 use super::reconcile::Author;
 use super::seen::Seen;
 use super::{Action, Freshness, Moment, Rule, Settings};
@@ -41,12 +40,11 @@ impl Device {
         &mut self,
         now: Moment,
         seen: &Seen,
-        continuity: Continuity,
         settings: &Settings,
         out: &mut Vec<Action>,
     ) -> Option<Turn> {
         self.newest = Some(seen.newest);
-        if self.pace.judge(now, seen.span_ms, continuity) == Timeliness::Backlog {
+        if self.clock.judge(seen.up_ms, now) == Timeliness::Backlog {
             // By the time it is caught up, the device has decided for itself: its policy knows more.
             self.forget_policy();
             return None;
@@ -123,13 +121,12 @@ impl Device {
         })));
     }
 
-    pub(super) fn take_status(&mut self, status: &Status, freshness: Freshness, out: &mut Vec<Action>) {
+    pub(super) fn take_status(&mut self, now: Moment, status: &Status, freshness: Freshness, out: &mut Vec<Action>) {
         let new_boot = self.identity.boot() != Some(status.boot);
         let new_conn = new_boot || self.identity.conn() != Some(status.conn);
         if new_boot {
             self.start_boot(status.boot);
         } else if new_conn {
-            self.pace.reconnected();
             self.commands.doubt();
             if status.mode_source != ModeSource::Gateway {
                 // It was alone, without a lease: its own policy knows more.
@@ -137,6 +134,9 @@ impl Device {
             }
         }
         self.identity.born(status);
+        if let Some(up_ms) = status.up_ms {
+            self.clock.note(up_ms, now);
+        }
         self.version = Some(status.version.clone());
         // A retained status tells the mode of the time when it was sent, a will that of the time when the connection was made:
         // good enough where nothing better is known.
@@ -177,11 +177,17 @@ impl Device {
         if author == Author::SomebodyElse {
             self.take_contest(now, ack, out);
         }
-        let Some(sent) = self.commands.find(&ack.id) else { return };
-        if ack.result == Outcome::Rejected {
-            self.commands.back_off();
+        // Answered again, it is no news.
+        let Some(sent) = self.commands.answered(&ack.id) else { return };
+        if matches!(ack.result, Outcome::Rejected | Outcome::Expired | Outcome::Duplicate) {
+            match ack.result {
+                Outcome::Rejected => self.commands.back_off(),
+                // It gave no lease; the next one, of now, will.
+                _ => self.commands.doubt(),
+            }
             let (device, command_id) = (device.clone(), ack.id.clone());
-            let rejected = Rejected { device, command_id, reason: ack.reason.clone(), mode: ack.mode };
+            let rejected =
+                Rejected { device, command_id, result: ack.result, reason: ack.reason.clone(), mode: ack.mode };
             out.push(Action::Tell(Event::Rejected(rejected)));
             return;
         }
@@ -205,7 +211,7 @@ impl Device {
     /// Somebody else's command is acknowledged: tells of it if it leads the device elsewhere.
     fn take_contest(&mut self, now: Moment, ack: &Ack, out: &mut Vec<Action>) {
         let Some(situation) = self.situation() else { return };
-        let led = ack.result != Outcome::Rejected && ack.mode_source == ModeSource::Gateway;
+        let led = matches!(ack.result, Outcome::Applied | Outcome::Unchanged) && ack.mode_source == ModeSource::Gateway;
         if led && !situation.agreed() && self.commands.contested(now) {
             out.push(Action::Tell(Event::Contested(Contested {
                 device: ack.device.clone(),

@@ -3,7 +3,7 @@
 use shared_proto::ids::BootId;
 use shared_proto::wire::{Report, Totals};
 
-use super::coverage::{Arrival, Continuity, Coverage, plus};
+use super::coverage::{Arrival, Coverage, plus};
 
 /// Counts of one device since it was first heard of.
 #[derive(Debug, Default)]
@@ -87,7 +87,7 @@ fn take(place: &mut Option<(BootId, Coverage)>, report: &Report) -> Arrival {
         Some((_, coverage)) => coverage.take(report),
         None => {
             *place = Some((report.boot, Coverage::begin(report)));
-            Arrival::Newest(Continuity::Adjacent)
+            Arrival::Newest
         }
     }
 }

@@ -94,8 +94,10 @@ fn commands_go_to_their_topics_and_are_never_retained() {
         lease_ms: Lease::RELEASE,
         reason: "".into(),
         cause: None,
+        fresh: None,
     };
-    let native = topics.message(&Command { device: device.clone(), payload: Payload::Native(set_mode) }).unwrap();
+    let native =
+        topics.message(&Command { device: device.clone(), payload: Payload::Native(Box::new(set_mode)) }).unwrap();
     assert_eq!(
         (native.topic.as_str(), native.qos, native.retain),
         ("site/a/pi-1/command", Qos::AtLeastOnce, Retain::No)

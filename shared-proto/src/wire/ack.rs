@@ -48,4 +48,8 @@ pub enum Outcome {
     Unchanged,
     /// The command was not taken; the reason says why.
     Rejected,
+    /// The command came too late, or was meant for another run: it was not taken.
+    Expired,
+    /// The command was taken before, by an earlier run of the agent that ended before its answer was kept.
+    Duplicate,
 }

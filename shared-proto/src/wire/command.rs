@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Version;
 use crate::ids::{BootId, CommandId};
-use crate::limits::{MAX_LEASE_MS, MIN_LEASE_MS};
+use crate::limits::{MAX_AHEAD_MS, MAX_LEASE_MS, MIN_LEASE_MS};
 use crate::mode::Mode;
 use crate::text::Reason;
 
@@ -25,6 +25,66 @@ pub struct SetMode {
     /// The report that led to this command; the device then tells its own reaction time in the acknowledgement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<ReportRef>,
+    /// Until when the command may be taken; without it, whenever it arrives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fresh: Option<Fresh>,
+}
+
+/// Until when a command may be taken, on the device's own clock: no two clocks need to agree. A command for an earlier run
+/// of the agent, or one that was held up on its way, is answered `expired` and changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fresh {
+    /// The run of the agent that it is meant for.
+    pub boot: BootId,
+    /// Device time that the sender takes it to be: the latest that it was told ([`Report::up_ms`](super::Report::up_ms)),
+    /// plus what has passed since.
+    pub up_ms: u64,
+    /// How long after `up_ms` the command may be taken, in milliseconds.
+    pub ttl_ms: u32,
+}
+
+impl Fresh {
+    /// Whether it may be taken by the run `boot` whose clock says `now_up_ms`. A time ahead of the device's own is never told by
+    /// the device, so more than a rounding ahead it is not believed.
+    ///
+    /// # Errors
+    /// [`NotFresh`] says why not.
+    pub fn check(&self, boot: BootId, now_up_ms: u64) -> Result<(), NotFresh> {
+        if self.boot != boot {
+            return Err(NotFresh::OtherRun);
+        }
+        let ahead_ms = self.up_ms.saturating_sub(now_up_ms);
+        if ahead_ms > MAX_AHEAD_MS {
+            return Err(NotFresh::Ahead { ahead_ms });
+        }
+        let age_ms = now_up_ms.saturating_sub(self.up_ms);
+        if age_ms > u64::from(self.ttl_ms) {
+            return Err(NotFresh::Late { age_ms, ttl_ms: self.ttl_ms });
+        }
+        Ok(())
+    }
+}
+
+/// Why a command may not be taken any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotFresh {
+    /// It was meant for another run of the agent.
+    #[error("it was meant for another run of the agent")]
+    OtherRun,
+    /// It was too long on its way.
+    #[error("it is {age_ms} ms old, {ttl_ms} are allowed")]
+    Late {
+        /// Its age on the device's clock.
+        age_ms: u64,
+        /// The age that was allowed.
+        ttl_ms: u32,
+    },
+    /// It quotes a device time that has not come yet.
+    #[error("it quotes a device time {ahead_ms} ms ahead")]
+    Ahead {
+        /// How far ahead.
+        ahead_ms: u64,
+    },
 }
 
 /// Names one report: `(boot, seq)` never comes twice with different content.

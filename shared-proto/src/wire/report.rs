@@ -23,6 +23,9 @@ pub struct Report {
     pub seq: u64,
     /// Wall clock at the close of the window, in milliseconds since 1970. For people: nothing is decided by it.
     pub t_ms: u64,
+    /// Device time at the close of the window, in milliseconds since the agent's start on its monotonic clock. Tells the
+    /// age of a report whatever the wall clocks say.
+    pub up_ms: u64,
     /// Whether the kernel calls the wall clock synchronised.
     pub clock_synced: bool,
     /// Length of the window in milliseconds.

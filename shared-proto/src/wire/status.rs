@@ -19,6 +19,9 @@ pub struct Status {
     pub boot: BootId,
     /// Connection attempts of that run. A will with an older `(boot, conn)` than the current one is stale news.
     pub conn: u64,
+    /// Device time when this was sent, see [`Report::up_ms`](super::Report::up_ms). A will has none: nobody knows when it is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up_ms: Option<u64>,
     /// Whether the device is there.
     pub online: bool,
     /// How it went, if it is not there.

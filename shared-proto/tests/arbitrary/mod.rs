@@ -129,6 +129,7 @@ struct Rest {
     worst_burst: MissBurst,
     longest_miss_run: u64,
     clock: (u64, bool),
+    up_ms: u64,
     mode_age_ms: u64,
     lost_reports: u64,
 }
@@ -141,12 +142,12 @@ fn duration_ns() -> impl Strategy<Value = u64> {
 fn rest() -> impl Strategy<Value = Rest> {
     let states = (host(), rt(), policy(), mode(), mode_source(), ratio(), ratio());
     let counts = (any::<(u32, u32)>(), any::<(u32, u32)>(), any::<u64>());
-    let other = (any::<(u64, bool)>(), any::<u64>(), any::<u64>());
+    let other = (any::<(u64, bool)>(), any::<u64>(), any::<u64>(), any::<u64>());
     (states, counts, other).prop_map(
         |(
             (host, rt, policy, mode, mode_source, miss_rate, workload),
             (seen, burst, longest_miss_run),
-            (clock, mode_age_ms, lost_reports),
+            (clock, up_ms, mode_age_ms, lost_reports),
         )| Rest {
             host,
             rt,
@@ -159,6 +160,7 @@ fn rest() -> impl Strategy<Value = Rest> {
             worst_burst: MissBurst { jobs: burst.0.max(burst.1), misses: burst.0.min(burst.1) },
             longest_miss_run,
             clock,
+            up_ms,
             mode_age_ms,
             lost_reports,
         },
@@ -205,6 +207,7 @@ pub(crate) fn history() -> impl Strategy<Value = Vec<Report>> {
                     boot,
                     seq,
                     t_ms: rest.clock.0,
+                    up_ms: rest.up_ms,
                     clock_synced: rest.clock.1,
                     span_ms: window.span_ms,
                     task: task.clone(),

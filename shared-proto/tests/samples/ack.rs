@@ -39,6 +39,14 @@ pub(crate) fn rejected() -> Ack {
     Ack { reason: "version 2 is unknown: allowed is 1".into(), ..ack("c2", Outcome::Rejected) }
 }
 
+pub(crate) fn expired() -> Ack {
+    Ack { reason: "it is 12000 ms old, 10000 are allowed".into(), ..ack("c4", Outcome::Expired) }
+}
+
+pub(crate) fn duplicate() -> Ack {
+    Ack { reason: "taken by an earlier run".into(), ..ack("c5", Outcome::Duplicate) }
+}
+
 pub(crate) fn minimal() -> Ack {
     Ack { mode_source: ModeSource::Gateway, receipt_to_effect_us: Some(5_000.0), ..ack("c1", Outcome::Applied) }
 }

@@ -1,7 +1,7 @@
 use shared_proto::limits::MAX_LEASE_MS;
 use shared_proto::mode::Mode;
 use shared_proto::text::Reason;
-use shared_proto::wire::{Lease, ReportRef, SetMode, Version};
+use shared_proto::wire::{Fresh, Lease, ReportRef, SetMode, Version};
 
 use super::BOOT;
 
@@ -13,6 +13,7 @@ fn command(id: &str, lease_ms: u32) -> SetMode {
         lease_ms: Lease::try_from(lease_ms).expect("a lease"),
         reason: Reason::default(),
         cause: None,
+        fresh: None,
     }
 }
 
@@ -21,6 +22,7 @@ pub(crate) fn full() -> SetMode {
         mode: Mode::Degraded,
         reason: "miss rate 0.120 > 0.05".into(),
         cause: Some(ReportRef { boot: BOOT, seq: 42 }),
+        fresh: Some(Fresh { boot: BOOT, up_ms: 86_400_123, ttl_ms: 10_000 }),
         ..command("0b9c7f0e-42aa-4a5f-9a3e-1d2c3b4a5968", 5_000)
     }
 }

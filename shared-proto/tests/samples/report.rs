@@ -26,6 +26,7 @@ pub(crate) fn empty_window() -> Report {
         boot: BOOT,
         seq: 1,
         t_ms: 0,
+        up_ms: 0,
         clock_synced: false,
         span_ms: 200,
         task: task(),
@@ -65,6 +66,7 @@ pub(crate) fn full() -> Report {
     Report {
         seq: 42,
         t_ms: 1_767_225_600_123,
+        up_ms: 86_400_100,
         clock_synced: true,
         epoch: 3,
         mode: Mode::Degraded,

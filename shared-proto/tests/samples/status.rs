@@ -11,6 +11,7 @@ pub(crate) fn plain() -> Status {
         device: device(),
         boot: BOOT,
         conn: 2,
+        up_ms: None,
         online: true,
         departure: None,
         version: "0.1.0".into(),
@@ -38,6 +39,7 @@ pub(crate) fn online() -> Status {
         why: "Operation not permitted".into(),
     };
     Status {
+        up_ms: Some(86_400_150),
         mode: Mode::Degraded,
         mode_source: ModeSource::Local,
         reason: "miss rate 0.120 > 0.05".into(),
@@ -51,6 +53,7 @@ pub(crate) fn online() -> Status {
 pub(crate) fn stopped() -> Status {
     Status {
         conn: 3,
+        up_ms: Some(86_500_000),
         online: false,
         departure: Some(Departure::Stopped),
         mode_source: ModeSource::Operator,

@@ -73,6 +73,7 @@ fn window(device: &DeviceId, seq: u64, policy: PolicyState) -> Report {
         boot: BootId(black_box(7)),
         seq,
         t_ms: 0,
+        up_ms: seq * 200,
         clock_synced: false,
         span_ms: 3,
         task: Task { name: "sample".into(), period_us: 1_000, deadline_us: 1_000, overrun: OverrunPolicy::SkipNext },

@@ -1,6 +1,7 @@
 //! The gateway dies: when its lease ends the device decides for itself, and the next gateway takes over as things are.
 
 use device_agent::load::{Hog, cpus_for_tasks};
+use device_agent::mode::GatewayHold;
 use shared_proto::mode::{Mode, ModeSource};
 
 use crate::harness::{Agent, Controller, DECIDES, DEVICE, Probe, Site};
@@ -19,7 +20,7 @@ fn a_dead_gateway_is_outlived_and_replaced_without_flapping() {
     let cpu = cpu.to_string();
     // The device's own policy has the same thresholds as the controller's.
     let own = [&TASK[..], &DECIDES[..], &[("policy.enabled", "true"), ("realtime.cpu", &cpu)]].concat();
-    let _agent = Agent::start(&site, DEVICE, &own);
+    let mut agent = Agent::start(&site, DEVICE, &own);
     probe.report(DEVICE, "NORMAL by the gateway", |report| report.mode_source == ModeSource::Gateway);
 
     hog.turn_on();
@@ -29,6 +30,9 @@ fn a_dead_gateway_is_outlived_and_replaced_without_flapping() {
     controller.kill();
     let alone = probe.report(DEVICE, "the device decides for itself", |report| report.mode_source == ModeSource::Local);
     assert_eq!(alone.mode, Mode::Degraded);
+    let status = agent.status();
+    assert!(matches!(status.gateway, GatewayHold::Ended { .. }), "{:?}", status.gateway);
+    assert_eq!(status.reason, "the gateway's lease ended");
 
     let mut next = Controller::start(&site, "next controller", &rules);
     let led = probe.report(DEVICE, "the next gateway decides", |report| report.mode_source == ModeSource::Gateway);

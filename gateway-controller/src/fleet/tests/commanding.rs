@@ -85,8 +85,8 @@ fn acknowledged_changes_are_told_once_with_the_round_trip_and_renewals_are_not()
 /// Another controller has the device do what it wants.
 fn another_commands(site: &mut Site, number: u32, mode: Mode) -> Vec<Action> {
     let id = format!("0000dead-{number}").parse().unwrap();
-    let lease_ms = Timing::new(15_000, 500).unwrap().lease();
-    let command = SetMode { v: Version, id, mode, lease_ms, reason: "their reason".into(), cause: None };
+    let lease_ms = Timing::new(15_000, 500, 10_000).unwrap().lease();
+    let command = SetMode { v: Version, id, mode, lease_ms, reason: "their reason".into(), cause: None, fresh: None };
     let ack = Ack { reason: "their reason".into(), ..site.device.obey(&command) };
     site.take_ack(&ack)
 }
@@ -197,12 +197,12 @@ fn nothing_is_sent_while_the_broker_is_away_nor_before_the_device_is_heard_again
 
 #[test]
 fn timing_that_would_break_its_own_promises_is_refused() {
-    assert_eq!(Timing::new(15_000, 9), Err(BadTiming::Retry));
-    assert_eq!(Timing::new(15_000, 5_001), Err(BadTiming::Retry));
-    assert_eq!(Timing::new(1_999, 500), Err(BadTiming::Lease));
-    assert_eq!(Timing::new(99, 10), Err(BadTiming::Lease));
-    assert_eq!(Timing::new(86_400_001, 500), Err(BadTiming::Lease));
-    assert!(Timing::new(2_000, 500).is_ok());
+    assert_eq!(Timing::new(15_000, 9, 10_000), Err(BadTiming::Retry));
+    assert_eq!(Timing::new(15_000, 5_001, 10_000), Err(BadTiming::Retry));
+    assert_eq!(Timing::new(1_999, 500, 10_000), Err(BadTiming::Lease));
+    assert_eq!(Timing::new(99, 10, 10_000), Err(BadTiming::Lease));
+    assert_eq!(Timing::new(86_400_001, 500, 10_000), Err(BadTiming::Lease));
+    assert!(Timing::new(2_000, 500, 10_000).is_ok());
 }
 
 #[test]
@@ -223,4 +223,38 @@ fn the_broker_is_told_of_when_it_comes_and_goes_not_at_every_attempt() {
         })
         .collect();
     assert_eq!(told, [(LinkState::Down, 1), (LinkState::Up, 4), (LinkState::Down, 4)]);
+}
+
+#[test]
+fn a_command_says_until_when_it_may_be_taken_on_the_devices_clock() {
+    let mut site = Site::settled();
+    site.device.up_ms = 5_000;
+    let actions = site.window(0.2);
+    let fresh = commands(&actions).pop().unwrap().fresh.unwrap();
+    assert_eq!((fresh.boot, fresh.up_ms, fresh.ttl_ms), (site.device.boot, 5_000 + SPAN_MS, 10_000));
+    // Its repetition later quotes the time that it then is there, or a little less.
+    let repeated = commands(&site.pass(RETRY_MS)).pop().unwrap().fresh.unwrap();
+    assert!((1..=2).contains(&(fresh.up_ms + RETRY_MS - repeated.up_ms)), "{repeated:?}");
+}
+
+#[test]
+fn an_answer_that_comes_twice_is_told_once() {
+    let mut site = Site::settled();
+    let command = commands(&site.window(0.2)).pop().unwrap();
+    let ack = site.device.obey(&command);
+    let told = |actions: &[Action]| events(actions).iter().filter(|event| matches!(event, Event::Applied(_))).count();
+    assert_eq!(told(&site.take_ack(&ack)), 1);
+    assert_eq!(told(&site.take_ack(&ack)), 0);
+}
+
+#[test]
+fn an_expired_command_is_told_and_followed_by_one_of_now() {
+    let mut site = Site::settled();
+    let command = commands(&site.window(0.2)).pop().unwrap();
+    let ack = site.device.answer(&command, Outcome::Expired);
+    let actions = site.take_ack(&ack);
+    let Some(Event::Rejected(rejected)) = events(&actions).pop() else { panic!("{actions:?}") };
+    assert_eq!((rejected.command_id, rejected.result), (command.id.clone(), Outcome::Expired));
+    let next = commands(&site.pass(RETRY_MS)).pop().unwrap();
+    assert!(next.id != command.id && next.mode == Mode::Degraded);
 }

@@ -333,3 +333,33 @@ fn a_device_on_both_wires_is_driven_by_the_native_one_alone() {
     assert_eq!(site.view().dialect, DialectView::Native);
     assert_eq!(site.view().wanted, Some(Mode::Normal));
 }
+
+#[test]
+fn a_controller_that_just_started_does_not_take_a_backlog_for_news() {
+    let mut site = Site::new(settings());
+    let kept: Vec<_> = (0..3).map(|_| site.device.report(0.9)).collect();
+    // What the broker kept was said when the device connected, a minute after those windows.
+    site.device.up_ms += 60_000;
+    site.take_status(&site.device.status(), Freshness::Retained);
+    for report in kept {
+        assert_eq!(decisions(&site.take(report)), []);
+        assert_eq!(site.view().wanted, None);
+    }
+    assert_eq!(modes(&site.window(0.9)), [Mode::Degraded]);
+}
+
+#[test]
+fn what_waited_for_a_controller_that_slept_decides_nothing() {
+    let mut site = Site::settled();
+    let mut waited = Vec::new();
+    for _ in 0..5 {
+        site.device.up_ms += SPAN_MS;
+        waited.push(site.device.report(0.9));
+    }
+    site.now_ms += 600_000;
+    for report in waited {
+        assert_eq!(decisions(&site.take(report)), []);
+    }
+    site.device.up_ms += 600_000;
+    assert_eq!(modes(&site.window(0.9)), [Mode::Degraded]);
+}

@@ -37,6 +37,7 @@ struct Sim {
     boot: BootId,
     conn: u64,
     seq: u64,
+    up_ms: u64,
     total: Totals,
     mode: Mode,
     source: ModeSource,
@@ -46,7 +47,7 @@ struct Sim {
 fn settings() -> Settings {
     Settings {
         rule: Rule::Decide(PolicyConfig::default()),
-        timing: Timing::new(u32::try_from(LEASE_MS).unwrap(), u32::try_from(RETRY_MS).unwrap()).unwrap(),
+        timing: Timing::new(u32::try_from(LEASE_MS).unwrap(), u32::try_from(RETRY_MS).unwrap(), 10_000).unwrap(),
         max_devices: 3,
     }
 }
@@ -58,6 +59,7 @@ impl Sim {
             boot: BootId(1),
             conn: 1,
             seq: 0,
+            up_ms: 0,
             total: Totals::default(),
             mode: Mode::Normal,
             source: ModeSource::Default,
@@ -77,6 +79,7 @@ impl Sim {
             boot: self.boot,
             seq: self.seq,
             t_ms: 0,
+            up_ms: self.up_ms,
             clock_synced: false,
             span_ms: SPAN_MS,
             task: task(),
@@ -117,6 +120,7 @@ impl Sim {
             device: self.id.clone(),
             boot: self.boot,
             conn: self.conn,
+            up_ms: Some(self.up_ms),
             online: true,
             departure: None,
             version: "0.1.0".into(),
@@ -131,7 +135,7 @@ impl Sim {
     }
 
     fn will(&self) -> Status {
-        Status { online: false, departure: Some(Departure::Lost), ..self.status() }
+        Status { online: false, departure: Some(Departure::Lost), up_ms: None, ..self.status() }
     }
 
     /// Does what the command says; its acknowledgement.
@@ -236,6 +240,7 @@ impl Site {
             self.fleet.tick(wake, &mut out);
         }
         self.now_ms += ms;
+        self.device.up_ms += ms;
         out
     }
 
@@ -252,7 +257,7 @@ impl Site {
 
 fn commands(actions: &[Action]) -> Vec<SetMode> {
     let native = |action: &Action| match action {
-        Action::Send(Command { payload: Payload::Native(command), .. }) => Some(command.clone()),
+        Action::Send(Command { payload: Payload::Native(command), .. }) => Some(command.as_ref().clone()),
         _ => None,
     };
     actions.iter().filter_map(native).collect()

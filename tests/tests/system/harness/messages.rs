@@ -25,7 +25,15 @@ pub(crate) fn normal(id: &str) -> SetMode {
 
 fn command(id: &str, mode: Mode) -> SetMode {
     let lease_ms = Lease::try_from(LEASE_MS).expect("a lease within its range");
-    SetMode { v: Version, id: id.parse().expect("a command id"), mode, lease_ms, reason: "test".into(), cause: None }
+    SetMode {
+        v: Version,
+        id: id.parse().expect("a command id"),
+        mode,
+        lease_ms,
+        reason: "test".into(),
+        cause: None,
+        fresh: None,
+    }
 }
 
 /// Sum of what reports count.

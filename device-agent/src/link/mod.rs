@@ -1,0 +1,354 @@
+//! Between the core and a connection: topics, encoding, and what came of each publish. A state machine without I/O or clock:
+//! what happens on the connection comes in with its time, messages go out through an [`Outbox`].
+
+mod refusals;
+#[cfg(test)]
+mod tests;
+mod topics;
+
+use shared_host::json::{CommandError, DecodeError, decode_command, decode_lab_command, encode};
+use shared_host::mqtt::{Filter, Message, PublishError, Publisher, Qos, Received, Retain, Retained, Token};
+use shared_proto::ids::TopicRoot;
+use shared_proto::limits::{MAX_ACK, MAX_REPORT, MAX_STATUS};
+use shared_proto::text::Reason;
+use shared_proto::wire::{Departure, DialectName, Dialects, Settings, Status, Task, Version};
+use tracing::{debug, info, warn};
+
+use crate::agent::{Agent, Refused};
+use crate::mode::Decision;
+use crate::rt::time::MonoTime;
+use refusals::Refusals;
+use topics::Topics;
+
+/// A connection that ends sooner than this after it was made is a short one; so many in a row give a hint.
+const SHORT_LIFE_MS: u64 = 10_000;
+const SHORT_LIVES: u32 = 3;
+
+/// Takes publishes, or refuses them at once; nothing waits.
+pub trait Outbox {
+    /// Publishes a message.
+    ///
+    /// # Errors
+    /// [`PublishError`] if it was not taken.
+    fn try_publish(&mut self, message: Message) -> Result<Token, PublishError>;
+}
+
+impl Outbox for Publisher {
+    fn try_publish(&mut self, message: Message) -> Result<Token, PublishError> {
+        Publisher::try_publish(self, message)
+    }
+}
+
+/// What one device says and hears on its connections, one after another.
+#[derive(Debug)]
+pub struct Session {
+    client_id: String,
+    dialects: Dialects,
+    topics: Topics,
+    /// The status as it stands; the will of the next connection is made from it.
+    status: Status,
+    up_since: Option<MonoTime>,
+    short_lives: u32,
+    conn: u64,
+    status_due: bool,
+    /// The connection took no more; it will after the next PUBACK.
+    congested: bool,
+    turn: Turn,
+    last_down: String,
+    delivered: u64,
+    refusals: Refusals,
+}
+
+/// Who may publish next, if both wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Ack,
+    Report,
+}
+
+impl Session {
+    /// The device of `agent`, not connected. `settings` are the real-time settings that its status tells.
+    #[must_use]
+    pub fn new(
+        client_id: &str,
+        root: &TopicRoot,
+        dialects: &Dialects,
+        agent: &Agent<Token>,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            client_id: client_id.to_owned(),
+            dialects: dialects.clone(),
+            topics: Topics::new(root, &agent.identity().device),
+            status: first_status(dialects, agent, settings),
+            up_since: None,
+            short_lives: 0,
+            conn: 0,
+            status_due: false,
+            congested: false,
+            turn: Turn::Ack,
+            last_down: String::new(),
+            delivered: 0,
+            refusals: Refusals::default(),
+        }
+    }
+
+    /// The subscriptions of every connection.
+    #[must_use]
+    pub fn filters(&self) -> Vec<Filter> {
+        self.dialects.iter().map(|dialect| self.topics.filter(*dialect)).collect()
+    }
+
+    /// The status as it stands.
+    #[must_use]
+    pub fn status(&self) -> &Status {
+        &self.status
+    }
+
+    /// The will for connection `conn`, made from the latest `status`; none on a wire without.
+    #[must_use]
+    pub fn will(topic: &str, status: &Status, conn: u64) -> Option<Message> {
+        let lost = Status { conn, up_ms: None, online: false, departure: Some(Departure::Lost), ..status.clone() };
+        status.dialects.contains(&DialectName::Native).then(|| status_message(topic, &lost)).flatten()
+    }
+
+    /// Topic of the status, and of the will.
+    #[must_use]
+    pub fn status_topic(&self) -> &str {
+        &self.topics.status
+    }
+
+    /// Connected, and subscribed.
+    pub fn up(&mut self, conn: u64, now: MonoTime) {
+        info!(conn, "connected");
+        self.conn = conn;
+        self.up_since = Some(now);
+        self.congested = false;
+        self.status_due = true;
+    }
+
+    /// An attempt to connect failed, or the connection ended.
+    pub fn down(&mut self, conn: u64, reason: String, agent: &mut Agent<Token>, now: MonoTime) {
+        // The same trouble again and again, while the broker is away, is no news.
+        if self.is_up() || reason != self.last_down {
+            warn!(conn, %reason, "no connection");
+        }
+        self.note_short_life(now);
+        self.conn = conn;
+        self.last_down = reason;
+        agent.connection_lost(|token| token.conn() == conn);
+    }
+
+    /// The broker has this publish.
+    pub fn acked(&mut self, token: Token, agent: &mut Agent<Token>) {
+        self.congested = false;
+        if agent.acknowledged(token) {
+            self.delivered += 1;
+        }
+    }
+
+    /// Connections that are closed soon after they were made, again and again: the usual cause is a second client of the
+    /// same identifier, a copied SD card for example; the two throw each other out.
+    fn note_short_life(&mut self, now: MonoTime) {
+        let Some(since) = self.up_since.take() else { return };
+        self.short_lives = if now.millis_since(since) < SHORT_LIFE_MS { self.short_lives + 1 } else { 0 };
+        if self.short_lives == SHORT_LIVES {
+            warn!(
+                client_id = self.client_id,
+                "the connection is lost again and again soon after it was made: does another client use this mqtt.client_id?"
+            );
+            self.short_lives = 0;
+        }
+    }
+
+    /// A message arrived.
+    pub fn message(&mut self, message: &Received, agent: &mut Agent<Token>, now: MonoTime) {
+        let of_lab = message.topic == self.topics.lab_command;
+        if message.retained == Retained::Retained {
+            // Its id is not answered: whoever left it is not waiting.
+            agent.refuse(Refused::Retained, None, "retained");
+            return self.refusals.note(&message.topic, "a retained command is old by nature", agent.counts(), now);
+        }
+        let taken = if of_lab {
+            decode_lab_command(&message.payload)
+                .map(|command| agent.lab_command(&command, now))
+                .map_err(|error| CommandError { id: None, error })
+        } else {
+            decode_command(&message.payload).map(|command| {
+                debug!(id = %command.id, mode = %command.mode, "command");
+                if let Err(why) = agent.command(&command, now) {
+                    self.refusals.note(&message.topic, &why.to_string(), agent.counts(), now);
+                }
+            })
+        };
+        if let Err(CommandError { id, error }) = taken {
+            let kind = match error {
+                DecodeError::Oversize { .. } => Refused::Oversize,
+                DecodeError::UnknownVersion(_) => Refused::Version,
+                DecodeError::Malformed(_) => Refused::Malformed,
+            };
+            let why = error.to_string();
+            agent.refuse(kind, id, &why);
+            self.refusals.note(&message.topic, &why, agent.counts(), now);
+        }
+    }
+
+    /// Publishes what is due, as far as the connection takes it.
+    pub fn send(&mut self, agent: &mut Agent<Token>, outbox: &mut impl Outbox, now: MonoTime) {
+        let speaks_native = self.dialects.contains(&DialectName::Native);
+        if !speaks_native {
+            agent.spool().discard();
+        }
+        if !self.is_up() {
+            return;
+        }
+        if speaks_native {
+            self.send_status(agent, outbox, now);
+            self.send_by_turns(agent, outbox);
+        }
+        if let Some(metrics) = agent.take_lab_metrics()
+            && self.dialects.contains(&DialectName::Lab)
+            && let Ok(payload) = encode(&metrics, MAX_ACK)
+        {
+            // At most once, as the classroom's own client: the next one comes soon.
+            let _ = outbox.try_publish(message(&self.topics.lab_metrics, payload, Qos::AtMostOnce, Retain::No));
+        }
+    }
+
+    fn send_status(&mut self, agent: &Agent<Token>, outbox: &mut impl Outbox, now: MonoTime) {
+        if !self.status_due {
+            return;
+        }
+        self.status.conn = self.conn;
+        self.status.up_ms = Some(agent.up_ms(now));
+        let message = status_message(&self.topics.status, &self.status);
+        self.status_due = message.is_some_and(|message| outbox.try_publish(message).is_err());
+    }
+
+    /// Acknowledgements and reports take turns: neither a flood of commands keeps the reports back, nor a full spool the
+    /// acknowledgements.
+    fn send_by_turns(&mut self, agent: &mut Agent<Token>, outbox: &mut impl Outbox) {
+        while !self.congested {
+            let turns = match self.turn {
+                Turn::Ack => [Turn::Ack, Turn::Report],
+                Turn::Report => [Turn::Report, Turn::Ack],
+            };
+            let sent = turns.into_iter().find(|turn| match turn {
+                Turn::Ack => self.send_ack(agent, outbox),
+                Turn::Report => self.send_report(agent, outbox),
+            });
+            match sent {
+                // Refused, it goes first next time.
+                Some(sent) if self.congested => self.turn = sent,
+                Some(Turn::Ack) => self.turn = Turn::Report,
+                Some(Turn::Report) => self.turn = Turn::Ack,
+                None => break,
+            }
+        }
+    }
+
+    /// Tries to send one acknowledgement; `false` if there is none.
+    fn send_ack(&mut self, agent: &mut Agent<Token>, outbox: &mut impl Outbox) -> bool {
+        let Some(ack) = agent.next_ack() else { return false };
+        let Ok(payload) = encode(ack, MAX_ACK) else {
+            agent.give_up_ack();
+            return true;
+        };
+        match outbox.try_publish(message(&self.topics.ack, payload, Qos::AtLeastOnce, Retain::No)) {
+            Ok(token) => agent.ack_sent(token),
+            Err(_) => self.congested = true,
+        }
+        true
+    }
+
+    /// Tries to send one report; `false` if there is none.
+    fn send_report(&mut self, agent: &mut Agent<Token>, outbox: &mut impl Outbox) -> bool {
+        let Some(report) = agent.spool().next_to_send() else { return false };
+        let Ok(payload) = encode(report, MAX_REPORT) else {
+            agent.spool().give_up_next();
+            return true;
+        };
+        match outbox.try_publish(message(&self.topics.report, payload, Qos::AtLeastOnce, Retain::No)) {
+            Ok(token) => agent.spool().sent(token),
+            Err(_) => self.congested = true,
+        }
+        true
+    }
+
+    /// The mode, its source or its reason changed.
+    pub fn status_changed(&mut self, effective: &Decision, danger: Option<&Reason>, task: Task) {
+        self.status.danger = danger.cloned();
+        self.status.task = task;
+        self.status.mode = effective.mode;
+        self.status.mode_source = effective.source;
+        self.status.reason = effective.reason.clone();
+        self.status_due = true;
+    }
+
+    /// The device goes; to be sent with the last reports.
+    pub fn status_departed(&mut self, departure: Departure) {
+        self.status.online = false;
+        self.status.departure = Some(departure);
+        self.status_due = true;
+    }
+
+    /// Whether a status waits that could not be sent yet.
+    #[must_use]
+    pub fn status_waits(&self) -> bool {
+        self.status_due
+    }
+
+    /// Whether it is connected.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.up_since.is_some()
+    }
+
+    /// Number of the latest attempt to connect.
+    #[must_use]
+    pub fn conn(&self) -> u64 {
+        self.conn
+    }
+
+    /// Why the last connection ended; empty before that.
+    #[must_use]
+    pub fn last_down(&self) -> &str {
+        &self.last_down
+    }
+
+    /// Reports acknowledged by the broker.
+    #[must_use]
+    pub fn delivered(&self) -> u64 {
+        self.delivered
+    }
+}
+
+fn first_status(dialects: &Dialects, agent: &Agent<Token>, settings: Settings) -> Status {
+    let effective = agent.effective();
+    Status {
+        v: Version,
+        device: agent.identity().device.clone(),
+        boot: agent.identity().boot,
+        conn: 0,
+        up_ms: None,
+        online: true,
+        departure: None,
+        version: env!("CARGO_PKG_VERSION").into(),
+        mode: effective.mode,
+        mode_source: effective.source,
+        reason: effective.reason.clone(),
+        danger: None,
+        task: agent.plan().task(agent.plan().timing.normal_period_ns),
+        dialects: dialects.clone(),
+        settings,
+    }
+}
+
+fn status_message(topic: &str, status: &Status) -> Option<Message> {
+    let payload = encode(status, MAX_STATUS).ok()?;
+    Some(message(topic, payload, Qos::AtLeastOnce, Retain::Yes))
+}
+
+fn message(topic: &str, payload: Vec<u8>, qos: Qos, retain: Retain) -> Message {
+    Message { topic: topic.to_owned(), payload, qos, retain }
+}

@@ -1,0 +1,207 @@
+use shared_proto::ids::BootId;
+use shared_proto::mode::Mode;
+use shared_proto::policy::PolicyConfig;
+use shared_proto::units::Ratio;
+use shared_proto::wire::{Host, OverrunPolicy, RtContext, Schedule};
+
+use super::*;
+use crate::agent::{Autonomy, Context, Identity, Setup, TaskPlan};
+use crate::rt::Timing;
+use crate::window::WindowConfig;
+
+const START: MonoTime = MonoTime::from_nanos(5_000_000_000);
+
+/// A connection that takes so many publishes.
+struct Line {
+    conn: u64,
+    room: usize,
+    sent: Vec<Message>,
+}
+
+impl Outbox for Line {
+    fn try_publish(&mut self, message: Message) -> Result<Token, PublishError> {
+        if self.sent.len() == self.room {
+            return Err(PublishError::Full { in_flight: self.room, max: self.room });
+        }
+        self.sent.push(message);
+        Ok(Token::new(self.conn, self.sent.len() as u64))
+    }
+}
+
+impl Line {
+    fn new(conn: u64, room: usize) -> Self {
+        Self { conn, room, sent: Vec::new() }
+    }
+
+    fn topics(&self) -> Vec<&str> {
+        self.sent.iter().map(|message| message.topic.rsplit('/').next().unwrap()).collect()
+    }
+
+    fn status(&self) -> Status {
+        let message = self.sent.iter().find(|message| message.topic == "edge/pi/status").expect("a status");
+        shared_host::json::decode_status(&message.payload).unwrap()
+    }
+}
+
+fn agent() -> Agent<Token> {
+    let timing = Timing {
+        normal_period_ns: 20_000_000,
+        degraded_period_ns: 20_000_000,
+        deadline_ns: None,
+        overrun: OverrunPolicy::SkipNext,
+    };
+    let plan = TaskPlan { workload: "spin".into(), timing, normal_load: Ratio::ZERO, degraded_load: Ratio::ZERO };
+    let setup = Setup {
+        identity: Identity { device: "pi".parse().unwrap(), boot: BootId(7) },
+        plan,
+        window: WindowConfig { miss_window: 250, burst_jobs: 10 },
+        policy: PolicyConfig::default(),
+        autonomy: Autonomy::Normal,
+        spool_capacity: 64,
+    };
+    Agent::new(setup, START)
+}
+
+fn after(ms: u64) -> MonoTime {
+    START.plus_nanos(ms * 1_000_000)
+}
+
+fn window(agent: &mut Agent<Token>, at_ms: u64) {
+    let rt = RtContext {
+        schedule: Schedule::Other,
+        priority: 0,
+        cpu: None,
+        locked: false,
+        self_overhead_ns: 0,
+        preemptions: 0,
+        faults: 0,
+    };
+    agent.close_window(&Context { now: after(at_ms), t_ms: 0, clock_synced: false, host: Host::default(), rt });
+}
+
+fn session(agent: &Agent<Token>) -> Session {
+    let native = [DialectName::Native].into_iter().collect();
+    Session::new("pi", &"edge".parse().unwrap(), &native, agent, Settings::default())
+}
+
+fn command(id: &str) -> Received {
+    let payload = format!(r#"{{"v":1,"id":"{id}","mode":"DEGRADED","lease_ms":1000}}"#).into_bytes();
+    Received { topic: "edge/pi/command".to_owned(), payload, retained: Retained::Live }
+}
+
+#[test]
+fn nothing_is_said_before_the_connection_is_up_and_the_status_comes_first() {
+    let mut agent = agent();
+    let mut session = session(&agent);
+    let mut line = Line::new(3, 10);
+    window(&mut agent, 200);
+    session.send(&mut agent, &mut line, after(200));
+    assert!(line.sent.is_empty());
+    session.up(3, after(300));
+    session.send(&mut agent, &mut line, after(350));
+    assert_eq!(line.topics(), ["status", "report"]);
+    let status = line.status();
+    assert_eq!((status.conn, status.up_ms, status.online), (3, Some(350), true));
+}
+
+#[test]
+fn a_will_tells_its_connection_and_no_time() {
+    let mut agent = agent();
+    let mut session = session(&agent);
+    session.up(3, after(0));
+    session.send(&mut agent, &mut Line::new(3, 10), after(0));
+    let will = Session::will(session.status_topic(), session.status(), 4).expect("a will");
+    let will = shared_host::json::decode_status(&will.payload).unwrap();
+    assert_eq!((will.conn, will.up_ms, will.departure), (4, None, Some(Departure::Lost)));
+}
+
+#[test]
+fn what_the_broker_did_not_acknowledge_is_sent_again_on_the_next_connection() {
+    let mut agent = agent();
+    let mut session = session(&agent);
+    window(&mut agent, 200);
+    window(&mut agent, 400);
+    session.up(1, after(0));
+    let mut first = Line::new(1, 10);
+    session.send(&mut agent, &mut first, after(400));
+    assert_eq!(first.topics(), ["status", "report", "report"]);
+    session.acked(Token::new(1, 2), &mut agent);
+    session.down(1, "gone".to_owned(), &mut agent, after(500));
+    session.up(2, after(600));
+    let mut second = Line::new(2, 10);
+    session.send(&mut agent, &mut second, after(600));
+    assert_eq!(second.topics(), ["status", "report"]);
+    assert_eq!(first.sent[2].payload, second.sent[1].payload);
+    session.acked(Token::new(2, 2), &mut agent);
+    assert!(agent.spool().is_empty());
+    assert_eq!(session.delivered(), 2);
+}
+
+#[test]
+fn the_end_of_a_connection_takes_nothing_from_the_next_one() {
+    let mut agent = agent();
+    let mut session = session(&agent);
+    session.up(1, after(0));
+    window(&mut agent, 200);
+    // The transport has connected anew already, and the news of it still waits.
+    session.send(&mut agent, &mut Line::new(2, 10), after(200));
+    session.down(1, "gone".to_owned(), &mut agent, after(200));
+    session.up(2, after(200));
+    let mut line = Line::new(2, 10);
+    session.send(&mut agent, &mut line, after(200));
+    assert_eq!(line.topics(), ["status"]);
+}
+
+#[test]
+fn answers_and_reports_take_turns_on_a_narrow_line() {
+    let mut agent = agent();
+    let mut session = session(&agent);
+    session.up(1, after(0));
+    (1..=3).for_each(|number| window(&mut agent, number * 200));
+    for id in ["a", "b", "c"] {
+        let payload = format!(r#"{{"v":9,"id":"{id}"}}"#).into_bytes();
+        session.message(&Received { payload, ..command(id) }, &mut agent, after(600));
+    }
+    let mut line = Line::new(1, 5);
+    session.send(&mut agent, &mut line, after(600));
+    assert_eq!(line.topics(), ["status", "ack", "report", "ack", "report"]);
+    session.acked(Token::new(1, 1), &mut agent);
+    let mut line = Line::new(1, 2);
+    session.send(&mut agent, &mut line, after(600));
+    assert_eq!(line.topics(), ["ack", "report"], "the one that was refused goes first");
+}
+
+#[test]
+fn a_retained_command_is_counted_and_neither_obeyed_nor_answered() {
+    let mut agent = agent();
+    let mut session = session(&agent);
+    session.up(1, after(0));
+    session.message(&Received { retained: Retained::Retained, ..command("c1") }, &mut agent, after(1));
+    assert_eq!((agent.counts().retained, agent.counts().accepted), (1, 0));
+    assert!(agent.next_ack().is_none() && agent.take_order().is_none());
+    session.message(&command("c1"), &mut agent, after(2));
+    assert_eq!(agent.take_order().map(|order| order.mode), Some(Mode::Degraded));
+}
+
+#[test]
+fn an_answer_that_the_broker_did_not_acknowledge_is_given_again() {
+    let mut agent = agent();
+    let mut session = session(&agent);
+    session.up(1, after(0));
+    session.message(&Received { payload: b"{\"v\":9,\"id\":\"x\"}".to_vec(), ..command("a") }, &mut agent, after(1));
+    let mut first = Line::new(1, 5);
+    session.send(&mut agent, &mut first, after(1));
+    assert_eq!(first.topics(), ["status", "ack"]);
+    session.down(1, "gone".to_owned(), &mut agent, after(2));
+    session.up(2, after(3));
+    let mut second = Line::new(2, 5);
+    session.send(&mut agent, &mut second, after(3));
+    assert_eq!(second.topics(), ["status", "ack"]);
+    assert_eq!(first.sent[1].payload, second.sent[1].payload);
+    session.acked(Token::new(2, 2), &mut agent);
+    session.down(2, "gone".to_owned(), &mut agent, after(4));
+    session.up(3, after(5));
+    let mut third = Line::new(3, 5);
+    session.send(&mut agent, &mut third, after(5));
+    assert_eq!(third.topics(), ["status"]);
+}
