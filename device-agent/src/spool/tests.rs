@@ -63,9 +63,9 @@ fn drain(spool: &mut Spool<u64>) -> Vec<Report> {
     spool.connection_lost(|_| true);
     let mut arrived = Vec::new();
     let mut token = 1_000_000;
-    while let Some(report) = spool.next_to_send() {
+    while let Some(report) = spool.next_to_send(Lane::Backlog) {
         arrived.push(report.clone());
-        spool.sent(token);
+        spool.sent(Lane::Backlog, token);
         assert!(spool.acknowledged(token));
         token += 1;
     }
@@ -77,14 +77,14 @@ fn drain(spool: &mut Spool<u64>) -> Vec<Report> {
 fn reports_leave_in_order_and_only_when_acknowledged() {
     let mut spool = Spool::new(8);
     (1..=3).for_each(|seq| spool.push(normal(seq)));
-    assert_eq!(spool.next_to_send().unwrap().seq, 1);
-    spool.sent(10);
-    assert_eq!(spool.next_to_send().unwrap().seq, 2);
-    spool.sent(11);
+    assert_eq!(spool.next_to_send(Lane::Backlog).unwrap().seq, 1);
+    spool.sent(Lane::Backlog, 10);
+    assert_eq!(spool.next_to_send(Lane::Backlog).unwrap().seq, 2);
+    spool.sent(Lane::Backlog, 11);
     assert!(spool.acknowledged(11));
     assert!(!spool.acknowledged(99));
     spool.connection_lost(|_| true);
-    assert_eq!(spool.next_to_send().unwrap().seq, 1);
+    assert_eq!(spool.next_to_send(Lane::Backlog).unwrap().seq, 1);
     assert_eq!(drain(&mut spool).iter().map(|r| r.seq).collect::<Vec<_>>(), [1, 3]);
 }
 
@@ -105,7 +105,7 @@ fn a_full_spool_merges_and_loses_no_count() {
 fn what_was_ever_sent_is_never_merged() {
     let mut spool = Spool::new(4);
     (1..=2).for_each(|seq| spool.push(normal(seq)));
-    (7..=8).for_each(|token| spool.sent(token));
+    (7..=8).for_each(|token| spool.sent(Lane::Backlog, token));
     (3..=20).for_each(|seq| spool.push(normal(seq)));
     spool.connection_lost(|_| true);
     (21..=30).for_each(|seq| spool.push(normal(seq)));
@@ -119,9 +119,9 @@ fn what_was_ever_sent_is_never_merged() {
 fn only_what_was_on_the_lost_connection_waits_again() {
     let mut spool = Spool::new(4);
     (1..=2).for_each(|seq| spool.push(normal(seq)));
-    (1..=2).for_each(|token| spool.sent(token));
+    (1..=2).for_each(|token| spool.sent(Lane::Backlog, token));
     spool.connection_lost(|token| token == 2);
-    assert_eq!(spool.next_to_send().map(|report| report.seq), Some(2));
+    assert_eq!(spool.next_to_send(Lane::Backlog).map(|report| report.seq), Some(2));
     assert!(spool.acknowledged(1));
     assert!(!spool.acknowledged(2));
 }
@@ -131,7 +131,7 @@ fn a_small_spool_with_much_under_way_loses_nothing() {
     let mut spool = Spool::new(4);
     for seq in 1..=16 {
         spool.push(normal(seq));
-        spool.sent(seq);
+        spool.sent(Lane::Backlog, seq);
     }
     (17..=60).for_each(|seq| spool.push(normal(seq)));
     assert_eq!((spool.len(), spool.given_up()), (16 + 4, 0));
@@ -178,13 +178,13 @@ proptest! {
                 }
                 // As the transport does, keep a bounded number under way.
                 2 if under_way.len() < 3 => {
-                    if let Some(report) = spool.next_to_send() {
+                    if let Some(report) = spool.next_to_send(Lane::Backlog) {
                         if chance {
                             let known = received.insert(report.seq, report.clone());
                             prop_assert!(known.is_none_or(|known| known == *report), "one name, two contents");
                             under_way.push_back(token);
                         }
-                        spool.sent(token);
+                        spool.sent(Lane::Backlog, token);
                         token += 1;
                     }
                 }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::files::{FileEntry, Files};
@@ -77,7 +77,14 @@ impl Files for Directory {
     }
 
     fn append(&mut self, name: &str, at: u64, bytes: &[u8]) -> io::Result<()> {
-        self.opened(name)?.write_all_at(bytes, at)
+        let path = self.path.join(name);
+        let file = self.opened(name)?;
+        // A file that somebody removed, or whose disk is gone, would take it all the same.
+        let (ours, there) = (file.metadata()?, fs::metadata(path)?);
+        if (ours.dev(), ours.ino()) != (there.dev(), there.ino()) {
+            return Err(io::Error::other("the file was replaced by somebody"));
+        }
+        file.write_all_at(bytes, at)
     }
 
     fn sync(&mut self, name: &str) -> io::Result<()> {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use super::files::Files;
-use super::format::{Change, HEADER, Header, MAX_PAYLOAD, decode, encode, size};
+use super::format::{Change, HEADER, Header, decode, encode, size};
 use super::key::Key;
 use super::recovery::{Recovered, Segment, read_segments, segment_name};
 
@@ -300,9 +300,4 @@ impl Draft {
 
 fn failed(doing: &'static str) -> impl Fn(io::Error) -> WriteError {
     move |reason| WriteError::Io { doing, reason }
-}
-
-/// Whether a value can be kept at all.
-pub(super) fn fits(value: &[u8]) -> bool {
-    value.len() <= MAX_PAYLOAD
 }

@@ -29,6 +29,11 @@ impl Kind {
         }
     }
 
+    /// Whether the owner in its key is a run of the agent.
+    pub(super) const fn is_of_run(self) -> bool {
+        matches!(self, Self::Report | Self::Run | Self::Tail)
+    }
+
     pub(super) const fn of_code(code: u8) -> Option<Self> {
         Some(match code {
             1 => Self::Report,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use shared_host::control::ControlError;
 use shared_proto::ids::BootId;
-use shared_proto::wire::SettingOutcome;
+use shared_proto::wire::{DialectName, SettingOutcome};
 use tracing::{info, warn};
 
 use super::Supervisor;
@@ -21,6 +21,7 @@ use crate::gpio::GpioError;
 use crate::mode::Guard;
 use crate::rt::time::MonoTime;
 use crate::rt::{self, Handle, JobRecord, Ring, RtTask};
+use crate::store::{Keeper, StoreConfig};
 use crate::task::{self, OpenLines, open_lines};
 use crate::workload::Workload;
 
@@ -33,6 +34,9 @@ pub enum StartError {
     /// The real-time thread did not start.
     #[error(transparent)]
     Thread(#[from] rt::StartError),
+    /// The system gives no thread for the store.
+    #[error("cannot start the threads of the store: {0}")]
+    Store(std::io::Error),
     /// Another agent runs with the same control socket, or it cannot be opened.
     #[error(transparent)]
     Control(#[from] ControlError),
@@ -58,6 +62,8 @@ pub type Watcher = Box<dyn FnMut(&JobRecord)>;
 /// Starts the real-time thread and the link.
 pub(super) fn assemble(config: Config, parts: Parts) -> Result<Supervisor, StartError> {
     let control = ControlSocket::open(config.control_socket.as_deref())?;
+    // Before the real-time thread is there: it reads while that is being set up.
+    let store = Keeper::open(&store_config(&config), MonoTime::now()).map_err(StartError::Store)?;
     let OpenLines { lines, sim } = open_lines(&config.gpio)?;
     let mirror = sim
         .as_ref()
@@ -89,6 +95,7 @@ pub(super) fn assemble(config: Config, parts: Parts) -> Result<Supervisor, Start
     let agent = Agent::new(setup, now);
     Ok(Supervisor {
         link: Link::start(&config, &agent, &rt),
+        store,
         observer: Observer::new(&rt),
         guard: Guard::new(config.guard),
         runaway: Runaway::new(rt.granted.schedule, config.asked.scheduler),
@@ -104,6 +111,14 @@ pub(super) fn assemble(config: Config, parts: Parts) -> Result<Supervisor, Start
         sim,
         wiring: config.gpio.wiring,
     })
+}
+
+/// A wire without acknowledged reports has none to keep.
+fn store_config(config: &Config) -> StoreConfig {
+    if config.dialects.contains(&DialectName::Native) {
+        return config.store.clone();
+    }
+    StoreConfig { runtime_dir: None, dir: None, ..config.store.clone() }
 }
 
 fn tell_settings(rt: &Handle) {
