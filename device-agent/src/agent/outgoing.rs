@@ -135,6 +135,12 @@ impl<T: Copy + PartialEq> Agent<T> {
         self.spool.len()
     }
 
+    /// Windows given up since the start, those of earlier runs among them.
+    #[must_use]
+    pub fn given_up(&self) -> u64 {
+        self.spool.given_up()
+    }
+
     /// Who this is.
     #[must_use]
     pub fn identity(&self) -> &Identity {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ use super::place::{Heard, Place, PlaceStatus, Role};
 use super::plan::FlushConfig;
 use super::recovery::Recovered;
 use super::restore::{Restored, restore, restore_late};
-use super::worker::{Answer, start};
+use super::worker::{Answer, Job, start};
 use crate::agent::{Agent, Context};
 use crate::rt::time::MonoTime;
 use crate::spool::{Backlog, Journalled};
@@ -93,21 +94,33 @@ impl Keeper {
         now: MonoTime,
     ) -> io::Result<Self> {
         let (tell, answers) = unbounded_channel();
-        let place = |role, name: String, jobs| Place::open(role, name, jobs, now);
         let volatile = volatile
             .map(|(name, open)| {
-                let jobs = start("store-volatile", Role::Volatile, max_bytes, Safety::Process, open, tell.clone())?;
-                io::Result::Ok(place(Role::Volatile, name, jobs))
+                let tell = tell.clone();
+                start("store-volatile", Role::Volatile, max_bytes, Safety::Process, open, tell).map(|jobs| (name, jobs))
             })
             .transpose()?;
         let durable = durable
             .map(|(name, open)| {
-                let jobs = start("store-durable", Role::Durable, max_bytes, Safety::PowerCut, open, tell.clone())?;
-                io::Result::Ok(Durable::new(place(Role::Durable, name, jobs), flush))
+                let tell = tell.clone();
+                start("store-durable", Role::Durable, max_bytes, Safety::PowerCut, open, tell).map(|jobs| (name, jobs))
             })
             .transpose()?;
+        Ok(Self::of_desks(volatile, durable, (tell, answers), flush, now))
+    }
+
+    /// With somebody who does the jobs and answers each.
+    pub(super) fn of_desks(
+        volatile: Option<(String, SyncSender<Job>)>,
+        durable: Option<(String, SyncSender<Job>)>,
+        (tell, answers): (UnboundedSender<(Role, Answer)>, UnboundedReceiver<(Role, Answer)>),
+        flush: FlushConfig,
+        now: MonoTime,
+    ) -> Self {
+        let volatile = volatile.map(|(name, jobs)| Place::open(Role::Volatile, name, jobs, now));
+        let durable = durable.map(|(name, jobs)| Durable::new(Place::open(Role::Durable, name, jobs, now), flush));
         let (found, opened, seen) = (Vec::new(), Vec::new(), BTreeSet::new());
-        Ok(Self { volatile, durable, answers, _open: tell, found, opened, seen })
+        Self { volatile, durable, answers, _open: tell, found, opened, seen }
     }
 
     /// Whether there is a place at all.
@@ -157,6 +170,11 @@ impl Keeper {
     /// The next answer of a place. Cancel-safe.
     pub async fn next(&mut self) -> Option<StoreEvent> {
         self.answers.recv().await.map(|(role, answer)| StoreEvent { role, answer })
+    }
+
+    /// The next answer of a place, if there is one.
+    pub fn try_next(&mut self) -> Option<StoreEvent> {
+        self.answers.try_recv().ok().map(|(role, answer)| StoreEvent { role, answer })
     }
 
     /// Takes in what came of a write.

@@ -17,6 +17,8 @@ mod recovery;
 mod restore;
 mod scan;
 #[cfg(test)]
+mod story;
+#[cfg(test)]
 mod tests;
 mod worker;
 

@@ -31,6 +31,11 @@ pub(super) enum Answer {
     Failed(String),
 }
 
+/// Where jobs are handed in.
+pub(super) fn desk() -> (SyncSender<Job>, Receiver<Job>) {
+    sync_channel(ROOM)
+}
+
 /// Starts the thread. `open` opens the directory, again after each failure. Answers go to `answers`, with the `name` of the place.
 pub(super) fn start<F: Files + 'static, N: Copy + Send + 'static>(
     thread: &str,
@@ -40,15 +45,22 @@ pub(super) fn start<F: Files + 'static, N: Copy + Send + 'static>(
     open: impl FnMut() -> io::Result<F> + Send + 'static,
     answers: UnboundedSender<(N, Answer)>,
 ) -> io::Result<SyncSender<Job>> {
-    let (give, jobs) = sync_channel(ROOM);
+    let (give, jobs) = desk();
+    let mut worker = Worker::new(open, max_bytes, safety);
     std::thread::Builder::new().name(thread.to_owned()).stack_size(STACK_BYTES).spawn(move || {
-        let mut worker = Worker { open, journal: None, max_bytes, safety };
-        worker.work(&jobs, |answer| answers.send((name, answer)).is_ok());
+        while let Ok(job) = jobs.recv() {
+            // Fails when nobody listens any more.
+            if answers.send((name, worker.answer(job))).is_err() {
+                return;
+            }
+        }
     })?;
     Ok(give)
 }
 
-struct Worker<F, O> {
+/// Does the jobs, one after another.
+#[derive(Debug)]
+pub(super) struct Worker<F, O> {
     open: O,
     journal: Option<Journal<F>>,
     max_bytes: u64,
@@ -56,16 +68,14 @@ struct Worker<F, O> {
 }
 
 impl<F: Files, O: FnMut() -> io::Result<F>> Worker<F, O> {
-    fn work(&mut self, jobs: &Receiver<Job>, mut tell: impl FnMut(Answer) -> bool) {
-        while let Ok(job) = jobs.recv() {
-            let answer = match job {
-                Job::Open => self.open(),
-                Job::Write(batch) => self.write(&batch),
-            };
-            // Nobody listens any more.
-            if !tell(answer) {
-                return;
-            }
+    pub(super) fn new(open: O, max_bytes: u64, safety: Safety) -> Self {
+        Self { open, journal: None, max_bytes, safety }
+    }
+
+    pub(super) fn answer(&mut self, job: Job) -> Answer {
+        match job {
+            Job::Open => self.open(),
+            Job::Write(batch) => self.write(&batch),
         }
     }
 
