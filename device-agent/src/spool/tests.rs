@@ -9,6 +9,8 @@ use shared_proto::wire::{
 };
 
 use super::*;
+use crate::store::RestoredReport;
+use crate::store::kept::KeptReport;
 
 fn report(seq: u64, mode: Mode, epoch: u32) -> Report {
     let mut latency = Latency::default();
@@ -206,4 +208,87 @@ proptest! {
         prop_assert_eq!(spool.given_up(), 0);
         prop_assert_eq!(received.values().map(|r| r.jobs).sum::<u64>(), 12 * seq);
     }
+}
+
+fn seqs(spool: &mut Spool<u64>, lane: Lane, tokens: std::ops::Range<u64>) -> Vec<u64> {
+    let mut seqs = Vec::new();
+    for token in tokens {
+        let Some(seq) = spool.next_to_send(lane).map(|report| report.seq) else { break };
+        seqs.push(seq);
+        spool.sent(lane, token);
+    }
+    seqs
+}
+
+#[test]
+fn reports_of_now_do_not_wait_behind_old_ones() {
+    let mut spool = Spool::new(64);
+    (1..=20).for_each(|seq| spool.push(normal(seq)));
+    spool.connection_made();
+    assert_eq!(seqs(&mut spool, Lane::Live, 0..1), [0; 0]);
+    assert_eq!(seqs(&mut spool, Lane::Backlog, 0..100), (1..=8).collect::<Vec<_>>(), "room is left for those of now");
+    (21..=22).for_each(|seq| spool.push(normal(seq)));
+    assert_eq!(seqs(&mut spool, Lane::Live, 100..200), [21, 22]);
+    spool.connection_lost(|_| true);
+    spool.connection_made();
+    assert_eq!(seqs(&mut spool, Lane::Live, 200..300), [0; 0]);
+    assert_eq!(drain(&mut spool).iter().map(|r| r.seq).collect::<Vec<_>>(), (1..=22).collect::<Vec<_>>());
+}
+
+#[test]
+fn nothing_is_sent_before_the_store_has_it_and_its_mark() {
+    let mut spool = Spool::new(64);
+    spool.ledger().begin();
+    spool.set_journalled(Journalled::UpTo(0));
+    spool.push(normal(1));
+    spool.connection_made();
+    spool.push(normal(2));
+    assert_eq!(seqs(&mut spool, Lane::Live, 0..9), [0; 0]);
+    assert_eq!(seqs(&mut spool, Lane::Backlog, 0..9), [0; 0]);
+    let changes = spool.ledger().take();
+    let told: Vec<_> = changes.iter().map(|it| (it.serial, it.key.kind, it.key.number)).collect();
+    // The first report was told unsent, then that there is a connection, the second report, and the mark of the first.
+    assert_eq!(told, [(1, Kind::Report, 1), (2, Kind::Sending, 0), (3, Kind::Report, 2), (4, Kind::Report, 1)]);
+    spool.set_journalled(Journalled::UpTo(3));
+    assert_eq!(seqs(&mut spool, Lane::Backlog, 0..9), [0; 0]);
+    assert_eq!(seqs(&mut spool, Lane::Live, 0..9), [2]);
+    spool.set_journalled(Journalled::UpTo(4));
+    spool.set_backlog(Backlog::Held);
+    assert_eq!(seqs(&mut spool, Lane::Backlog, 0..9), [0; 0]);
+    spool.set_backlog(Backlog::Free);
+    assert_eq!(seqs(&mut spool, Lane::Backlog, 10..19), [1]);
+}
+
+#[test]
+fn connections_that_never_answer_do_not_fill_the_memory() {
+    let mut spool = Spool::new(4);
+    spool.ledger().begin();
+    let mut token = 0;
+    for seq in 1..=5_000 {
+        if seq % 10 == 0 {
+            spool.connection_lost(|_| true);
+            spool.connection_made();
+        }
+        spool.push(normal(seq));
+        while spool.next_to_send(Lane::Live).is_some() {
+            token += 1;
+            spool.sent(Lane::Live, token);
+        }
+    }
+    assert_eq!(spool.given_up(), 0);
+    assert!(spool.len() <= 4 + SENT_AND_WAITING + 2 * MARKED_AHEAD, "{}", spool.len());
+    assert_eq!(drain(&mut spool).iter().map(|r| r.jobs).sum::<u64>(), 12 * 5_000);
+}
+
+#[test]
+fn reports_of_another_device_are_given_up_and_counted() {
+    let mut spool = Spool::<u64>::new(64);
+    let kept = |run, seq| RestoredReport {
+        serial: seq,
+        kept: KeptReport { run, history: History::Unsent, report: Box::new(normal(seq)) },
+    };
+    spool.restore(vec![kept(1, 1), kept(1, 2)], &"other".parse().unwrap());
+    assert_eq!((spool.len(), spool.given_up()), (0, 2));
+    spool.restore(vec![kept(1, 1), kept(1, 2)], &"pi".parse().unwrap());
+    assert_eq!((spool.len(), spool.given_up()), (2, 2));
 }

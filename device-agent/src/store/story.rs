@@ -10,7 +10,7 @@ use shared_proto::ids::BootId;
 use shared_proto::mode::Mode;
 use shared_proto::policy::PolicyConfig;
 use shared_proto::units::Ratio;
-use shared_proto::wire::{Host, Lease, OverrunPolicy, Report, RtContext, Schedule, SetMode, Totals, Version};
+use shared_proto::wire::{Host, Lease, Outcome, OverrunPolicy, Report, RtContext, Schedule, SetMode, Totals, Version};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::journal::Safety;
@@ -376,6 +376,9 @@ fn play(world: &mut World, steps: Vec<Step>, crash: impl Fn(u64) -> Crash) {
                     run.volatile.iter_mut().for_each(|bench| bench.work(usize::MAX));
                     world.safe.insert(world.boot, run.total.jobs);
                 } else {
+                    // In the middle of a write.
+                    world.volatile.set_trouble(Trouble::CrashAfter(seed / 2 % 4_000));
+                    run.volatile.iter_mut().for_each(|bench| bench.work(usize::MAX));
                     world.safe.insert(world.boot, 0);
                 }
                 up = false;
@@ -418,5 +421,87 @@ proptest! {
         let mut world = World::new((true, true), capacity);
         play(&mut world, steps, |seed| if seed % 3 == 0 { Crash::PowerCut { seed } } else { Crash::Process });
         world.check_consistent();
+    }
+}
+
+#[test]
+fn a_repeated_command_gets_the_answer_of_an_earlier_run_or_is_called_a_duplicate() {
+    let mut world = World::new((true, false), 64);
+    let mut run = world.start();
+    run.command("c1", Mode::Degraded);
+    run.job(false);
+    let first = run.agent.next_ack().expect("an answer").clone();
+    run.agent.ack_sent(1);
+    run.command("c2", Mode::Normal);
+    run.settle();
+    world.end(run, Crash::Process);
+
+    let mut run = world.start();
+    run.command("c1", Mode::Degraded);
+    assert_eq!(run.agent.next_ack(), Some(&first), "the very same");
+    run.agent.ack_sent(2);
+    run.command("c2", Mode::Normal);
+    let second = run.agent.next_ack().expect("an answer").clone();
+    assert_eq!((second.id.as_str(), second.result), ("c2", Outcome::Duplicate));
+    assert_eq!((run.agent.take_order(), run.agent.counts().duplicate), (None, 2));
+    run.settle();
+    world.end(run, Crash::Process);
+
+    let mut run = world.start();
+    run.command("c2", Mode::Normal);
+    assert_eq!(run.agent.next_ack(), Some(&second), "however often");
+}
+
+#[test]
+fn after_a_power_cut_a_command_that_changed_the_mode_is_still_known_and_so_are_values() {
+    let mut world = World::new((true, true), 64);
+    let mut run = world.start();
+    run.agent.keep_value("replay-guard", "17".to_owned(), Urgency::Soon);
+    run.command("c1", Mode::Degraded);
+    run.job(false);
+    let first = run.agent.next_ack().expect("an answer").clone();
+    run.settle();
+    world.end(run, Crash::PowerCut { seed: 1 });
+    let mut run = world.start();
+    assert_eq!(run.agent.kept_value("replay-guard"), Some("17"));
+    run.command("c1", Mode::Degraded);
+    assert_eq!(run.agent.next_ack(), Some(&first));
+}
+
+#[test]
+fn a_disk_in_trouble_keeps_nothing_back_and_has_everything_again_afterwards() {
+    for trouble in [Trouble::FullAfter(0), Trouble::ReadOnly, Trouble::SyncFails] {
+        let mut world = World::new((true, true), 64);
+        let mut run = world.start();
+        run.settle();
+        world.durable.set_trouble(trouble);
+        world.volatile.set_trouble(trouble);
+        for _ in 0..10 {
+            run.job(true);
+            run.close();
+            run.settle();
+        }
+        let status = run.keeper.status();
+        let failing =
+            |place: &Option<PlaceStatus>| matches!(place.as_ref().map(|it| &it.health), Some(Health::Failing { .. }));
+        assert!(failing(&status.durable), "{status:?}");
+        // fsync is not asked of the volatile place.
+        assert_eq!(failing(&status.volatile), trouble != Trouble::SyncFails, "{status:?}");
+        assert_eq!(run.agent.waiting(), 10);
+        run.agent.connection_made();
+        run.step();
+        assert!(run.next().is_some(), "it is sent all the same");
+        run.agent.connection_lost(|_| true);
+
+        world.durable.set_trouble(Trouble::None);
+        world.volatile.set_trouble(Trouble::None);
+        (0..20).for_each(|_| run.settle());
+        let status = run.keeper.status();
+        assert!(!failing(&status.durable) && !failing(&status.volatile), "{status:?}");
+        world.end(run, Crash::PowerCut { seed: 3 });
+        let mut run = world.start();
+        assert_eq!(run.agent.waiting(), 10);
+        world.deliver_all(&mut run);
+        assert_eq!(world.received.len(), 10);
     }
 }
