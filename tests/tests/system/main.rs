@@ -26,6 +26,7 @@ mod overload;
 mod oversize;
 mod repeated_command;
 mod runaway;
+mod spool_on_disk;
 mod stopped;
 mod system_calls;
 mod two_devices;
