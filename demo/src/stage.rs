@@ -10,9 +10,10 @@ use std::time::Duration;
 use device_agent::config::Config as AgentConfig;
 use device_agent::supervisor::{self, RunError, Summary as AgentSummary};
 use gateway_controller::config::Config as ControllerConfig;
+use gateway_controller::run::StartError;
 use gateway_controller::sink::EventSink;
 use shared_host::config::ConfigError;
-use shared_host::control::ControlError;
+use shared_host::mqtt::BrokerUrl;
 use tokio::sync::oneshot;
 
 /// How often an end is looked for.
@@ -76,7 +77,15 @@ impl<T> Running<T> {
 /// [`ConfigError`] if a key or value is not allowed.
 pub fn agent_config(values: &[(&str, String)]) -> Result<AgentConfig, ConfigError> {
     let schema = device_agent::config::SCHEMA;
-    let env = values.iter().map(|(key, value)| (OsString::from(schema.variable(key)), OsString::from(value)));
+    let exposed = |(key, value): &(&str, String)| {
+        *key == "mqtt.url" && value.parse().is_ok_and(|url: BrokerUrl| url.is_exposed())
+    };
+    // Whoever gives such an address may have it: nothing that is worth protecting is sent there.
+    let insecure = values.iter().any(exposed).then(|| ("mqtt.insecure", "true".to_owned()));
+    let env = values
+        .iter()
+        .chain(&insecure)
+        .map(|(key, value)| (OsString::from(schema.variable(key)), OsString::from(value)));
     let mut config = AgentConfig::from_loaded(&schema.load(None, env)?)?;
     config.control_socket = None;
     Ok(config)
@@ -98,7 +107,7 @@ pub fn start_agent(config: AgentConfig) -> io::Result<Running<Result<AgentSummar
 pub fn start_controller(
     config: ControllerConfig,
     events: impl EventSink + Send + 'static,
-) -> io::Result<Running<Result<(), ControlError>>> {
+) -> io::Result<Running<Result<(), StartError>>> {
     start("controller", |stop| gateway_controller::run::run(config, stop, events))
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use shared_host::config::{ConfigError, Loaded};
 use shared_host::control::default_path;
-use shared_host::sections::{LogSection, MqttSection, PolicySection};
+use shared_host::sections::{AgentSecuritySection, LogSection, MqttSection, PolicySection};
 use shared_proto::ids::{DeviceId, TopicRoot};
 use shared_proto::units::Ratio;
 use shared_proto::wire::{DialectName, Dialects, OverrunPolicy};
@@ -29,6 +29,7 @@ struct Raw {
     realtime: Realtime,
     gpio: Gpio,
     mqtt: MqttSection,
+    security: AgentSecuritySection,
     topics: Topics,
     report: Report,
     policy: PolicySection,
@@ -178,6 +179,7 @@ impl Config {
             timing,
             gpio: GpioConfig { backend: raw.gpio.backend, wiring, sim_state_file: raw.gpio.sim_state_file },
             broker: raw.mqtt.check(loaded, device.as_str())?,
+            security: raw.security.check(loaded)?,
             root: raw.topics.root,
             dialects,
             device,

@@ -1,15 +1,20 @@
 //! Between the core and a connection: topics, encoding, and what came of each publish. A state machine without I/O or clock:
 //! what happens on the connection comes in with its time, messages go out through an [`Outbox`].
 
+mod classroom;
 mod refusals;
 #[cfg(test)]
 mod tests;
 mod topics;
+mod trust;
 
-use shared_host::json::{CommandError, DecodeError, decode_command, decode_lab_command, encode};
+use serde::Serialize;
+use shared_host::json::{CommandError, DecodeError, decode_command, encode};
+use shared_host::lab_sign::Wall;
 use shared_host::mqtt::{Filter, Message, PublishError, Publisher, Qos, Received, Retain, Retained, Token};
 use shared_proto::ids::TopicRoot;
 use shared_proto::limits::{MAX_ACK, MAX_REPORT, MAX_STATUS};
+use shared_proto::sign::{OVERHEAD, Refusal};
 use shared_proto::text::Reason;
 use shared_proto::wire::{Departure, DialectName, Dialects, Settings, Status, Task, Version};
 use tracing::{debug, info, warn};
@@ -18,8 +23,11 @@ use crate::agent::{Agent, Refused};
 use crate::mode::Decision;
 use crate::rt::time::MonoTime;
 use crate::spool::Lane;
+use classroom::Classroom;
 use refusals::Refusals;
 use topics::Topics;
+use trust::Doubt;
+pub use trust::{Commands, Own, Trust};
 
 /// A connection that ends sooner than this after it was made is a short one; so many in a row give a hint.
 const SHORT_LIFE_MS: u64 = 10_000;
@@ -46,6 +54,8 @@ pub struct Session {
     client_id: String,
     dialects: Dialects,
     topics: Topics,
+    trust: Trust,
+    classroom: Classroom,
     /// The status as it stands; the will of the next connection is made from it.
     status: Status,
     up_since: Option<MonoTime>,
@@ -75,11 +85,13 @@ impl Session {
         root: &TopicRoot,
         dialects: &Dialects,
         agent: &Agent<Token>,
+        trust: Trust,
         settings: Settings,
     ) -> Self {
         Self {
             client_id: client_id.to_owned(),
             dialects: dialects.clone(),
+            trust,
             topics: Topics::new(root, &agent.identity().device),
             status: first_status(dialects, agent, settings),
             up_since: None,
@@ -90,6 +102,7 @@ impl Session {
             turn: Turn::Ack,
             last_down: String::new(),
             delivered: 0,
+            classroom: Classroom::new(agent.identity().device.clone(), agent.identity().boot),
             refusals: Refusals::default(),
         }
     }
@@ -106,17 +119,10 @@ impl Session {
         &self.status
     }
 
-    /// The will for connection `conn`, made from the latest `status`; none on a wire without.
+    /// What makes the wills, apart from the session: the next one is needed while the session is busy.
     #[must_use]
-    pub fn will(topic: &str, status: &Status, conn: u64) -> Option<Message> {
-        let lost = Status { conn, up_ms: None, online: false, departure: Some(Departure::Lost), ..status.clone() };
-        status.dialects.contains(&DialectName::Native).then(|| status_message(topic, &lost)).flatten()
-    }
-
-    /// Topic of the status, and of the will.
-    #[must_use]
-    pub fn status_topic(&self) -> &str {
-        &self.topics.status
+    pub fn testament(&self) -> Testament {
+        Testament { topic: self.topics.status.clone(), trust: self.trust.clone() }
     }
 
     /// Connected, and subscribed.
@@ -163,36 +169,59 @@ impl Session {
         }
     }
 
-    /// A message arrived.
-    pub fn message(&mut self, message: &Received, agent: &mut Agent<Token>, now: MonoTime) {
-        let of_lab = message.topic == self.topics.lab_command;
+    /// A message arrived. `wall` is the time of day as far as it is known: classroom signatures go by it.
+    pub fn message(&mut self, message: &Received, agent: &mut Agent<Token>, now: MonoTime, wall: Wall) {
         if message.retained == Retained::Retained {
             // Its id is not answered: whoever left it is not waiting.
             agent.refuse(Refused::Retained, None, "retained");
-            return self.refusals.note(&message.topic, "a retained command is old by nature", agent.counts(), now);
-        }
-        let taken = if of_lab {
-            decode_lab_command(&message.payload)
-                .map(|command| agent.lab_command(&command, now))
-                .map_err(|error| CommandError { id: None, error })
+            self.refusals.note(&message.topic, "a retained command is old by nature", agent.counts(), now);
+        } else if message.topic == self.topics.lab_command {
+            self.lab_message(message, agent, now, wall);
         } else {
-            decode_command(&message.payload).map(|command| {
+            self.native_message(message, agent, now);
+        }
+    }
+
+    fn native_message(&mut self, message: &Received, agent: &mut Agent<Token>, now: MonoTime) {
+        if let Err(doubt) = self.trust.believe(&message.topic, &message.payload) {
+            return self.doubt(message, doubt, agent, now);
+        }
+        match decode_command(&message.payload) {
+            Ok(command) if self.trust.wants_a_limit() && command.fresh.is_none() => {
+                self.doubt(message, Doubt::Unlimited, agent, now);
+            }
+            Ok(command) => {
                 debug!(id = %command.id, mode = %command.mode, "command");
                 if let Err(why) = agent.command(&command, now) {
                     self.refusals.note(&message.topic, &why.to_string(), agent.counts(), now);
                 }
-            })
-        };
-        if let Err(CommandError { id, error }) = taken {
-            let kind = match error {
-                DecodeError::Oversize { .. } => Refused::Oversize,
-                DecodeError::UnknownVersion(_) => Refused::Version,
-                DecodeError::Malformed(_) => Refused::Malformed,
-            };
-            let why = error.to_string();
-            agent.refuse(kind, id, &why);
-            self.refusals.note(&message.topic, &why, agent.counts(), now);
+            }
+            Err(CommandError { id, error }) => {
+                let why = error.to_string();
+                agent.refuse(kind(&error), id, &why);
+                self.refusals.note(&message.topic, &why, agent.counts(), now);
+            }
         }
+    }
+
+    fn lab_message(&mut self, message: &Received, agent: &mut Agent<Token>, now: MonoTime, wall: Wall) {
+        match self.classroom.command(&self.trust, &message.payload, agent.up_ms(now), wall) {
+            Ok(command) => agent.lab_command(&command, now),
+            Err(refusal) => {
+                agent.refuse(refusal.kind(), None, "");
+                self.refusals.note(&message.topic, &refusal.to_string(), agent.counts(), now);
+            }
+        }
+    }
+
+    /// A message that is not believed changes nothing, and is not answered: nobody knows whose it is.
+    fn doubt(&mut self, message: &Received, doubt: Doubt, agent: &mut Agent<Token>, now: MonoTime) {
+        let kind = match doubt {
+            Doubt::Signature(Refusal::Unsigned) | Doubt::Unlimited => Refused::Unsigned,
+            Doubt::Signature(Refusal::Wrong | Refusal::Malformed) => Refused::Forged,
+        };
+        agent.refuse(kind, None, "");
+        self.refusals.note(&message.topic, &doubt.to_string(), agent.counts(), now);
     }
 
     /// Publishes what is due, as far as the connection takes it.
@@ -210,7 +239,7 @@ impl Session {
         }
         if let Some(metrics) = agent.take_lab_metrics()
             && self.dialects.contains(&DialectName::Lab)
-            && let Ok(payload) = encode(&metrics, MAX_ACK)
+            && let Some(payload) = self.classroom.metrics(&self.trust, &metrics)
         {
             // At most once, as the classroom's own client: the next one comes soon.
             let _ = outbox.try_publish(message(&self.topics.lab_metrics, payload, Qos::AtMostOnce, Retain::No));
@@ -223,7 +252,7 @@ impl Session {
         }
         self.status.conn = self.conn;
         self.status.up_ms = Some(agent.up_ms(now));
-        let message = status_message(&self.topics.status, &self.status);
+        let message = status_message(&self.topics.status, &self.status, &self.trust);
         self.status_due = message.is_some_and(|message| outbox.try_publish(message).is_err());
     }
 
@@ -252,7 +281,7 @@ impl Session {
     /// Tries to send one acknowledgement; `false` if there is none.
     fn send_ack(&mut self, agent: &mut Agent<Token>, outbox: &mut impl Outbox) -> bool {
         let Some(ack) = agent.next_ack() else { return false };
-        let Ok(payload) = encode(ack, MAX_ACK) else {
+        let Some(payload) = sealed(&self.trust, &self.topics.ack, ack, MAX_ACK) else {
             agent.give_up_ack();
             return true;
         };
@@ -271,7 +300,7 @@ impl Session {
 
     fn send_report_of(&mut self, lane: Lane, agent: &mut Agent<Token>, outbox: &mut impl Outbox) -> bool {
         let Some(report) = agent.spool().next_to_send(lane) else { return false };
-        let Ok(payload) = encode(report, MAX_REPORT) else {
+        let Some(payload) = sealed(&self.trust, &self.topics.report, report, MAX_REPORT) else {
             agent.spool().give_up_next(lane);
             return true;
         };
@@ -330,6 +359,15 @@ impl Session {
     }
 }
 
+/// How a command that cannot be read is counted.
+fn kind(error: &DecodeError) -> Refused {
+    match error {
+        DecodeError::Oversize { .. } => Refused::Oversize,
+        DecodeError::UnknownVersion(_) => Refused::Version,
+        DecodeError::Malformed(_) => Refused::Malformed,
+    }
+}
+
 fn first_status(dialects: &Dialects, agent: &Agent<Token>, settings: Settings) -> Status {
     let effective = agent.effective();
     Status {
@@ -351,8 +389,30 @@ fn first_status(dialects: &Dialects, agent: &Agent<Token>, settings: Settings) -
     }
 }
 
-fn status_message(topic: &str, status: &Status) -> Option<Message> {
-    let payload = encode(status, MAX_STATUS).ok()?;
+/// Makes the wills of a device.
+#[derive(Debug, Clone)]
+pub struct Testament {
+    topic: String,
+    trust: Trust,
+}
+
+impl Testament {
+    /// The will for connection `conn`, made from the latest `status`; none on a wire without.
+    #[must_use]
+    pub fn will(&self, status: &Status, conn: u64) -> Option<Message> {
+        let lost = Status { conn, up_ms: None, online: false, departure: Some(Departure::Lost), ..status.clone() };
+        let native = status.dialects.contains(&DialectName::Native);
+        native.then(|| status_message(&self.topic, &lost, &self.trust)).flatten()
+    }
+}
+
+/// The payload, signed if the device signs; `None` cannot happen, as every message leaves room in its limit.
+fn sealed(trust: &Trust, topic: &str, message: &impl Serialize, limit: usize) -> Option<Vec<u8>> {
+    trust.seal(topic, encode(message, limit - OVERHEAD).ok()?).ok()
+}
+
+fn status_message(topic: &str, status: &Status, trust: &Trust) -> Option<Message> {
+    let payload = sealed(trust, topic, status, MAX_STATUS)?;
     Some(message(topic, payload, Qos::AtLeastOnce, Retain::Yes))
 }
 

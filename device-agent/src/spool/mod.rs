@@ -285,7 +285,9 @@ impl<T: Copy + PartialEq> Spool<T> {
 
     /// Forgets every report: for a wire that has none.
     pub fn discard(&mut self) {
-        self.waiting.clear();
+        for waiting in self.waiting.drain(..) {
+            self.ledger.remove(key(&waiting.report));
+        }
         (self.live_from, self.sent_and_waiting) = (0, 0);
     }
 

@@ -50,12 +50,15 @@ pub struct StoreStatus {
     pub durable: Option<PlaceStatus>,
 }
 
+/// What the threads of the places say.
+type Answers = UnboundedReceiver<(Role, Answer)>;
+
 /// Both places.
 #[derive(Debug)]
 pub struct Keeper {
     volatile: Option<Place>,
     durable: Option<Durable>,
-    answers: UnboundedReceiver<(Role, Answer)>,
+    answers: Answers,
     /// Held, so that waiting for an answer never ends where no place is.
     _open: UnboundedSender<(Role, Answer)>,
     /// What places held when they were opened for the first time, until it is taken up.
@@ -113,7 +116,7 @@ impl Keeper {
     pub(super) fn of_desks(
         volatile: Option<(String, SyncSender<Job>)>,
         durable: Option<(String, SyncSender<Job>)>,
-        (tell, answers): (UnboundedSender<(Role, Answer)>, UnboundedReceiver<(Role, Answer)>),
+        (tell, answers): (UnboundedSender<(Role, Answer)>, Answers),
         flush: FlushConfig,
         now: MonoTime,
     ) -> Self {
@@ -203,6 +206,13 @@ impl Keeper {
             self.opened.push(role);
         }
         self.found.push((role, recovered));
+    }
+
+    /// Whether all that was handed over is done.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        let durable = self.durable.as_ref().map(|durable| &durable.place);
+        self.volatile.iter().chain(durable).all(Place::is_idle)
     }
 
     /// Hands over what has changed, and says what may be sent by now. Never waits.

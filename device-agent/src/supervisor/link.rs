@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use shared_host::lab_sign::Wall;
 use shared_host::mqtt::{self, BrokerUrl, Event, Events, Publisher, Token};
 use shared_proto::text::Reason;
 use shared_proto::wire::{Departure, Status, Task};
@@ -9,15 +10,21 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::control::LinkState;
+use super::observe::wall_clock_ms;
 use crate::agent::Agent;
 use crate::config::Config;
-use crate::link::Session;
+use crate::link::{Session, Trust};
 use crate::mode::Decision;
-use crate::rt::Handle;
 use crate::rt::time::MonoTime;
+use crate::rt::{Handle, sys};
 
 /// How long the last acknowledgements and the good-bye may take.
 const GOOD_BYE: Duration = Duration::from_millis(200);
+
+/// The time of day, as far as this machine is sure of it.
+fn wall() -> Wall {
+    if sys::wall_clock_synced() { Wall::Synchronised(wall_clock_ms()) } else { Wall::Unknown }
+}
 
 /// The connection, and what is said on it.
 pub(super) struct Link {
@@ -31,17 +38,15 @@ pub(super) struct Link {
 
 impl Link {
     /// Starts to connect.
-    pub(super) fn start(config: &Config, agent: &Agent<Token>, rt: &Handle) -> Self {
+    pub(super) fn start(config: &Config, agent: &Agent<Token>, trust: Trust, rt: &Handle) -> Self {
         let broker = &config.broker;
         let settings = rt.granted.settings.clone();
-        let session = Session::new(&broker.client_id, &config.root, &config.dialects, agent, settings);
-        let mut options = mqtt::Options::new(broker.url.clone(), broker.client_id.clone());
-        options.credentials.clone_from(&broker.credentials);
-        options.keep_alive = broker.keep_alive;
+        let session = Session::new(&broker.client_id, &config.root, &config.dialects, agent, trust, settings);
+        let mut options = broker.options();
         options.filters = session.filters();
         let (status, will_status) = watch::channel(session.status().clone());
-        let will_topic = session.status_topic().to_owned();
-        let will = move |conn| Session::will(&will_topic, &will_status.borrow(), conn);
+        let testament = session.testament();
+        let will = move |conn| testament.will(&will_status.borrow(), conn);
         let (publisher, events) = mqtt::start(options, will);
         info!(broker = %broker.url, "connecting");
         Self { session, publisher, events, url: broker.url.clone(), status }
@@ -59,7 +64,7 @@ impl Link {
             Event::Up { conn } => self.session.up(conn, agent, now),
             Event::Down { conn, reason } => self.session.down(conn, reason, agent, now),
             Event::Acked(token) => self.session.acked(token, agent),
-            Event::Message(message) => self.session.message(&message, agent, now),
+            Event::Message(message) => self.session.message(&message, agent, now, wall()),
             // Only of connections that ask for it.
             Event::Oversize { .. } => {}
         }

@@ -1,6 +1,7 @@
 //! The table of keys: the single source of the defaults, the commented file, the reference page and the error messages.
 
 use shared_host::config::{Key, Schema, Section};
+use shared_host::sections::{CONTROLLER_SECURITY, SECURITY_SECTION};
 
 /// Everything that can be configured.
 pub const SCHEMA: Schema =
@@ -8,6 +9,7 @@ pub const SCHEMA: Schema =
 
 const SECTIONS: &[Section] = &[
     Section { path: "mqtt", doc: "Connection to the MQTT broker." },
+    SECURITY_SECTION,
     Section {
         path: "topics",
         doc: "What is spoken with the devices, and on which topics: ROOT/DEVICE/report, /status, /command and /ack.",
@@ -19,8 +21,17 @@ const SECTIONS: &[Section] = &[
     Section { path: "log", doc: "Log on standard error. Decisions are JSON lines on standard output." },
 ];
 
+const FILE: &str = "a path, or credential:NAME";
+const SECRET_FILE: &str = "a path, or credential:NAME; a file that others cannot read";
+
 const KEYS: &[Key] = &[
-    Key { path: "mqtt.url", default: r#""mqtt://localhost:1883""#, allowed: "mqtt://HOST[:PORT]", doc: "The broker." },
+    Key {
+        path: "mqtt.url",
+        default: r#""mqtt://localhost:1883""#,
+        allowed: "mqtts://HOST[:PORT] or mqtt://HOST[:PORT]",
+        doc: "The broker. mqtts:// is TLS, and the broker's certificate is always verified; mqtt:// is not encrypted,\n\
+              and taken for this machine only (localhost), or with insecure.",
+    },
     Key {
         path: "mqtt.client_id",
         default: r#""gateway-controller""#,
@@ -31,8 +42,40 @@ const KEYS: &[Key] = &[
     Key {
         path: "mqtt.password",
         default: "",
-        allowed: "any text, together with mqtt.username",
-        doc: "Password. Better given by the environment: GATEWAY_MQTT__PASSWORD.",
+        allowed: "any text, together with mqtt.username, in a file that not everybody may read",
+        doc: "Password. Better in a file of its own: password_file.",
+    },
+    Key {
+        path: "mqtt.password_file",
+        default: "",
+        allowed: SECRET_FILE,
+        doc: "File that holds the password on its only line; read anew for each connection, like all files of this section.\n\
+              credential:NAME is a file that systemd hands over (LoadCredential=NAME:FILE).",
+    },
+    Key {
+        path: "mqtt.ca_file",
+        default: "",
+        allowed: FILE,
+        doc: "With mqtts://: who may have signed the broker's certificate (PEM). Without it: the system's certificate\n\
+              authorities, /etc/ssl/certs/ca-certificates.crt.",
+    },
+    Key {
+        path: "mqtt.cert_file",
+        default: "",
+        allowed: FILE,
+        doc: "With mqtts://: this client's certificate (PEM), for a broker that wants one; together with key_file.",
+    },
+    Key {
+        path: "mqtt.key_file",
+        default: "",
+        allowed: SECRET_FILE,
+        doc: "The private key of that certificate (PEM, without a passphrase).",
+    },
+    Key {
+        path: "mqtt.insecure",
+        default: "false",
+        allowed: "true or false; with mqtt:// only",
+        doc: "true: take mqtt:// to another machine, though anybody on the network can then read and forge messages.",
     },
     Key {
         path: "mqtt.keep_alive_s",
@@ -40,6 +83,15 @@ const KEYS: &[Key] = &[
         allowed: "1 to 600 (s)",
         doc: "Time between pings in seconds. A dead connection is noticed within about twice this time.",
     },
+    Key {
+        path: "mqtt.reconnect_max_s",
+        default: "30",
+        allowed: "1 to 600 (s)",
+        doc: "Longest wait between attempts to connect in seconds: the wait is random, below a bound that doubles up to this.",
+    },
+    CONTROLLER_SECURITY[0],
+    CONTROLLER_SECURITY[1],
+    CONTROLLER_SECURITY[2],
     Key {
         path: "topics.root",
         default: r#""edge""#,
