@@ -192,6 +192,33 @@ const KEYS: &[Key] = &[
         "2 to 4096",
         "Reports held in memory; beyond it neighbours merge, counts stay exact.",
     ),
+    key(
+        "spool.dir",
+        "",
+        "a path, or \"\" for none",
+        "Directory where reports outlive a power cut. Written while the broker is away, and at the end. \
+         Default: spool in the service's state directory ($STATE_DIRECTORY), or none.",
+    ),
+    key(
+        "spool.runtime_dir",
+        "",
+        "a path, or \"\" for none",
+        "Directory in memory (tmpfs) where reports outlive the process. Written all the time. \
+         Default: spool in the service's runtime directory ($RUNTIME_DIRECTORY), or none.",
+    ),
+    key("spool.max_disk_mb", "16", "1 to 1024", "Mebibytes that each of the two directories may take."),
+    key(
+        "spool.flush_after_s",
+        "60",
+        "0 to 86400",
+        "spool.dir is written when the oldest report has waited for so many seconds.",
+    ),
+    key(
+        "spool.flush_every_s",
+        "300",
+        "1 to 86400",
+        "Then again so often: a power cut loses no more than these seconds. Each write wears an SD card.",
+    ),
     key("control.socket", "", "a path", "Default: control.sock in the service's runtime directory."),
     key(
         "log.format",

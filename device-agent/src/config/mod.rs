@@ -21,6 +21,7 @@ use crate::agent::Autonomy;
 use crate::gpio::Wiring;
 use crate::mode::GuardConfig;
 use crate::rt::{Asked, Timing};
+use crate::store::StoreConfig;
 use crate::window::WindowConfig;
 
 /// Everything that an agent is configured with, checked.
@@ -56,6 +57,8 @@ pub struct Config {
     pub guard: GuardConfig,
     /// Reports that wait for the broker.
     pub spool_capacity: usize,
+    /// Where reports outlive the process.
+    pub store: StoreConfig,
     /// Path of the control socket; without one there is none.
     pub control_socket: Option<PathBuf>,
     /// Logs.

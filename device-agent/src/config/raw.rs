@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
 use shared_host::config::{ConfigError, Loaded};
@@ -16,6 +17,7 @@ use crate::agent::Autonomy;
 use crate::gpio::{Level, Line, OutputRole, Wiring};
 use crate::mode::GuardConfig;
 use crate::rt::{Asked, SchedulerAsked, Timing};
+use crate::store::{FlushConfig, StoreConfig};
 use crate::window::WindowConfig;
 
 #[derive(Deserialize)]
@@ -122,6 +124,11 @@ struct Safety {
 #[derive(Deserialize)]
 struct Spool {
     max_reports: usize,
+    dir: Option<PathBuf>,
+    runtime_dir: Option<PathBuf>,
+    max_disk_mb: u64,
+    flush_after_s: u64,
+    flush_every_s: u64,
 }
 
 #[derive(Deserialize)]
@@ -185,10 +192,39 @@ impl Config {
                 under_voltage: raw.safety.under_voltage,
             },
             spool_capacity: raw.spool.max_reports,
+            store: store(raw.spool, &check)?,
             control_socket: Some(raw.control.socket.unwrap_or_else(|| default_path(SCHEMA.program))),
             log: raw.log.check(loaded)?,
         })
     }
+}
+
+/// Where reports outlive the process. systemd separates several directories by colons.
+fn store(spool: Spool, check: &Check<'_>) -> Result<StoreConfig, ConfigError> {
+    check.within("spool.max_disk_mb", spool.max_disk_mb, 1, 1024)?;
+    check.within("spool.flush_after_s", spool.flush_after_s, 0, 86_400)?;
+    check.within("spool.flush_every_s", spool.flush_every_s, 1, 86_400)?;
+    let service = |variable| {
+        let directories = std::env::var_os(variable).filter(|value| !value.is_empty())?;
+        std::env::split_paths(&directories).next().map(|first| first.join("spool"))
+    };
+    let choose = |given: Option<PathBuf>, variable| match given {
+        Some(path) => Some(path).filter(|path| !path.as_os_str().is_empty()),
+        None => service(variable),
+    };
+    let store = StoreConfig {
+        runtime_dir: choose(spool.runtime_dir, "RUNTIME_DIRECTORY"),
+        dir: choose(spool.dir, "STATE_DIRECTORY"),
+        max_bytes: spool.max_disk_mb << 20,
+        flush: FlushConfig {
+            after: Duration::from_secs(spool.flush_after_s),
+            every: Duration::from_secs(spool.flush_every_s),
+        },
+    };
+    if store.dir.is_some() && store.dir == store.runtime_dir {
+        return Err(check.0.refuse("spool.runtime_dir", "spool.dir is the same directory; another one is needed"));
+    }
+    Ok(store)
 }
 
 struct Check<'a>(&'a Loaded);

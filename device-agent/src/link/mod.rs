@@ -22,6 +22,7 @@ use tracing::{debug, info, warn};
 use crate::agent::{Agent, Refused};
 use crate::mode::Decision;
 use crate::rt::time::MonoTime;
+use crate::spool::Lane;
 use classroom::Classroom;
 use refusals::Refusals;
 use topics::Topics;
@@ -125,8 +126,9 @@ impl Session {
     }
 
     /// Connected, and subscribed.
-    pub fn up(&mut self, conn: u64, now: MonoTime) {
+    pub fn up(&mut self, conn: u64, agent: &mut Agent<Token>, now: MonoTime) {
         info!(conn, "connected");
+        agent.connection_made();
         self.conn = conn;
         self.up_since = Some(now);
         self.congested = false;
@@ -292,13 +294,18 @@ impl Session {
 
     /// Tries to send one report; `false` if there is none.
     fn send_report(&mut self, agent: &mut Agent<Token>, outbox: &mut impl Outbox) -> bool {
-        let Some(report) = agent.spool().next_to_send() else { return false };
+        // Somebody may decide by those of now; the old ones have time.
+        [Lane::Live, Lane::Backlog].into_iter().any(|lane| self.send_report_of(lane, agent, outbox))
+    }
+
+    fn send_report_of(&mut self, lane: Lane, agent: &mut Agent<Token>, outbox: &mut impl Outbox) -> bool {
+        let Some(report) = agent.spool().next_to_send(lane) else { return false };
         let Some(payload) = sealed(&self.trust, &self.topics.report, report, MAX_REPORT) else {
-            agent.spool().give_up_next();
+            agent.spool().give_up_next(lane);
             return true;
         };
         match outbox.try_publish(message(&self.topics.report, payload, Qos::AtLeastOnce, Retain::No)) {
-            Ok(token) => agent.spool().sent(token),
+            Ok(token) => agent.spool().sent(lane, token),
             Err(_) => self.congested = true,
         }
         true

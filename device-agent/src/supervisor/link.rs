@@ -61,7 +61,7 @@ impl Link {
     pub(super) fn handle(&mut self, event: Event, agent: &mut Agent<Token>) {
         let now = MonoTime::now();
         match event {
-            Event::Up { conn } => self.session.up(conn, now),
+            Event::Up { conn } => self.session.up(conn, agent, now),
             Event::Down { conn, reason } => self.session.down(conn, reason, agent, now),
             Event::Acked(token) => self.session.acked(token, agent),
             Event::Message(message) => self.session.message(&message, agent, now, wall()),

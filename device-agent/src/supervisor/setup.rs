@@ -24,6 +24,7 @@ use crate::link::{Commands, Own, Trust};
 use crate::mode::Guard;
 use crate::rt::time::MonoTime;
 use crate::rt::{self, Handle, JobRecord, Ring, RtTask};
+use crate::store::Keeper;
 use crate::task::{self, OpenLines, open_lines};
 use crate::workload::Workload;
 
@@ -36,6 +37,9 @@ pub enum StartError {
     /// The real-time thread did not start.
     #[error(transparent)]
     Thread(#[from] rt::StartError),
+    /// The system gives no thread for the store.
+    #[error("cannot start the threads of the store: {0}")]
+    Store(std::io::Error),
     /// The key cannot be read.
     #[error("security.key_file: {0}")]
     Key(#[from] KeyFileError),
@@ -65,6 +69,8 @@ pub type Watcher = Box<dyn FnMut(&JobRecord)>;
 pub(super) fn assemble(config: Config, parts: Parts) -> Result<Supervisor, StartError> {
     let trust = trust(config.security.as_ref())?;
     let control = ControlSocket::open(config.control_socket.as_deref())?;
+    // Before the real-time thread is there: it reads while that is being set up.
+    let store = Keeper::open(&config.store, MonoTime::now()).map_err(StartError::Store)?;
     let OpenLines { lines, sim } = open_lines(&config.gpio)?;
     let mirror = sim
         .as_ref()
@@ -96,6 +102,7 @@ pub(super) fn assemble(config: Config, parts: Parts) -> Result<Supervisor, Start
     let agent = Agent::new(setup, now);
     Ok(Supervisor {
         link: Link::start(&config, &agent, trust, &rt),
+        store,
         observer: Observer::new(&rt),
         guard: Guard::new(config.guard),
         runaway: Runaway::new(rt.granted.schedule, config.asked.scheduler),

@@ -29,6 +29,7 @@ mod runaway;
 mod secured_by_acl;
 mod secured_by_tls;
 mod signed;
+mod spool_on_disk;
 mod stopped;
 mod system_calls;
 mod two_devices;
