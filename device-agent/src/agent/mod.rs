@@ -190,6 +190,9 @@ impl<T: Copy + PartialEq> Agent<T> {
         }
         self.commands.taken(command.id.clone(), self.spool.ledger());
         self.counts.accepted();
+        if let Some(missing) = &command.missing {
+            self.spool.send_again(missing);
+        }
         match command.lease_ms.millis() {
             Some(ms) => self.arbiter.apply(Event::Commanded {
                 mode: command.mode,

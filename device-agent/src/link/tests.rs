@@ -85,7 +85,12 @@ fn session(agent: &Agent<Token>) -> Session {
 
 fn session_with(agent: &Agent<Token>, trust: Trust) -> Session {
     let native = [DialectName::Native].into_iter().collect();
-    Session::new("pi", &"edge".parse().unwrap(), &native, agent, trust, Settings::default())
+    let root = "edge".parse().unwrap();
+    let settings = Settings::default();
+    Session::new(
+        &Plan { client_id: "pi", root: &root, dialects: &native, trust, catch_up_per_s: 1_000, settings },
+        agent,
+    )
 }
 
 fn command(id: &str) -> Received {
@@ -128,6 +133,9 @@ fn what_the_broker_did_not_acknowledge_is_sent_again_on_the_next_connection() {
     session.up(1, &mut agent, after(0));
     let mut first = Line::new(1, 10);
     session.send(&mut agent, &mut first, after(400));
+    // Old reports go one by one.
+    assert_eq!(first.topics(), ["status", "report"]);
+    session.send(&mut agent, &mut first, after(401));
     assert_eq!(first.topics(), ["status", "report", "report"]);
     session.acked(Token::new(1, 2), &mut agent);
     session.down(1, "gone".to_owned(), &mut agent, after(500));

@@ -11,7 +11,7 @@ mod tests;
 
 use std::collections::VecDeque;
 
-use shared_proto::wire::Report;
+use shared_proto::wire::{Missing, Report};
 
 use crate::store::kept::{History, Sending, encode, encode_report};
 use crate::store::{Key, Kind, Ledger};
@@ -23,6 +23,9 @@ const BACKLOG_UNDER_WAY: usize = 8;
 /// Reports that may have been sent and wait again, from connections that ended before an answer. Beyond these no new ones are
 /// added to them, and the old ones go first.
 const SENT_AND_WAITING: usize = 256;
+
+/// Acknowledged reports that are kept: a broker that restarts acknowledges what it has nobody to give to, until the gateway is back.
+const DELIVERED: usize = 64;
 
 /// Which reports are to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +42,8 @@ pub struct Spool<T> {
     /// Published, but not acknowledged. The transport bounds how many.
     under_way: VecDeque<(T, Lane, Waiting)>,
     waiting: VecDeque<Waiting>,
+    /// The latest that the broker has acknowledged, for a gateway that did not get them.
+    delivered: VecDeque<Waiting>,
     /// From this one on they are of the lane `Live`.
     live_from: usize,
     connection: Connection,
@@ -106,6 +111,7 @@ impl<T: Copy + PartialEq> Spool<T> {
         Self {
             under_way: VecDeque::new(),
             waiting: VecDeque::new(),
+            delivered: VecDeque::new(),
             live_from: 0,
             connection: Connection::Down,
             sent_and_waiting: 0,
@@ -178,7 +184,31 @@ impl<T: Copy + PartialEq> Spool<T> {
         let place = self.under_way.iter().position(|(sent, ..)| *sent == token);
         let Some((.., waiting)) = place.and_then(|place| self.under_way.remove(place)) else { return false };
         self.ledger.remove(key(&waiting.report));
+        if self.delivered.len() == DELIVERED {
+            self.delivered.pop_front();
+        }
+        self.delivered.push_back(waiting);
         true
+    }
+
+    /// The gateway misses windows that the broker has acknowledged, because nobody was there to get them: of the latest, those
+    /// reports wait again.
+    pub fn send_again(&mut self, missing: &Missing) {
+        let is_missing = |report: &Report| {
+            let first = report.seq.saturating_sub(u64::from(report.merged)) + 1;
+            report.boot == missing.boot && report.seq > missing.after && first <= missing.up_to
+        };
+        let (again, kept) = self.delivered.drain(..).partition(|waiting| is_missing(&waiting.report));
+        self.delivered = kept;
+        let again: VecDeque<Waiting> = again;
+        for mut waiting in again {
+            waiting.serial = put(&mut self.ledger, &waiting);
+            let older = |other: &Waiting| age(other) < age(&waiting);
+            let at = self.waiting.iter().take(self.live_from).take_while(|other| older(other)).count();
+            self.waiting.insert(at, waiting);
+            self.live_from += 1;
+            self.sent_and_waiting += 1;
+        }
     }
 
     /// A connection is there: reports from now on are of the lane [`Lane::Live`].
@@ -213,7 +243,7 @@ impl<T: Copy + PartialEq> Spool<T> {
 
     /// By age; all are of the backlog then.
     fn sort(&mut self) {
-        self.waiting.make_contiguous().sort_by_key(|it| (it.run, it.report.boot.0, it.report.seq));
+        self.waiting.make_contiguous().sort_by_key(age);
         self.live_from = self.waiting.len();
     }
 
@@ -362,6 +392,10 @@ pub(crate) const SENDING: Key = Key::new(Kind::Sending, 0, 0);
 
 fn key(report: &Report) -> Key {
     Key::new(Kind::Report, report.boot.0, report.seq)
+}
+
+fn age(waiting: &Waiting) -> (u64, u64, u64) {
+    (waiting.run, waiting.report.boot.0, waiting.report.seq)
 }
 
 fn put(ledger: &mut Ledger, waiting: &Waiting) -> u64 {

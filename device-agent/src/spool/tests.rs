@@ -292,3 +292,59 @@ fn reports_of_another_device_are_given_up_and_counted() {
     spool.restore(vec![kept(1, 1), kept(1, 2)], &"pi".parse().unwrap());
     assert_eq!((spool.len(), spool.given_up()), (2, 2));
 }
+
+mod asked_for_again {
+    use super::*;
+
+    fn delivered(count: u64) -> Spool<u64> {
+        let mut spool = Spool::new(64);
+        spool.connection_made();
+        for seq in 1..=count {
+            spool.push(normal(seq));
+            assert_eq!(spool.next_to_send(Lane::Live).unwrap().seq, seq);
+            spool.sent(Lane::Live, seq);
+            assert!(spool.acknowledged(seq));
+        }
+        spool
+    }
+
+    fn missing(boot: u64, after: u64, up_to: u64) -> Missing {
+        Missing { boot: BootId(boot), after, up_to }
+    }
+
+    fn sent_again(spool: &mut Spool<u64>) -> Vec<u64> {
+        let mut seqs = Vec::new();
+        while let Some(report) = spool.next_to_send(Lane::Backlog) {
+            let seq = report.seq;
+            spool.sent(Lane::Backlog, 1_000 + seq);
+            assert!(spool.acknowledged(1_000 + seq));
+            seqs.push(seq);
+        }
+        seqs
+    }
+
+    #[test]
+    fn what_the_gateway_did_not_get_is_sent_again_as_it_was() {
+        let mut spool = delivered(9);
+        spool.push(normal(10));
+        spool.send_again(&missing(1, 3, 6));
+        assert_eq!(spool.next_to_send(Lane::Live).unwrap().seq, 10);
+        assert_eq!(spool.next_to_send(Lane::Backlog), Some(&normal(4)));
+        assert_eq!(sent_again(&mut spool), [4, 5, 6]);
+        spool.send_again(&missing(1, 3, 6));
+        assert_eq!(sent_again(&mut spool), [4, 5, 6], "as often as it is asked for");
+        spool.send_again(&missing(2, 0, 9));
+        assert!(sent_again(&mut spool).is_empty(), "of this run alone");
+    }
+
+    #[test]
+    fn it_takes_its_place_among_the_old_ones_and_is_bounded() {
+        let mut spool = delivered(100);
+        (101..=103).for_each(|seq| spool.push(normal(seq)));
+        spool.connection_lost(|_| true);
+        spool.connection_made();
+        spool.send_again(&missing(1, 0, u64::MAX));
+        let again = sent_again(&mut spool);
+        assert_eq!(again, (37..=103).collect::<Vec<_>>());
+    }
+}

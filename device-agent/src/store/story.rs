@@ -250,7 +250,8 @@ impl Run {
     fn command(&mut self, id: &str, mode: Mode) {
         let lease_ms = Lease::try_from(60_000).unwrap();
         let id = id.parse().unwrap();
-        let command = SetMode { v: Version, id, mode, lease_ms, reason: "test".into(), cause: None, fresh: None };
+        let command =
+            SetMode { v: Version, id, mode, lease_ms, reason: "test".into(), cause: None, fresh: None, missing: None };
         self.agent.command(&command, self.now).unwrap();
         self.step();
     }
