@@ -137,6 +137,7 @@ fn set_mode(id: &str, mode: Mode, lease_ms: u32) -> SetMode {
         reason: "test".into(),
         cause: None,
         fresh: None,
+        missing: None,
     }
 }
 

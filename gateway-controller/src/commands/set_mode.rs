@@ -106,7 +106,16 @@ async fn send(args: &SetModeArgs) -> Result<(), Failure> {
     let filters = if signs { vec![filter(Kind::Ack), filter(Kind::Report)] } else { vec![filter(Kind::Ack)] };
     let mut direct = Direct::connect(Options { filters, ..options(&config, &topics) }).await?;
     let fresh = if signs { Some(fresh(&mut direct, device, config.fleet.timing.ttl_ms()).await?) } else { None };
-    let command = SetMode { v: Version, id: id.clone(), mode, lease_ms, reason: "set-mode".into(), cause: None, fresh };
+    let command = SetMode {
+        v: Version,
+        id: id.clone(),
+        mode,
+        lease_ms,
+        reason: "set-mode".into(),
+        cause: None,
+        fresh,
+        missing: None,
+    };
     let command = Command { device: device.clone(), payload: Payload::Native(Box::new(command)) };
     let message = topics.message(&command).ok_or_else(|| Failure::failed("the command cannot be written"))?;
     direct.publisher.try_publish(message).map_err(Failure::failed)?;

@@ -1,7 +1,7 @@
 //! Counts of all runs of one device. Reports of an earlier run can still come, from a spool on the device's disk.
 
 use shared_proto::ids::BootId;
-use shared_proto::wire::{Report, Totals};
+use shared_proto::wire::{Missing, Report, Totals};
 
 use super::coverage::{Arrival, Coverage, plus};
 
@@ -49,6 +49,12 @@ impl Tally {
         }
         let arrival = take(&mut self.other, report);
         self.note(arrival)
+    }
+
+    /// The newest windows of the current run that are missing.
+    pub(super) fn missing(&self) -> Option<Missing> {
+        let (boot, coverage) = self.current.as_ref()?;
+        coverage.newest_gap().map(|(after, up_to)| Missing { boot: *boot, after, up_to })
     }
 
     /// What came and what did not, over all runs.
