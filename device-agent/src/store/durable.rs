@@ -26,11 +26,21 @@ pub(super) struct Durable {
     plan: FlushPlan,
     /// What is in the journal, with the serial numbers of the latest changes.
     known: BTreeMap<Key, u64>,
+    /// Whether that is doubtful since a write failed: then all is written anew.
+    trust: Trust,
     /// What the write under way will change of that.
     writing: Vec<(Key, Option<u64>)>,
     commands: News,
     looked: Option<MonoTime>,
     held_since: Option<MonoTime>,
+}
+
+/// Whether it is known what is in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    Known,
+    /// What was read back may not be on the disk: a failed fsync tells nothing.
+    Doubtful,
 }
 
 impl Durable {
@@ -39,6 +49,7 @@ impl Durable {
             place,
             plan: FlushPlan::new(config),
             known: BTreeMap::new(),
+            trust: Trust::Known,
             writing: Vec::new(),
             commands: News::None,
             looked: None,
@@ -54,6 +65,7 @@ impl Durable {
                 Some(recovered)
             }
             Heard::Written => {
+                self.trust = Trust::Known;
                 for (key, serial) in wrote {
                     match serial {
                         Some(serial) => drop(self.known.insert(key, serial)),
@@ -62,7 +74,10 @@ impl Durable {
                 }
                 None
             }
-            Heard::Failed => None,
+            Heard::Failed => {
+                self.trust = Trust::Doubtful;
+                None
+            }
         }
     }
 
@@ -121,7 +136,7 @@ impl Durable {
     }
 
     fn write<T: Copy + PartialEq>(&mut self, flush: Flush, agent: &mut Agent<T>, now: MonoTime) {
-        let anew = self.place.is_stale() && !self.known.is_empty();
+        let anew = self.trust == Trust::Doubtful && !self.known.is_empty();
         let mut live = BTreeSet::new();
         let mut changes = Vec::new();
         agent.for_each_kept(&mut |kept| {

@@ -66,5 +66,6 @@ pub const TARGETS: &[Target] = &[
     Target { name: "control_request", run: targets::control::request, more: Samples::new },
     Target { name: "run_file", run: targets::run_file::run_file, more: Samples::new },
     Target { name: "proc", run: targets::proc::proc, more: Samples::new },
+    Target { name: "journal", run: targets::journal::journal, more: Samples::new },
     Target { name: "fleet", run: targets::fleet::fleet, more: targets::fleet::samples },
 ];

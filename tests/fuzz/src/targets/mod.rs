@@ -3,6 +3,7 @@
 pub mod config;
 pub mod control;
 pub mod fleet;
+pub mod journal;
 pub mod messages;
 pub mod packet;
 pub mod proc;
