@@ -3,6 +3,7 @@
 //! | module | content |
 //! |---|---|
 //! | [`fleet`] | what is known of every device, what is wanted of it, which commands that takes: no input, output or clock |
+//! | [`link`] | what a topic and a payload mean, and how a command becomes a message |
 //! | [`run`] | the loop around it: broker, control socket, clock |
 //! | [`event`], [`sink`] | what it tells, and to whom |
 //! | [`config`], [`protocol`], [`cli`] | what people say to it |
@@ -15,7 +16,7 @@ pub mod commands;
 pub mod config;
 pub mod event;
 pub mod fleet;
-mod link;
+pub mod link;
 pub mod protocol;
 mod refusals;
 pub mod run;

@@ -36,6 +36,18 @@ impl CommandLog {
         }
     }
 
+    /// Commands remembered, at most 32.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether no command was taken yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Remembers a command that is taken but not yet answered.
     pub fn taken(&mut self, id: CommandId) {
         if self.entries.len() >= REMEMBERED {
