@@ -96,12 +96,13 @@ impl World {
         }
         let device_now = device.clock.read(self.now);
         let Some(alive) = &mut device.alive else { return };
-        let before = alive.run.task.counted();
         alive.run.report(device_now);
-        let (run, closed) = (&alive.run, alive.run.task.counted());
-        let skipped = closed.skipped - before.skipped;
-        self.seen.add(Happening::Skipped, skipped);
-        self.seen.add(Happening::Miss, closed.misses - before.misses);
+        let run = &mut alive.run;
+        let counted = run.task.counted();
+        let news = counted.since(&std::mem::replace(&mut run.told, counted));
+        self.seen.add(Happening::Skipped, news.skipped);
+        self.seen.add(Happening::Miss, news.misses);
+        self.seen.add(Happening::Epoch, u64::from(run.task.take_epochs()));
         if let Some(watch) = self.watches.get_mut(index) {
             let report_ms = self.plan.report_ms;
             let alone = watch.leases.window_closed(&run.agent, &self.plan.policy, report_ms, device_now);

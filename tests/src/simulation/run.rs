@@ -7,7 +7,7 @@ use device_agent::rt::time::MonoTime;
 use shared_host::mqtt::{Message, PublishError, Token};
 use shared_proto::ids::{BootId, DeviceId};
 use shared_proto::units::Ratio;
-use shared_proto::wire::{Departure, DialectName, Host, RtContext, Schedule, Settings};
+use shared_proto::wire::{Departure, DialectName, Host, RtContext, Schedule, Settings, Totals};
 
 use super::client::Client;
 use super::plan::{DevicePlan, Plan};
@@ -28,8 +28,9 @@ pub(super) struct Run {
     pub(super) task: Task,
     guard: Guard,
     last_job: MonoTime,
-    /// What the device has counted at the close of its last window.
     wall_ms: u64,
+    /// What the device had counted when it reported last.
+    pub(super) told: Totals,
 }
 
 /// The connection, as a place for publishes.
@@ -69,6 +70,7 @@ impl Run {
             task: Task::new(device.timing, plan.ring_capacity, now),
             guard: Guard::new(GuardConfig { max_temp_c: None, under_voltage: false }),
             last_job: now,
+            told: Totals::default(),
             wall_ms: 1_700_000_000_000,
         })
     }

@@ -22,6 +22,7 @@ pub(super) struct Task {
     timing: Timing,
     grid: Grid,
     epoch: u32,
+    epochs_told: u32,
     epoch_base: Totals,
     /// Up to and including the job under way.
     total: Totals,
@@ -43,6 +44,7 @@ impl Task {
             timing,
             grid: Grid::new(now.plus_nanos(period_ns), period_ns, timing.overrun),
             epoch: 0,
+            epochs_told: 0,
             epoch_base: Totals::default(),
             total: Totals::default(),
             effect: Effect { mode: Mode::Normal, change: 0, job: 0, at: now },
@@ -154,6 +156,11 @@ impl Task {
     /// The same, by the time: with the job that has just ended.
     pub(super) fn counted_at(&self, now: MonoTime) -> Totals {
         self.under_way.filter(|record| record.end <= now).map_or(self.finished, |record| record.total)
+    }
+
+    /// Changes of the period since the last call.
+    pub(super) fn take_epochs(&mut self) -> u32 {
+        self.epoch - std::mem::replace(&mut self.epochs_told, self.epoch)
     }
 
     /// Records lost since the last call.

@@ -9,6 +9,7 @@ use super::{Broken, Law};
 #[derive(Debug, Default)]
 pub(in super::super) struct Modes {
     mode: Mode,
+    source: Option<ModeSource>,
     /// By policy, by the device's clock in milliseconds.
     changed_ms: Option<u64>,
     /// When somebody stronger than a policy last had a say.
@@ -41,15 +42,15 @@ impl Modes {
         since_ms: u64,
         least_ms: u64,
     ) -> Result<Option<Change>, Broken> {
-        if matches!(source, ModeSource::Operator | ModeSource::Safety) {
-            self.meddled(since_ms);
-        }
+        let before = std::mem::replace(&mut self.source, Some(source));
         if mode == self.mode {
             return Ok(None);
         }
         self.mode = mode;
         let change = Change { to: mode, source };
-        if !matches!(source, ModeSource::Gateway | ModeSource::Local) {
+        // Neither what somebody stronger decides nor the way back from it is a policy's doing.
+        let stronger = |source| matches!(source, Some(ModeSource::Operator | ModeSource::Safety));
+        if stronger(before) || !matches!(source, ModeSource::Gateway | ModeSource::Local) {
             self.changed_ms = None;
             return Ok(Some(change));
         }
