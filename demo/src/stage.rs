@@ -13,6 +13,7 @@ use gateway_controller::config::Config as ControllerConfig;
 use gateway_controller::sink::EventSink;
 use shared_host::config::ConfigError;
 use shared_host::control::ControlError;
+use shared_host::mqtt::BrokerUrl;
 use tokio::sync::oneshot;
 
 /// How often an end is looked for.
@@ -76,7 +77,15 @@ impl<T> Running<T> {
 /// [`ConfigError`] if a key or value is not allowed.
 pub fn agent_config(values: &[(&str, String)]) -> Result<AgentConfig, ConfigError> {
     let schema = device_agent::config::SCHEMA;
-    let env = values.iter().map(|(key, value)| (OsString::from(schema.variable(key)), OsString::from(value)));
+    let exposed = |(key, value): &(&str, String)| {
+        *key == "mqtt.url" && value.parse().is_ok_and(|url: BrokerUrl| url.is_exposed())
+    };
+    // Whoever gives such an address may have it: nothing that is worth protecting is sent there.
+    let insecure = values.iter().any(exposed).then(|| ("mqtt.insecure", "true".to_owned()));
+    let env = values
+        .iter()
+        .chain(&insecure)
+        .map(|(key, value)| (OsString::from(schema.variable(key)), OsString::from(value)));
     let mut config = AgentConfig::from_loaded(&schema.load(None, env)?)?;
     config.control_socket = None;
     Ok(config)

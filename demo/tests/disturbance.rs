@@ -20,7 +20,7 @@ fn every_arm_is_measured_and_no_release_is_lost() {
     let written: RunFile = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     assert_eq!(measured, written);
     let arms: Vec<&str> = measured.runs.iter().map(|run| run.scenario.as_str()).collect();
-    assert_eq!(arms, ["alone", "publishing", "fast-reports", "broker-away", "flood"]);
+    assert_eq!(arms, ["alone", "publishing", "fast-reports", "tls", "broker-away", "flood"]);
     for run in &measured.runs {
         assert_eq!(run.releases, run.run + run.skipped, "{}", run.scenario);
         // A second has 1000 releases, whatever became of them.

@@ -70,6 +70,12 @@ pub(crate) struct InitArgs {
     /// Replace a file that exists
     #[arg(long)]
     pub(crate) force: bool,
+    /// Address of the broker: mqtts://HOST, or mqtt://HOST without encryption
+    #[arg(long, value_name = "URL")]
+    pub(crate) broker: Option<BrokerUrl>,
+    /// Take mqtt:// to another machine, though anybody on the network can then read and forge messages
+    #[arg(long, requires = "broker")]
+    pub(crate) insecure: bool,
 }
 
 /// Arguments of `devices`.
@@ -78,7 +84,7 @@ pub(crate) struct InitArgs {
 Examples:
   gateway-controller devices
   gateway-controller devices --json
-  gateway-controller devices --broker mqtt://gateway.local --listen 5s    without a running controller")]
+  gateway-controller devices --broker mqtts://gateway.local --listen 5s    without a running controller")]
 pub(crate) struct DevicesArgs {
     /// Print JSON, one object with all that is known
     #[arg(long)]
@@ -99,7 +105,7 @@ straight to the device and holds for --lease; a controller that runs as well wil
 Examples:
   gateway-controller set-mode pi-01 degraded
   gateway-controller set-mode pi-01 auto
-  gateway-controller set-mode pi-01 normal --broker mqtt://gateway.local --lease 10m")]
+  gateway-controller set-mode pi-01 normal --broker mqtts://gateway.local --lease 10m")]
 pub(crate) struct SetModeArgs {
     /// Name of the device
     #[arg(value_name = "DEVICE")]
@@ -137,7 +143,7 @@ pub(crate) struct ForgetArgs {
 /// Whom to ask.
 #[derive(Debug, Args)]
 pub(crate) struct Target {
-    /// Configuration file of the controller, for its control socket (or, with --broker, for credentials and topics)
+    /// Configuration file of the controller, for its control socket (or, with --broker, for credentials, certificates and topics)
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Control socket of the running controller
@@ -212,6 +218,7 @@ mod tests {
         assert!(parse("g set-mode pi-01 degraded --lease 5s").unwrap_err().contains("--broker"));
         assert!(parse("g devices --socket /x --broker mqtt://x").unwrap_err().contains("cannot be used"));
         assert!(parse("g set-mode pi/1 degraded").unwrap_err().contains("1 to 32"));
-        assert!(parse("g devices --broker mqtts://x").unwrap_err().contains("TLS"));
+        assert!(parse("g devices --broker wss://x").unwrap_err().contains("mqtts://"));
+        assert!(parse("g init --insecure").unwrap_err().contains("--broker"));
     }
 }

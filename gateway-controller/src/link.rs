@@ -153,17 +153,17 @@ impl Topics {
 /// How to connect.
 pub(crate) fn options(config: &Config, topics: &Topics) -> Options {
     Options {
-        credentials: config.mqtt.credentials.clone(),
-        keep_alive: config.mqtt.keep_alive,
         filters: topics.filters(),
         max_in_flight: MAX_IN_FLIGHT,
+        // A command that is refused waits for its next turn: better all at once.
+        burst: MAX_IN_FLIGHT,
         max_queued: MAX_QUEUED,
         max_queued_bytes: MAX_QUEUED_BYTES,
         // A limit here would let one retained message keep the controller off the broker for good. What is read takes memory as it
         // arrives; a broker's own limit (`message_size_limit`) spares that too.
         max_incoming: usize::MAX,
         max_message: MAX_MESSAGE,
-        ..Options::new(config.mqtt.url.clone(), config.mqtt.client_id.clone())
+        ..config.mqtt.options()
     }
 }
 

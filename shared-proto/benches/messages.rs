@@ -9,11 +9,13 @@ use divan::{Bencher, black_box};
 use shared_proto::histogram::{BUCKETS, Histogram, Latency};
 use shared_proto::limits::{MAX_COMMAND, MAX_REPORT};
 use shared_proto::policy::{Observation, PolicyConfig, PolicyState};
+use shared_proto::sign::{Key, OVERHEAD, sign, verify};
 use shared_proto::units::Ratio;
 use shared_proto::wire::{Report, SetMode};
 
 const REPORT: &str = include_str!("../vectors/native/report-full.json");
 const COMMAND: &str = include_str!("../vectors/native/command-full.json");
+const TOPIC: &str = "edge/pi-01/report";
 
 fn main() {
     // Long enough for a median that comes again on a busy machine; the command line may say otherwise.
@@ -85,6 +87,27 @@ fn core_decode_command(bencher: Bencher) {
         let mut unescaped = [0; MAX_COMMAND];
         serde_json_core::from_str_escaped::<SetMode>(black_box(COMMAND), &mut unescaped).unwrap()
     });
+}
+
+#[divan::bench(args = [("command", COMMAND), ("report", REPORT)])]
+fn sign_message(bencher: Bencher, (_, payload): (&str, &str)) {
+    let (key, payload) = (key(), payload.trim().as_bytes());
+    let mut out = vec![0; payload.len() + OVERHEAD];
+    bencher
+        .counter(BytesCount::of_slice(payload))
+        .bench_local(|| sign(&key, TOPIC, black_box(payload), black_box(&mut out)).unwrap());
+}
+
+#[divan::bench(args = [("command", COMMAND), ("report", REPORT)])]
+fn verify_message(bencher: Bencher, (_, payload): (&str, &str)) {
+    let (key, payload) = (key(), payload.trim().as_bytes());
+    let mut signed = vec![0; payload.len() + OVERHEAD];
+    sign(&key, TOPIC, payload, &mut signed).unwrap();
+    bencher.counter(BytesCount::of_slice(payload)).bench_local(|| verify(&key, TOPIC, black_box(&signed)).unwrap());
+}
+
+fn key() -> Key {
+    Key::from_bytes(&[7; 32]).unwrap()
 }
 
 /// 3 to 67 us, scattered so that the next bucket cannot be guessed.

@@ -10,6 +10,7 @@
 //! | [`dialect`] | topics, and other people's message formats |
 //! | [`histogram`] | latency histogram with exact merge |
 //! | [`policy`] | when to degrade and when to recover |
+//! | [`sign`] | who wrote a message |
 //! | [`ids`], [`mode`], [`units`], [`text`], [`limits`] | the words these are made of |
 
 #![no_std]
@@ -24,6 +25,7 @@ pub mod ids;
 pub mod limits;
 pub mod mode;
 pub mod policy;
+pub mod sign;
 pub mod text;
 pub mod units;
 pub mod wire;

@@ -1,4 +1,4 @@
-//! The longest messages there can be fit the limits that buffers are made from.
+//! The longest messages there can be fit the limits that buffers are made from, signed or not.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail by panicking")]
 
@@ -10,6 +10,7 @@ use shared_proto::ids::{BootId, CommandId, DeviceId};
 use shared_proto::limits::{MAX_ACK, MAX_COMMAND, MAX_LEASE_MS, MAX_REPORT, MAX_STATUS};
 use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::policy::PolicyState;
+use shared_proto::sign::OVERHEAD;
 use shared_proto::text::Text;
 use shared_proto::units::Ratio;
 use shared_proto::wire::{
@@ -169,7 +170,7 @@ fn longest_ack() -> Ack {
 
 fn fits(message: &impl Serialize, limit: usize) {
     let length = serde_json::to_vec(message).expect("JSON").len();
-    assert!(length <= limit, "{length} bytes exceed {limit}");
+    assert!(length + OVERHEAD <= limit, "{length} bytes and a signature exceed {limit}");
     let mut buffer = vec![0; limit];
     serde_json_core::to_slice(message, &mut buffer).expect("room for what serde-json-core writes");
 }

@@ -3,6 +3,7 @@
 mod embedded;
 mod port;
 mod probe;
+mod secured;
 
 use std::fs;
 use std::io;
@@ -12,12 +13,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use shared_host::mqtt::{BrokerUrl, UrlError};
+use shared_host::mqtt::{BrokerUrl, Scheme, UrlError};
 use tempfile::TempDir;
 
 pub use embedded::serve;
 pub use port::free_port;
 pub use probe::answers;
+pub use secured::Secured;
 
 /// How long a broker may take until it answers.
 const START: Duration = Duration::from_secs(20);
@@ -76,6 +78,12 @@ pub enum BrokerError {
         /// What the system says.
         why: io::Error,
     },
+    /// A broker with TLS.
+    #[error("--broker {url}: TLS is not for the demo, which has no certificates; allowed is mqtt://HOST[:PORT]")]
+    Tls {
+        /// What was given.
+        url: BrokerUrl,
+    },
     /// No broker is there.
     #[error("--broker {url}: no MQTT broker answers there")]
     NobodyAnswers {
@@ -97,6 +105,9 @@ pub fn open_broker(given: Option<&BrokerUrl>) -> Result<(Option<Broker>, BrokerU
         let url = broker.url().parse().map_err(|why| BrokerError::Url { url: broker.url(), why })?;
         return Ok((Some(broker), url));
     };
+    if url.scheme() == Scheme::Tls {
+        return Err(BrokerError::Tls { url: url.clone() });
+    }
     let address = (url.host(), url.port());
     let reached = address.to_socket_addrs().map(|mut addresses| addresses.any(answers));
     match reached {
@@ -138,6 +149,16 @@ impl Broker {
         format!("mqtt://127.0.0.1:{}", self.port)
     }
 
+    /// What it has said since it was started last.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.dir.path().join("broker.log")
+    }
+
     /// Whether it has ended by itself.
     ///
     /// # Errors
@@ -161,7 +182,7 @@ impl Broker {
     /// [`BrokerError`] if it cannot be started or does not answer.
     pub fn restart(&mut self) -> Result<(), BrokerError> {
         self.kill();
-        let log = self.dir.path().join("broker.log");
+        let log = self.log_file();
         let (mut command, hint) = self.command()?;
         let program = command.get_program().to_string_lossy().into_owned();
         // Standard input is a pipe that ends with this process: the embedded broker then ends too.

@@ -12,6 +12,8 @@ pub enum Arm {
     Publishing,
     /// The same with a report every 20 ms.
     FastReports,
+    /// As fast reports, through TLS: agent and broker know each other by certificate.
+    Tls,
     /// The whole agent, and nobody at its broker's port.
     BrokerAway,
     /// As publishing, while another process publishes commands as fast as the broker takes them.
@@ -32,6 +34,8 @@ pub(super) struct Conditions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BrokerIs {
     There,
+    /// There, and it wants TLS.
+    Secured,
     Away,
 }
 
@@ -44,7 +48,8 @@ pub(super) enum Commands {
 
 impl Arm {
     /// All, in the order of a round.
-    pub const ALL: [Self; 5] = [Self::Alone, Self::Publishing, Self::FastReports, Self::BrokerAway, Self::Flood];
+    pub const ALL: [Self; 6] =
+        [Self::Alone, Self::Publishing, Self::FastReports, Self::Tls, Self::BrokerAway, Self::Flood];
 
     /// Its name in tables, and the scenario of its runs.
     #[must_use]
@@ -53,6 +58,7 @@ impl Arm {
             Self::Alone => "alone",
             Self::Publishing => "publishing",
             Self::FastReports => "fast-reports",
+            Self::Tls => "tls",
             Self::BrokerAway => "broker-away",
             Self::Flood => "flood",
         }
@@ -66,6 +72,8 @@ impl Arm {
             Self::Alone => None,
             Self::Publishing => Some(publishing),
             Self::FastReports => Some(Conditions { report_interval_ms: 20, ..publishing }),
+            // As often as can be, so that what TLS adds shows.
+            Self::Tls => Some(Conditions { report_interval_ms: 20, broker: BrokerIs::Secured, ..publishing }),
             // So small that reports merge from the first second on, as they do after minutes in a spool of ordinary size.
             Self::BrokerAway => Some(Conditions { broker: BrokerIs::Away, spool: 4, ..publishing }),
             Self::Flood => Some(Conditions { commands: Commands::Flood, ..publishing }),

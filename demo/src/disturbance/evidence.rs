@@ -70,9 +70,11 @@ impl Look {
     pub(super) fn missing(&self, conditions: &Conditions) -> Option<String> {
         let Self { link, commands } = self;
         match conditions.broker {
-            BrokerIs::There if !link.up => return Some(format!("the agent has no connection: {}", link.last_down)),
+            BrokerIs::There | BrokerIs::Secured if !link.up => {
+                return Some(format!("the agent has no connection: {}", link.last_down));
+            }
             BrokerIs::Away if link.last_down.is_empty() => return Some("no connection was refused".into()),
-            BrokerIs::There | BrokerIs::Away => {}
+            BrokerIs::There | BrokerIs::Secured | BrokerIs::Away => {}
         }
         match conditions.commands {
             Commands::Flood if commands.accepted == 0 => Some("no valid command arrived".into()),
@@ -111,15 +113,15 @@ impl Seen {
         };
         let idle = |what: String| Err(Trouble::Idle(what));
         match conditions.broker {
-            BrokerIs::There if !after.link.up || after.link.conn != before.link.conn => {
+            BrokerIs::There | BrokerIs::Secured if !after.link.up || after.link.conn != before.link.conn => {
                 idle(format!("the agent lost its connection on the way ({})", after.link.last_down))
             }
-            BrokerIs::There if evidence.delivered == 0 => idle("no report was delivered".into()),
+            BrokerIs::There | BrokerIs::Secured if evidence.delivered == 0 => idle("no report was delivered".into()),
             BrokerIs::Away if after.link.up || summary.reports_delivered > 0 => {
                 idle(format!("the agent reached a broker at {}, where there should be none", after.link.url))
             }
             _ if conditions.commands == Commands::Flood && evidence.commands == 0 => idle("no command arrived".into()),
-            BrokerIs::There | BrokerIs::Away => Ok(evidence),
+            BrokerIs::There | BrokerIs::Secured | BrokerIs::Away => Ok(evidence),
         }
     }
 }
@@ -193,6 +195,7 @@ mod tests {
         let missing = |arm: Arm, look: Look| look.missing(&arm.conditions().unwrap());
         assert_eq!(missing(Arm::Publishing, connected(0, 0)), None);
         assert!(missing(Arm::Publishing, refused(1, 0)).unwrap().contains("refused"));
+        assert!(missing(Arm::Tls, refused(1, 0)).unwrap().contains("refused"));
         assert!(missing(Arm::Flood, connected(0, 0)).is_some());
         assert_eq!(missing(Arm::Flood, connected(0, 1)), None);
         assert_eq!(missing(Arm::BrokerAway, refused(1, 0)), None);

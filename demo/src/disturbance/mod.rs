@@ -45,9 +45,10 @@ pub async fn disturbance(options: &Options) -> Result<Disturbance, DisturbanceEr
     let common = Common::new(options)?;
     let mut interrupts = Interrupts::new()?;
     if options.broker.is_some() {
-        // Before the first minutes have passed.
+        // Like the next one: before the first minutes have passed.
         open_broker(options.broker.as_ref())?;
     }
+    site::check_tls()?;
     let mut made = Made::default();
     let performed = tokio::select! {
         performed = perform(options, &common, &mut made) => performed,

@@ -14,7 +14,7 @@ use super::arm::{BrokerIs, Commands, Conditions};
 use super::cpus;
 use super::options::Common;
 use super::trouble::Trouble;
-use crate::broker::{Broker, BrokerError, free_port, open_broker};
+use crate::broker::{Broker, BrokerError, Secured, free_port, open_broker};
 use crate::cleanup::clear_retained;
 use crate::stage::agent_config;
 
@@ -26,32 +26,55 @@ pub(super) struct Site {
     /// The agent that belongs here.
     pub(super) agent: Config,
     _flood: Option<Flood>,
-    _broker: Option<Broker>,
+    _broker: Option<Around>,
+}
+
+/// The broker of an agent.
+#[derive(Debug)]
+enum Around {
+    Plain { _broker: Broker },
+    Secured { _broker: Secured },
 }
 
 impl Site {
     /// Sets it up. `given` is the broker to use instead of the embedded one.
     pub(super) fn open(conditions: &Conditions, given: Option<&BrokerUrl>, common: &Common) -> Result<Self, Trouble> {
         let cpus = common.cpus;
-        let (broker, url) = match conditions.broker {
-            BrokerIs::There => cpus::on(cpus.broker, || open_broker(given))??,
-            BrokerIs::Away => (None, closed_port()?),
+        let at = |url: &BrokerUrl| vec![("mqtt.url", url.to_string())];
+        let (broker, keys) = match conditions.broker {
+            BrokerIs::There => {
+                let (broker, url) = cpus::on(cpus.broker, || open_broker(given))??;
+                (broker.map(|broker| Around::Plain { _broker: broker }), at(&url))
+            }
+            BrokerIs::Secured => {
+                let broker = cpus::on(cpus.broker, || Secured::start(DEVICE))??;
+                let keys = broker.keys().to_vec();
+                (Some(Around::Secured { _broker: broker }), keys)
+            }
+            BrokerIs::Away => (None, at(&closed_port()?)),
         };
-        let agent = agent(conditions, &url, common)?;
+        let agent = agent(conditions, keys, common)?;
         let flood = match conditions.commands {
             Commands::None => None,
-            Commands::Flood => Some(cpus::on(cpus.flood, || Flood::start(&url, &agent))??),
+            Commands::Flood => Some(cpus::on(cpus.flood, || Flood::start(&agent.broker.url, &agent))??),
         };
         Ok(Self { agent, _flood: flood, _broker: broker })
     }
 }
 
+/// Whether a broker with TLS can be had on this machine.
+///
+/// # Errors
+/// [`BrokerError`] says what is missing.
+pub(super) fn check_tls() -> Result<(), BrokerError> {
+    Secured::start(DEVICE).map(drop)
+}
+
 /// An agent whose task, lines and real-time settings are those of the loop alone.
-fn agent(conditions: &Conditions, url: &BrokerUrl, common: &Common) -> Result<Config, ConfigError> {
+fn agent(conditions: &Conditions, broker: Vec<(&'static str, String)>, common: &Common) -> Result<Config, ConfigError> {
     let root = root();
-    let config = agent_config(&[
+    let own = [
         ("device.name", DEVICE.into()),
-        ("mqtt.url", url.to_string()),
         ("mqtt.client_id", format!("{root}-{DEVICE}")),
         ("topics.root", root),
         ("report.interval_ms", conditions.report_interval_ms.to_string()),
@@ -60,7 +83,8 @@ fn agent(conditions: &Conditions, url: &BrokerUrl, common: &Common) -> Result<Co
         ("policy.enabled", "false".into()),
         ("safety.max_temp_c", "0".into()),
         ("safety.under_voltage", "false".into()),
-    ])?;
+    ];
+    let config = agent_config(&[own.to_vec(), broker].concat())?;
     let plan = &common.plan;
     let gpio = plan.gpio.clone().unwrap_or(config.gpio);
     Ok(Config { timing: plan.timing, workload: plan.workload, asked: common.asked(), gpio, ..config })

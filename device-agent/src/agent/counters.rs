@@ -15,6 +15,10 @@ pub enum Refused {
     Retained,
     /// Too late, or for another run of the agent.
     Expired,
+    /// Not signed, or not limited in time, where that is required.
+    Unsigned,
+    /// Signed wrongly: by another key, for another topic, or changed on the way.
+    Forged,
 }
 
 /// Counts since the start.
@@ -35,14 +39,20 @@ pub struct CommandCounts {
     /// Refused: too late, or for another run of the agent.
     #[serde(default)]
     pub expired: u64,
+    /// Refused: not signed, or not limited in time, where that is required.
+    #[serde(default)]
+    pub unsigned: u64,
+    /// Refused: signed wrongly.
+    #[serde(default)]
+    pub forged: u64,
 }
 
 impl CommandCounts {
     /// Commands that arrived, whatever became of them.
     #[must_use]
     pub fn arrived(&self) -> u64 {
-        let Self { accepted, duplicate, oversize, version, malformed, retained, expired } = *self;
-        accepted + duplicate + oversize + version + malformed + retained + expired
+        let Self { accepted, duplicate, oversize, version, malformed, retained, expired, unsigned, forged } = *self;
+        accepted + duplicate + oversize + version + malformed + retained + expired + unsigned + forged
     }
 
     pub(super) fn accepted(&mut self) {
@@ -60,6 +70,8 @@ impl CommandCounts {
             Refused::Malformed => &mut self.malformed,
             Refused::Retained => &mut self.retained,
             Refused::Expired => &mut self.expired,
+            Refused::Unsigned => &mut self.unsigned,
+            Refused::Forged => &mut self.forged,
         } += 1;
     }
 }

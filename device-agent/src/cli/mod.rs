@@ -110,9 +110,12 @@ pub struct Init {
     /// Name of the device; without one: the host name
     #[arg(long, value_name = "NAME")]
     pub device: Option<String>,
-    /// Address of the gateway's broker
-    #[arg(long, value_name = "mqtt://HOST:PORT")]
+    /// Address of the gateway's broker: mqtts://HOST, or mqtt://HOST without encryption
+    #[arg(long, value_name = "URL")]
     pub broker: Option<String>,
+    /// Take mqtt:// to another machine, though anybody on the network can then read and forge messages
+    #[arg(long, requires = "broker")]
+    pub insecure: bool,
 }
 
 /// Which running agent.

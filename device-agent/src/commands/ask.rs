@@ -91,14 +91,16 @@ fn table(answer: &Answer) -> String {
     row(
         "commands",
         format!(
-            "{} taken, {} repeated; refused: {} malformed, {} oversize, {} of another version, {} retained, {} expired",
+            "{} taken, {} repeated; refused: {} malformed, {} oversize, {} of another version, {} retained, {} expired, {} unsigned, {} forged",
             commands.accepted,
             commands.duplicate,
             commands.malformed,
             commands.oversize,
             commands.version,
             commands.retained,
-            commands.expired
+            commands.expired,
+            commands.unsigned,
+            commands.forged
         ),
     );
     for setting in &answer.settings {

@@ -1,12 +1,15 @@
 //! `device-agent init`.
 
-use shared_host::config::{Existing, quote, write};
+use std::io::{self, Write};
+use std::path::Path;
+
+use shared_host::config::{ConfigError, Existing, quote, write};
 use shared_host::mqtt::BrokerUrl;
 use shared_proto::ids::DeviceId;
 
 use super::{Failure, print};
 use crate::cli::Init;
-use crate::config::{SCHEMA, host_name};
+use crate::config::{Config, SCHEMA, host_name};
 
 pub(super) fn init(options: &Init) -> Result<(), Failure> {
     let mut values = Vec::new();
@@ -23,8 +26,31 @@ pub(super) fn init(options: &Init) -> Result<(), Failure> {
         broker.parse::<BrokerUrl>().map_err(|error| Failure::Configuration(format!("--broker {broker:?}: {error}")))?;
         values.push(("mqtt.url", quote(broker)));
     }
+    if options.insecure {
+        values.push(("mqtt.insecure", "true".to_owned()));
+    }
     let values: Vec<(&str, &str)> = values.iter().map(|(path, value)| (*path, value.as_str())).collect();
     let text = SCHEMA.template_with(&values)?;
-    let Some(path) = &options.output else { return print(&text) };
-    write(path, &text, if options.force { Existing::Replace } else { Existing::Keep }).map_err(Failure::failed)
+    match &options.output {
+        None => print(&text)?,
+        Some(path) => {
+            write(path, &text, if options.force { Existing::Replace } else { Existing::Keep })
+                .map_err(Failure::failed)?;
+        }
+    }
+    tell_what_is_missing(options.output.as_deref().unwrap_or(Path::new("standard output")), &text);
+    Ok(())
+}
+
+/// A configuration may need more than this command is told, such as files of certificates.
+fn tell_what_is_missing(name: &Path, text: &str) {
+    let check = || {
+        let loaded = SCHEMA.load_text(name, text)?;
+        Config::from_loaded(&loaded)?.broker.check_files(&loaded)
+    };
+    if let Err(error) = check() {
+        let error: ConfigError = error;
+        // A closed standard error is no reason to fail: check-config says the same.
+        let _ = writeln!(io::stderr(), "device-agent: written, but to be put right before `run` takes it:\n{error}");
+    }
 }

@@ -90,7 +90,13 @@ const KEYS: &[Key] = &[
         "a path",
         "With \"sim\": a file that mirrors the levels, for onlookers in other processes.",
     ),
-    key("mqtt.url", "\"mqtt://localhost:1883\"", "mqtt://HOST[:PORT]", "Address of the broker."),
+    key(
+        "mqtt.url",
+        "\"mqtt://localhost:1883\"",
+        "mqtts://HOST[:PORT] or mqtt://HOST[:PORT]",
+        "Address of the broker. mqtts:// is TLS, and the broker's certificate is always verified; mqtt:// is not encrypted,\n\
+         and taken for this machine only (localhost), or with insecure.",
+    ),
     key(
         "mqtt.client_id",
         "",
@@ -98,12 +104,50 @@ const KEYS: &[Key] = &[
         "MQTT client identifier. Default: the device's name.",
     ),
     key("mqtt.username", "", "any text", "Name for the broker. Default: none."),
-    key("mqtt.password", "", "any text", "Password for the broker. Default: none."),
+    key(
+        "mqtt.password",
+        "",
+        "any text, in a file that not everybody may read",
+        "Password for the broker. Default: none. Better in a file of its own: password_file.",
+    ),
+    key(
+        "mqtt.password_file",
+        "",
+        SECRET_FILE,
+        "File that holds the password on its only line; read anew for each connection, like all files of this section.\n\
+         credential:NAME is a file that systemd hands over (LoadCredential=NAME:FILE).",
+    ),
+    key(
+        "mqtt.ca_file",
+        "",
+        FILE,
+        "With mqtts://: who may have signed the broker's certificate (PEM). Default: the system's certificate authorities,\n\
+         /etc/ssl/certs/ca-certificates.crt.",
+    ),
+    key(
+        "mqtt.cert_file",
+        "",
+        FILE,
+        "With mqtts://: this client's certificate (PEM), for a broker that wants one; together with key_file. Default: none.",
+    ),
+    key("mqtt.key_file", "", SECRET_FILE, "The private key of that certificate (PEM, without a passphrase)."),
+    key(
+        "mqtt.insecure",
+        "false",
+        "true or false; with mqtt:// only",
+        "true: take mqtt:// to another machine, though anybody on the network can then read and forge messages.",
+    ),
     key(
         "mqtt.keep_alive_s",
         "5",
         "1 to 600",
         "Seconds between pings: a dead link is noticed within about two of them.",
+    ),
+    key(
+        "mqtt.reconnect_max_s",
+        "30",
+        "1 to 600",
+        "Longest wait between attempts to connect in seconds: the wait is random, below a bound that doubles up to this.",
     ),
     key(
         "topics.root",
@@ -154,6 +198,8 @@ const KEYS: &[Key] = &[
 ];
 
 const LINE: &str = "0 to 27 (BCM number)";
+const FILE: &str = "a path, or credential:NAME";
+const SECRET_FILE: &str = "a path, or credential:NAME; a file that others cannot read";
 const LEVEL: &str = "\"low\" or \"high\"";
 
 const fn key(path: &'static str, default: &'static str, allowed: &'static str, doc: &'static str) -> Key {

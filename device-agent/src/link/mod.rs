@@ -5,11 +5,14 @@ mod refusals;
 #[cfg(test)]
 mod tests;
 mod topics;
+mod trust;
 
+use serde::Serialize;
 use shared_host::json::{CommandError, DecodeError, decode_command, decode_lab_command, encode};
 use shared_host::mqtt::{Filter, Message, PublishError, Publisher, Qos, Received, Retain, Retained, Token};
 use shared_proto::ids::TopicRoot;
 use shared_proto::limits::{MAX_ACK, MAX_REPORT, MAX_STATUS};
+use shared_proto::sign::{OVERHEAD, Refusal};
 use shared_proto::text::Reason;
 use shared_proto::wire::{Departure, DialectName, Dialects, Settings, Status, Task, Version};
 use tracing::{debug, info, warn};
@@ -19,6 +22,8 @@ use crate::mode::Decision;
 use crate::rt::time::MonoTime;
 use refusals::Refusals;
 use topics::Topics;
+use trust::Doubt;
+pub use trust::{Commands, Own, Trust};
 
 /// A connection that ends sooner than this after it was made is a short one; so many in a row give a hint.
 const SHORT_LIFE_MS: u64 = 10_000;
@@ -45,6 +50,7 @@ pub struct Session {
     client_id: String,
     dialects: Dialects,
     topics: Topics,
+    trust: Trust,
     /// The status as it stands; the will of the next connection is made from it.
     status: Status,
     up_since: Option<MonoTime>,
@@ -74,11 +80,13 @@ impl Session {
         root: &TopicRoot,
         dialects: &Dialects,
         agent: &Agent<Token>,
+        trust: Trust,
         settings: Settings,
     ) -> Self {
         Self {
             client_id: client_id.to_owned(),
             dialects: dialects.clone(),
+            trust,
             topics: Topics::new(root, &agent.identity().device),
             status: first_status(dialects, agent, settings),
             up_since: None,
@@ -105,17 +113,10 @@ impl Session {
         &self.status
     }
 
-    /// The will for connection `conn`, made from the latest `status`; none on a wire without.
+    /// What makes the wills, apart from the session: the next one is needed while the session is busy.
     #[must_use]
-    pub fn will(topic: &str, status: &Status, conn: u64) -> Option<Message> {
-        let lost = Status { conn, up_ms: None, online: false, departure: Some(Departure::Lost), ..status.clone() };
-        status.dialects.contains(&DialectName::Native).then(|| status_message(topic, &lost)).flatten()
-    }
-
-    /// Topic of the status, and of the will.
-    #[must_use]
-    pub fn status_topic(&self) -> &str {
-        &self.topics.status
+    pub fn testament(&self) -> Testament {
+        Testament { topic: self.topics.status.clone(), trust: self.trust.clone() }
     }
 
     /// Connected, and subscribed.
@@ -169,12 +170,18 @@ impl Session {
             agent.refuse(Refused::Retained, None, "retained");
             return self.refusals.note(&message.topic, "a retained command is old by nature", agent.counts(), now);
         }
+        if !of_lab && let Err(doubt) = self.trust.believe(&message.topic, &message.payload) {
+            return self.doubt(message, doubt, agent, now);
+        }
         let taken = if of_lab {
             decode_lab_command(&message.payload)
                 .map(|command| agent.lab_command(&command, now))
                 .map_err(|error| CommandError { id: None, error })
         } else {
             decode_command(&message.payload).map(|command| {
+                if self.trust.wants_a_limit() && command.fresh.is_none() {
+                    return self.doubt(message, Doubt::Unlimited, agent, now);
+                }
                 debug!(id = %command.id, mode = %command.mode, "command");
                 if let Err(why) = agent.command(&command, now) {
                     self.refusals.note(&message.topic, &why.to_string(), agent.counts(), now);
@@ -191,6 +198,16 @@ impl Session {
             agent.refuse(kind, id, &why);
             self.refusals.note(&message.topic, &why, agent.counts(), now);
         }
+    }
+
+    /// A message that is not believed changes nothing, and is not answered: nobody knows whose it is.
+    fn doubt(&mut self, message: &Received, doubt: Doubt, agent: &mut Agent<Token>, now: MonoTime) {
+        let kind = match doubt {
+            Doubt::Signature(Refusal::Unsigned) | Doubt::Unlimited => Refused::Unsigned,
+            Doubt::Signature(Refusal::Wrong | Refusal::Malformed) => Refused::Forged,
+        };
+        agent.refuse(kind, None, "");
+        self.refusals.note(&message.topic, &doubt.to_string(), agent.counts(), now);
     }
 
     /// Publishes what is due, as far as the connection takes it.
@@ -221,7 +238,7 @@ impl Session {
         }
         self.status.conn = self.conn;
         self.status.up_ms = Some(agent.up_ms(now));
-        let message = status_message(&self.topics.status, &self.status);
+        let message = status_message(&self.topics.status, &self.status, &self.trust);
         self.status_due = message.is_some_and(|message| outbox.try_publish(message).is_err());
     }
 
@@ -250,7 +267,7 @@ impl Session {
     /// Tries to send one acknowledgement; `false` if there is none.
     fn send_ack(&mut self, agent: &mut Agent<Token>, outbox: &mut impl Outbox) -> bool {
         let Some(ack) = agent.next_ack() else { return false };
-        let Ok(payload) = encode(ack, MAX_ACK) else {
+        let Some(payload) = sealed(&self.trust, &self.topics.ack, ack, MAX_ACK) else {
             agent.give_up_ack();
             return true;
         };
@@ -264,7 +281,7 @@ impl Session {
     /// Tries to send one report; `false` if there is none.
     fn send_report(&mut self, agent: &mut Agent<Token>, outbox: &mut impl Outbox) -> bool {
         let Some(report) = agent.spool().next_to_send() else { return false };
-        let Ok(payload) = encode(report, MAX_REPORT) else {
+        let Some(payload) = sealed(&self.trust, &self.topics.report, report, MAX_REPORT) else {
             agent.spool().give_up_next();
             return true;
         };
@@ -344,8 +361,30 @@ fn first_status(dialects: &Dialects, agent: &Agent<Token>, settings: Settings) -
     }
 }
 
-fn status_message(topic: &str, status: &Status) -> Option<Message> {
-    let payload = encode(status, MAX_STATUS).ok()?;
+/// Makes the wills of a device.
+#[derive(Debug, Clone)]
+pub struct Testament {
+    topic: String,
+    trust: Trust,
+}
+
+impl Testament {
+    /// The will for connection `conn`, made from the latest `status`; none on a wire without.
+    #[must_use]
+    pub fn will(&self, status: &Status, conn: u64) -> Option<Message> {
+        let lost = Status { conn, up_ms: None, online: false, departure: Some(Departure::Lost), ..status.clone() };
+        let native = status.dialects.contains(&DialectName::Native);
+        native.then(|| status_message(&self.topic, &lost, &self.trust)).flatten()
+    }
+}
+
+/// The payload, signed if the device signs; `None` cannot happen, as every message leaves room in its limit.
+fn sealed(trust: &Trust, topic: &str, message: &impl Serialize, limit: usize) -> Option<Vec<u8>> {
+    trust.seal(topic, encode(message, limit - OVERHEAD).ok()?).ok()
+}
+
+fn status_message(topic: &str, status: &Status, trust: &Trust) -> Option<Message> {
+    let payload = sealed(trust, topic, status, MAX_STATUS)?;
     Some(message(topic, payload, Qos::AtLeastOnce, Retain::Yes))
 }
 

@@ -18,10 +18,18 @@ impl Refusals {
             return;
         }
         self.told = Some(now);
-        let CommandCounts { malformed, oversize, version, retained, expired, .. } = *counts;
+        let CommandCounts { malformed, oversize, version, retained, expired, unsigned, forged, .. } = *counts;
         warn!(
             topic,
-            why, malformed, oversize, version, retained, expired, "command refused; told once a minute at most"
+            why,
+            malformed,
+            oversize,
+            version,
+            retained,
+            expired,
+            unsigned,
+            forged,
+            "command refused; told once a minute at most"
         );
     }
 }

@@ -80,8 +80,12 @@ fn window(agent: &mut Agent<Token>, at_ms: u64) {
 }
 
 fn session(agent: &Agent<Token>) -> Session {
+    session_with(agent, Trust::Broker)
+}
+
+fn session_with(agent: &Agent<Token>, trust: Trust) -> Session {
     let native = [DialectName::Native].into_iter().collect();
-    Session::new("pi", &"edge".parse().unwrap(), &native, agent, Settings::default())
+    Session::new("pi", &"edge".parse().unwrap(), &native, agent, trust, Settings::default())
 }
 
 fn command(id: &str) -> Received {
@@ -110,7 +114,7 @@ fn a_will_tells_its_connection_and_no_time() {
     let mut session = session(&agent);
     session.up(3, after(0));
     session.send(&mut agent, &mut Line::new(3, 10), after(0));
-    let will = Session::will(session.status_topic(), session.status(), 4).expect("a will");
+    let will = session.testament().will(session.status(), 4).expect("a will");
     let will = shared_host::json::decode_status(&will.payload).unwrap();
     assert_eq!((will.conn, will.up_ms, will.departure), (4, None, Some(Departure::Lost)));
 }
@@ -204,4 +208,103 @@ fn an_answer_that_the_broker_did_not_acknowledge_is_given_again() {
     let mut third = Line::new(3, 5);
     session.send(&mut agent, &mut third, after(5));
     assert_eq!(third.topics(), ["status"]);
+}
+
+mod with_a_key {
+    use shared_proto::sign::{Key, sign, verify};
+    use shared_proto::wire::Status;
+
+    use super::*;
+
+    fn key(byte: u8) -> Key {
+        Key::from_bytes(&[byte; 32]).unwrap()
+    }
+
+    fn trust(commands: Commands) -> Trust {
+        Trust::Key { key: key(7), commands, own: Own::Signed }
+    }
+
+    fn signed(key: &Key, topic: &str, text: &str) -> Received {
+        let mut payload = vec![0; text.len() + OVERHEAD];
+        let length = sign(key, topic, text.as_bytes(), &mut payload).unwrap();
+        payload.truncate(length);
+        Received { topic: "edge/pi/command".to_owned(), payload, retained: Retained::Live }
+    }
+
+    const TOPIC: &str = "edge/pi/command";
+    const LIMITED: &str = r#"{"v":1,"id":"c1","mode":"DEGRADED","lease_ms":1000,"fresh":{"boot":"0000000000000007","up_ms":0,"ttl_ms":5000}}"#;
+    const UNLIMITED: &str = r#"{"v":1,"id":"c1","mode":"DEGRADED","lease_ms":1000}"#;
+
+    /// Whether the device obeys, and what it counts of unsigned and forged ones.
+    fn outcome(commands: Commands, message: &Received) -> (bool, u64, u64) {
+        let mut agent = agent();
+        let mut session = session_with(&agent, trust(commands));
+        session.up(1, after(0));
+        session.message(message, &mut agent, after(1));
+        let counts = *agent.counts();
+        let obeyed = agent.take_order().is_some();
+        assert_eq!(obeyed, counts.accepted == 1);
+        assert_eq!(counts.arrived(), 1);
+        assert!(agent.next_ack().is_none(), "only what is believed is answered, and not before it has taken effect");
+        (obeyed, counts.unsigned, counts.forged)
+    }
+
+    #[test]
+    fn only_what_the_key_signed_for_this_topic_is_obeyed() {
+        let good = signed(&key(7), TOPIC, LIMITED);
+        let mut altered = good.clone();
+        altered.payload[20] ^= 1;
+        for commands in [Commands::Any, Commands::Signed] {
+            assert_eq!(outcome(commands, &good), (true, 0, 0));
+            assert_eq!(outcome(commands, &altered), (false, 0, 1));
+            assert_eq!(outcome(commands, &signed(&key(8), TOPIC, LIMITED)), (false, 0, 1));
+            assert_eq!(outcome(commands, &signed(&key(7), "edge/pj/command", LIMITED)), (false, 0, 1));
+        }
+    }
+
+    #[test]
+    fn unsigned_or_unlimited_commands_are_obeyed_only_where_they_may() {
+        let unsigned = command("c1");
+        let unlimited = signed(&key(7), TOPIC, UNLIMITED);
+        assert_eq!(outcome(Commands::Any, &unsigned), (true, 0, 0));
+        assert_eq!(outcome(Commands::Any, &unlimited), (true, 0, 0));
+        assert_eq!(outcome(Commands::Signed, &unsigned), (false, 1, 0));
+        assert_eq!(outcome(Commands::Signed, &unlimited), (false, 1, 0));
+    }
+
+    #[test]
+    fn a_recorded_command_is_worth_nothing_later_however_often_it_comes() {
+        let mut agent = agent();
+        let mut session = session_with(&agent, trust(Commands::Signed));
+        session.up(1, after(0));
+        session.message(&signed(&key(7), TOPIC, LIMITED), &mut agent, after(1));
+        assert!(agent.take_order().is_some());
+        // A hundred others push it out of the log of commands.
+        for number in 0..100 {
+            let other = LIMITED.replace("c1", &format!("d{number}"));
+            session.message(&signed(&key(7), TOPIC, &other), &mut agent, after(2));
+        }
+        let accepted = agent.counts().accepted;
+        for ms in [5_001, 60_000] {
+            session.message(&signed(&key(7), TOPIC, LIMITED), &mut agent, after(ms));
+        }
+        assert_eq!((agent.counts().accepted, agent.counts().expired), (accepted, 2));
+    }
+
+    #[test]
+    fn everything_that_it_says_is_signed_for_its_topic_the_will_too() {
+        let mut agent = agent();
+        let mut session = session_with(&agent, trust(Commands::Any));
+        session.up(1, after(0));
+        window(&mut agent, 200);
+        session.message(&signed(&key(7), TOPIC, r#"{"v":9,"id":"x"}"#), &mut agent, after(1));
+        let mut line = Line::new(1, 10);
+        session.send(&mut agent, &mut line, after(200));
+        assert_eq!(line.topics(), ["status", "ack", "report"]);
+        let status: Status = line.status();
+        line.sent.extend(session.testament().will(&status, 2));
+        for message in &line.sent {
+            assert!(verify(&key(7), &message.topic, &message.payload).is_ok(), "{}", message.topic);
+        }
+    }
 }

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use super::control::LinkState;
 use crate::agent::Agent;
 use crate::config::Config;
-use crate::link::Session;
+use crate::link::{Session, Trust};
 use crate::mode::Decision;
 use crate::rt::Handle;
 use crate::rt::time::MonoTime;
@@ -34,14 +34,12 @@ impl Link {
     pub(super) fn start(config: &Config, agent: &Agent<Token>, rt: &Handle) -> Self {
         let broker = &config.broker;
         let settings = rt.granted.settings.clone();
-        let session = Session::new(&broker.client_id, &config.root, &config.dialects, agent, settings);
-        let mut options = mqtt::Options::new(broker.url.clone(), broker.client_id.clone());
-        options.credentials.clone_from(&broker.credentials);
-        options.keep_alive = broker.keep_alive;
+        let session = Session::new(&broker.client_id, &config.root, &config.dialects, agent, Trust::Broker, settings);
+        let mut options = broker.options();
         options.filters = session.filters();
         let (status, will_status) = watch::channel(session.status().clone());
-        let will_topic = session.status_topic().to_owned();
-        let will = move |conn| Session::will(&will_topic, &will_status.borrow(), conn);
+        let testament = session.testament();
+        let will = move |conn| testament.will(&will_status.borrow(), conn);
         let (publisher, events) = mqtt::start(options, will);
         info!(broker = %broker.url, "connecting");
         Self { session, publisher, events, url: broker.url.clone(), status }

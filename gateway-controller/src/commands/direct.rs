@@ -24,7 +24,8 @@ pub(super) struct Direct {
 pub(super) fn configuration(target: &Target) -> Result<Config, Failure> {
     let mut config = target.load()?;
     if let Some(url) = &target.broker {
-        config.mqtt.url = url.clone();
+        let at = config.mqtt.at(url.clone());
+        config.mqtt = at.map_err(|exposed| Failure::usage(format_args!("--broker {url}: {exposed}")))?;
     }
     // The running controller may use the configured name: two clients of one name throw each other out.
     config.mqtt.client_id = format!("gateway-cli-{:012x}", fastrand::u64(..) >> 16);

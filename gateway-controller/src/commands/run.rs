@@ -4,11 +4,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Failure, runtime};
 use crate::cli::RunArgs;
-use crate::config::Config;
+use crate::config::{Config, SCHEMA};
 use crate::sink::JsonLines;
 
 pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
-    let config = Config::load(args.config.as_deref(), std::env::vars_os())?;
+    let loaded = SCHEMA.load(args.config.as_deref(), std::env::vars_os())?;
+    let config = Config::from_loaded(&loaded)?;
+    config.mqtt.check_files(&loaded)?;
     // Held to the end, for the last lines.
     let _log = shared_host::log::init(config.log.format, &config.log.filter).map_err(Failure::usage)?;
     let lines = JsonLines::new(std::io::stdout())

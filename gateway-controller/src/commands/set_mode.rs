@@ -139,8 +139,14 @@ async fn wait(direct: &mut Direct, limit: Duration, id: &CommandId, device: &Dev
 fn judge(args: &SetModeArgs, ack: &Ack) -> Result<(), Failure> {
     let Ack { mode, mode_source, reason, .. } = ack;
     let device = &args.device;
-    if ack.result == Outcome::Rejected {
-        return Err(Failure::failed(format_args!("{device}: rejected: {:?}", reason.as_str())));
+    let refused = match ack.result {
+        Outcome::Applied | Outcome::Unchanged => None,
+        Outcome::Rejected => Some("rejected"),
+        Outcome::Expired => Some("expired"),
+        Outcome::Duplicate => Some("taken before"),
+    };
+    if let Some(refused) = refused {
+        return Err(Failure::failed(format_args!("{device}: {refused}: {:?}", reason.as_str())));
     }
     match args.mode.mode() {
         Some(wanted) if wanted != *mode => Err(Failure::failed(format_args!(

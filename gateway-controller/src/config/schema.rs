@@ -19,8 +19,17 @@ const SECTIONS: &[Section] = &[
     Section { path: "log", doc: "Log on standard error. Decisions are JSON lines on standard output." },
 ];
 
+const FILE: &str = "a path, or credential:NAME";
+const SECRET_FILE: &str = "a path, or credential:NAME; a file that others cannot read";
+
 const KEYS: &[Key] = &[
-    Key { path: "mqtt.url", default: r#""mqtt://localhost:1883""#, allowed: "mqtt://HOST[:PORT]", doc: "The broker." },
+    Key {
+        path: "mqtt.url",
+        default: r#""mqtt://localhost:1883""#,
+        allowed: "mqtts://HOST[:PORT] or mqtt://HOST[:PORT]",
+        doc: "The broker. mqtts:// is TLS, and the broker's certificate is always verified; mqtt:// is not encrypted,\n\
+              and taken for this machine only (localhost), or with insecure.",
+    },
     Key {
         path: "mqtt.client_id",
         default: r#""gateway-controller""#,
@@ -31,14 +40,52 @@ const KEYS: &[Key] = &[
     Key {
         path: "mqtt.password",
         default: "",
-        allowed: "any text, together with mqtt.username",
-        doc: "Password. Better given by the environment: GATEWAY_MQTT__PASSWORD.",
+        allowed: "any text, together with mqtt.username, in a file that not everybody may read",
+        doc: "Password. Better in a file of its own: password_file.",
+    },
+    Key {
+        path: "mqtt.password_file",
+        default: "",
+        allowed: SECRET_FILE,
+        doc: "File that holds the password on its only line; read anew for each connection, like all files of this section.\n\
+              credential:NAME is a file that systemd hands over (LoadCredential=NAME:FILE).",
+    },
+    Key {
+        path: "mqtt.ca_file",
+        default: "",
+        allowed: FILE,
+        doc: "With mqtts://: who may have signed the broker's certificate (PEM). Without it: the system's certificate\n\
+              authorities, /etc/ssl/certs/ca-certificates.crt.",
+    },
+    Key {
+        path: "mqtt.cert_file",
+        default: "",
+        allowed: FILE,
+        doc: "With mqtts://: this client's certificate (PEM), for a broker that wants one; together with key_file.",
+    },
+    Key {
+        path: "mqtt.key_file",
+        default: "",
+        allowed: SECRET_FILE,
+        doc: "The private key of that certificate (PEM, without a passphrase).",
+    },
+    Key {
+        path: "mqtt.insecure",
+        default: "false",
+        allowed: "true or false; with mqtt:// only",
+        doc: "true: take mqtt:// to another machine, though anybody on the network can then read and forge messages.",
     },
     Key {
         path: "mqtt.keep_alive_s",
         default: "10",
         allowed: "1 to 600 (s)",
         doc: "Time between pings in seconds. A dead connection is noticed within about twice this time.",
+    },
+    Key {
+        path: "mqtt.reconnect_max_s",
+        default: "30",
+        allowed: "1 to 600 (s)",
+        doc: "Longest wait between attempts to connect in seconds: the wait is random, below a bound that doubles up to this.",
     },
     Key {
         path: "topics.root",

@@ -6,7 +6,7 @@ use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::policy::{Change, Observation, PolicyConfig, PolicyState};
 use shared_proto::text::{Name, Reason};
 use shared_proto::units::Ratio;
-use shared_proto::wire::{Ack, Departure, Status};
+use shared_proto::wire::{Ack, Departure, ReportRef, Status};
 
 use super::clock::DeviceClock;
 use super::commands::{Commands, Order, Situation, Wire};
@@ -36,6 +36,8 @@ pub(super) struct Device {
     pub(super) clock: DeviceClock,
     /// `None` until a report has seeded it.
     pub(super) policy: Option<PolicyState>,
+    /// The latest report that it has judged.
+    pub(super) judged: Option<ReportRef>,
     pub(super) wish: Option<Wish>,
     pub(super) commands: Commands,
     /// Why the wanted mode is wanted.
@@ -98,6 +100,7 @@ impl Device {
             tally: Tally::default(),
             clock: DeviceClock::default(),
             policy: None,
+            judged: None,
             wish: None,
             commands: Commands::default(),
             why: AS_REPORTED.into(),
@@ -114,6 +117,13 @@ impl Device {
             Some(Wish::Release) => None,
             None => self.policy.map(|policy| policy.mode),
         }
+    }
+
+    /// The report that a command names: the one that led to it, else the latest that the policy has judged. A person's command
+    /// names none.
+    pub(super) fn cause(&self) -> Option<ReportRef> {
+        let led = self.commands.change.and_then(|change| change.cause);
+        led.or(self.judged.filter(|_| self.wish.is_none()))
     }
 
     /// What there is to agree on; `None` if nothing is wanted of it.
@@ -155,6 +165,7 @@ impl Device {
         self.tally.start_boot(boot);
         self.forget_policy();
         self.clock = DeviceClock::default();
+        self.judged = None;
         self.newest = None;
         self.reported = None;
         self.told_hold = None;
@@ -184,6 +195,7 @@ impl Device {
     pub(super) fn judge(&mut self, config: &PolicyConfig, seen: &Seen) -> Option<Change> {
         let window =
             Observation { elapsed_ms: seen.span_ms, jobs: seen.jobs, miss_rate: seen.miss_rate, cpu: seen.cpu };
+        self.judged = Some(seen.reference());
         let policy = self.policy.get_or_insert_with(|| {
             // As it was before the device's own policy judged this window.
             let mut seeded = seen.policy;

@@ -10,4 +10,5 @@ pub mod json;
 pub mod lines;
 pub mod log;
 pub mod mqtt;
+pub mod secret;
 pub mod sections;

@@ -8,6 +8,7 @@ use shared_proto::ids::{BootId, DeviceId, TopicRoot};
 use shared_proto::limits::MAX_REPORT;
 use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::policy::{Observation, PolicyConfig, PolicyState};
+use shared_proto::sign::{self, Key};
 use shared_proto::text::Reason;
 use shared_proto::units::Ratio;
 use shared_proto::wire::{
@@ -25,6 +26,8 @@ pub(crate) enum Step {
     Validate,
     Write,
     ReadBack,
+    Sign,
+    Verify,
 }
 
 const COMMAND: &str = r#"{"v":1,"id":"c1","mode":"DEGRADED","lease_ms":5000,"reason":"say \"less\""}"#;
@@ -57,7 +60,15 @@ pub(crate) fn run() -> Result<(), Step> {
     let written = payload.get(..length).ok_or(Step::Write)?;
     let (back, _) = serde_json_core::from_slice_escaped::<Report>(black_box(written), &mut unescaped)
         .map_err(|_| Step::ReadBack)?;
-    if back == report { Ok(()) } else { Err(Step::ReadBack) }
+    if back != report {
+        return Err(Step::ReadBack);
+    }
+
+    let key = Key::from_bytes(black_box(&[7; 32])).map_err(|_| Step::Sign)?;
+    let length = sign::sign_in_place(&key, &topic, &mut payload, length).map_err(|_| Step::Sign)?;
+    let signed = payload.get(..length).ok_or(Step::Sign)?;
+    sign::verify(&key, &topic, black_box(signed)).map_err(|_| Step::Verify)?;
+    Ok(())
 }
 
 /// Three jobs, one of them late.

@@ -181,7 +181,8 @@ impl World {
             Err(error) => return self.judge(node, Err(Broken::new(Law::Understood, error.to_string()))),
         };
         let up_ms = run.agent.up_ms(device_now);
-        let verdict = watch.answers.delivered(run.boot, up_ms, &command, self.now);
+        let settled = watch.modes.settled(&run.agent, device_now, self.plan.policy.dwell_ms.into());
+        let verdict = watch.answers.delivered(run.boot, up_ms, &command, settled, self.now);
         let before = (*run.agent.counts(), run.agent.effective().clone(), run.agent.gateway(device_now));
         run.session.message(message, &mut run.agent, device_now);
         let after = (*run.agent.counts(), run.agent.effective().clone(), run.agent.gateway(device_now));
@@ -191,6 +192,7 @@ impl World {
             Verdict::Repeated => self.seen.note(Happening::DuplicateCommand),
             Verdict::Late => self.seen.note(Happening::LateCommand),
             Verdict::Foreign => self.seen.note(Happening::ForeignCommand),
+            Verdict::TooSoon => self.seen.note(Happening::TooSoon),
             Verdict::Ahead => {}
         }
         self.judge(node, Answers::counted(verdict, &command.id, &before.0, &after.0));
@@ -229,7 +231,7 @@ impl World {
         }
         let since_ms = up_ms.saturating_sub(agent.mode_age_ms(device_now));
         let least_ms = self.plan.least_between_changes_ms();
-        let changed = watch.modes.see(effective.mode, effective.source, since_ms, least_ms);
+        let changed = watch.modes.see(effective, since_ms, least_ms);
         if let Ok(Some(change)) = changed {
             self.trace.note(self.now, node, "mode", change.to.as_str().as_bytes(), || {
                 format!("{} by {}: {}", change.to, change.source, effective.reason)
@@ -258,7 +260,7 @@ impl World {
         let Some(device) = self.devices.get_mut(index).filter(|device| device.stalled_until <= self.now) else { return };
         let Some(alive) = &mut device.alive else { return };
         let session = &alive.run.session;
-        let will = |conn| device_agent::link::Session::will(session.status_topic(), session.status(), conn);
+        let will = |conn| session.testament().will(session.status(), conn);
         alive.client.look(&mut self.network, self.now, will);
         let leaves = alive.leaves.is_some_and(|leaves| leaves.by <= self.now || alive.run.agent.waiting() == 0);
         self.settle_device(index);

@@ -113,6 +113,8 @@ happenings! {
     LateCommand => "commands that came too late",
     /// A command for an earlier run arrived.
     ForeignCommand => "commands for another run",
+    /// A policy's command came within a dwell of the last change.
+    TooSoon => "commands within a dwell of the last change",
     /// A command was overtaken before it took effect.
     Superseded => "commands that were superseded",
     /// A command was lost.

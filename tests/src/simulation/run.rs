@@ -1,7 +1,7 @@
 //! One run of an agent: the product's core and session, driven as its supervisor drives them.
 
 use device_agent::agent::{Agent, Autonomy, Context, Identity, Setup, TaskPlan};
-use device_agent::link::{Outbox, Session};
+use device_agent::link::{Outbox, Session, Trust};
 use device_agent::mode::{Guard, GuardConfig};
 use device_agent::rt::time::MonoTime;
 use shared_host::mqtt::{Message, PublishError, Token};
@@ -62,7 +62,7 @@ impl Run {
         };
         let agent = Agent::new(setup, now);
         let native = [DialectName::Native].into_iter().collect();
-        let session = Session::new(name.as_str(), &ROOT.parse().ok()?, &native, &agent, Settings::default());
+        let session = Session::new(name.as_str(), &ROOT.parse().ok()?, &native, &agent, Trust::Broker, Settings::default());
         Some(Self {
             boot,
             agent,

@@ -67,6 +67,8 @@ fn bad_commands_change_nothing_and_are_counted(site: Site) {
         retained: 1,
         duplicate: 0,
         expired: 0,
+        unsigned: 0,
+        forged: 0,
     };
     assert_eq!((status.mode, status.commands), (Mode::Degraded, expected));
     assert_eq!(status.link.conn, 1, "no bad command cost a connection");

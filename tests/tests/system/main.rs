@@ -26,6 +26,8 @@ mod overload;
 mod oversize;
 mod repeated_command;
 mod runaway;
+mod secured_by_acl;
+mod secured_by_tls;
 mod stopped;
 mod system_calls;
 mod two_devices;

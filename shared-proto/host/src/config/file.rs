@@ -25,6 +25,13 @@ pub(super) fn read(path: &Path, gathered: &mut Gathered) {
     }
 }
 
+/// The same with the text of the file.
+pub(super) fn read_from(path: &Path, text: &str, gathered: &mut Gathered) {
+    if let Err(problem) = take(path, text, gathered) {
+        gathered.problems.push(*problem);
+    }
+}
+
 fn read_text(path: &Path) -> Result<String, Box<Problem>> {
     let mut bytes = Vec::new();
     // One byte more than allowed, to see that there is more, whatever size the system reports.

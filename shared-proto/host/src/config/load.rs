@@ -28,23 +28,44 @@ impl Schema {
         file: Option<&Path>,
         env: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Loaded, ConfigError> {
-        let mut gathered = Gathered { schema: *self, entries: BTreeMap::new(), problems: Vec::new() };
-        for key in self.keys {
-            gathered.take_default(key);
-        }
+        let mut gathered = Gathered::defaults(*self);
         if let Some(path) = file {
             file::read(path, &mut gathered);
         }
         environment::read(env, &mut gathered);
-        if gathered.problems.is_empty() {
-            Ok(Loaded::new(*self, file.map(Path::to_path_buf), gathered.entries))
-        } else {
-            Err(ConfigError::new(gathered.problems))
-        }
+        gathered.loaded(file)
+    }
+}
+
+impl Schema {
+    /// Loads a configuration from a text alone, as a file of this name would give it: no environment.
+    ///
+    /// # Errors
+    /// As [`Schema::load`], but that nothing has to be read.
+    pub fn load_text(&self, name: &Path, text: &str) -> Result<Loaded, ConfigError> {
+        let mut gathered = Gathered::defaults(*self);
+        file::read_from(name, text, &mut gathered);
+        gathered.loaded(Some(name))
     }
 }
 
 impl Gathered {
+    fn defaults(schema: Schema) -> Self {
+        let mut gathered = Self { schema, entries: BTreeMap::new(), problems: Vec::new() };
+        for key in schema.keys {
+            gathered.take_default(key);
+        }
+        gathered
+    }
+
+    fn loaded(self, file: Option<&Path>) -> Result<Loaded, ConfigError> {
+        if self.problems.is_empty() {
+            Ok(Loaded::new(self.schema, file.map(Path::to_path_buf), self.entries))
+        } else {
+            Err(ConfigError::new(self.problems))
+        }
+    }
+
     fn take_default(&mut self, key: &'static Key) {
         let problem = match key.default_value() {
             Err(error) => format!("the default is not a TOML literal: {}", error.message()),

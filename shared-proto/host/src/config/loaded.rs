@@ -41,6 +41,12 @@ impl Loaded {
         self.schema.keys.iter().filter_map(effective).collect()
     }
 
+    /// Where the value of a key came from; `None` if it has none.
+    #[must_use]
+    pub fn source(&self, path: &str) -> Option<&Source> {
+        self.entries.get(path).map(|entry| &entry.source)
+    }
+
     /// An error that refuses the value of a key: `problem` says what is wrong, the rest (source, value, what is allowed) is
     /// filled in. `path` may also lie inside the value of a key, as `gpio.lines[0].pin` does.
     #[must_use]

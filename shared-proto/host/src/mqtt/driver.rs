@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use super::backoff::Retry;
 use super::events::Sink;
+use super::fresh::Fresh;
 use super::publisher::{Control, Shared};
 use super::session::{End, Session};
 use super::{Message, Options, valid};
@@ -29,7 +30,18 @@ pub(super) async fn drive(
 ) {
     let mut retry = Retry::new(options.backoff);
     for conn in 1.. {
-        let settings = valid::client_options(&options, will(conn))
+        let fresh = tokio::select! {
+            fresh = Fresh::read(&options) => fresh,
+            order = control.recv() => {
+                if order.is_some() {
+                    sink.down(conn, "closed".to_owned());
+                }
+                return;
+            }
+        };
+        let will = will(conn);
+        let settings = fresh
+            .and_then(|fresh| valid::client_options(&options, fresh, will))
             .and_then(|client_options| Ok((client_options, valid::subscriptions(&options)?)));
         let (reason, next) = match settings {
             Ok(settings) => {

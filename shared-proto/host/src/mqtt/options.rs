@@ -1,23 +1,28 @@
 //! What a connection needs to know before it starts.
 
-use std::fmt;
 use std::time::Duration;
 
-use super::{Backoff, BrokerUrl, Qos};
+use super::{Backoff, BrokerUrl, Qos, Scheme, Tls};
+use crate::secret::{Place, Secret};
 
 /// Name and password for the broker.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
     /// User name, not empty.
     pub username: String,
-    /// Password; empty means that none is sent.
-    pub password: String,
+    /// Password.
+    pub password: Password,
 }
 
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
-    }
+/// A password, or where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Password {
+    /// An empty one.
+    None,
+    /// This one; UTF-8.
+    Given(Secret),
+    /// That in this file, without the newline at its end; read anew for every attempt to connect.
+    File(Place),
 }
 
 /// A subscription.
@@ -38,6 +43,8 @@ pub struct Options {
     pub client_id: String,
     /// Name and password, if the broker wants them.
     pub credentials: Option<Credentials>,
+    /// Files for TLS; used if the URL asks for it. Default: the system's certificate authorities, and no client certificate.
+    pub tls: Tls,
     /// Time between pings, whole seconds, 1 to 65535 s (others act as the nearest); default 10 s.
     pub keep_alive: Duration,
     /// Subscriptions, made anew on every connection; default none.
@@ -48,6 +55,10 @@ pub struct Options {
     pub ack_timeout: Duration,
     /// QoS 1 publishes without acknowledgement at one time, 1 to 65534 (others act as the nearest); default 16.
     pub max_in_flight: u16,
+    /// Of these, at the beginning of a connection (0 acts as 1, more as all): with every acknowledgement in time one more is
+    /// allowed, with a late one half as many, so that a slow link is not filled with more than it carries between two pings.
+    /// Default 2.
+    pub burst: u16,
     /// Largest incoming packet in bytes; a larger one ends the connection. Where the broker keeps a larger message, that is
     /// every connection. Default 256 KiB, so that a device does not read what it has no memory for.
     pub max_incoming: usize,
@@ -70,11 +81,13 @@ impl Options {
             url,
             client_id: client_id.into(),
             credentials: None,
+            tls: Tls::default(),
             keep_alive: Duration::from_secs(10),
             filters: Vec::new(),
             backoff: Backoff::default(),
             ack_timeout: Duration::from_secs(10),
             max_in_flight: 16,
+            burst: 2,
             max_incoming: 256 * 1024,
             max_message: usize::MAX,
             max_outgoing: 256 * 1024,
@@ -83,9 +96,21 @@ impl Options {
         }
     }
 
+    /// Whether a connection needs any files.
+    pub(super) fn reads_files(&self) -> bool {
+        let password_file =
+            self.credentials.as_ref().is_some_and(|credentials| matches!(credentials.password, Password::File(_)));
+        password_file || self.url.scheme() == Scheme::Tls
+    }
+
     /// Whole seconds: a fraction would ping later than what CONNECT announces.
     pub(super) fn keep_alive_secs(&self) -> u16 {
         u16::try_from(self.keep_alive.as_secs()).unwrap_or(u16::MAX).max(1)
+    }
+
+    /// An acknowledgement that takes longer is a late one: what goes before a ping should take well under its time.
+    pub(super) fn late(&self) -> Duration {
+        Duration::from_secs(self.keep_alive_secs().into()) / 4
     }
 
     /// Packet identifiers must outnumber the publishes in flight, so the largest `u16` is kept back.
@@ -114,7 +139,8 @@ mod tests {
     #[test]
     fn a_password_is_not_shown() {
         let mut options = Options::new("mqtt://broker".parse().unwrap(), "one");
-        options.credentials = Some(Credentials { username: "pi".to_owned(), password: "secret".to_owned() });
+        options.credentials =
+            Some(Credentials { username: "pi".to_owned(), password: Password::Given(Secret::new("secret")) });
         let shown = format!("{options:?}");
         assert!(shown.contains("pi") && !shown.contains("secret"), "{shown}");
     }

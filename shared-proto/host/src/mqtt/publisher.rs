@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::events::Counts;
+use super::pace::Pace;
 use super::window::Window;
 use super::{MAX_PACKET, Message, Options, Qos, Token, after, valid};
 
@@ -66,8 +67,8 @@ impl Publisher {
     /// The token of a QoS 1 publish comes back in [`Event::Acked`](super::Event::Acked); that of a QoS 0 publish never.
     ///
     /// # Errors
-    /// [`PublishError::Full`] while [`Options::max_in_flight`] QoS 1 publishes, from the oldest without acknowledgement
-    /// on, are under way or their [`Event::Acked`](super::Event::Acked) waits unread, and likewise while 256 QoS 0
+    /// [`PublishError::Full`] while as many QoS 1 publishes as the link allows ([`Options::burst`] at first, at most
+    /// [`Options::max_in_flight`]), from the oldest without acknowledgement on, are under way or their [`Event::Acked`](super::Event::Acked) waits unread, and likewise while 256 QoS 0
     /// publishes wait for the network. [`PublishError::Down`] outside of [`Event::Up`](super::Event::Up) and after
     /// [`Publisher::close`]. [`PublishError::Topic`] and [`PublishError::TooLarge`] for what no connection would take.
     pub fn try_publish(&self, message: Message) -> Result<Token, PublishError> {
@@ -107,6 +108,7 @@ pub(super) struct Shared {
 struct State {
     gate: Gate,
     window: Window,
+    pace: Pace,
     queued_qos0: usize,
     publishes: u64,
 }
@@ -120,13 +122,10 @@ enum Gate {
 
 impl Shared {
     pub(super) fn new(options: &Options, counts: Arc<Counts>) -> Self {
-        let state = State { gate: Gate::Down, window: Window::default(), queued_qos0: 0, publishes: 0 };
-        Self {
-            state: Mutex::new(state),
-            counts,
-            max_in_flight: usize::from(options.in_flight()),
-            max_packet: options.max_outgoing.min(MAX_PACKET),
-        }
+        let max_in_flight = usize::from(options.in_flight());
+        let pace = Pace::new(options.burst.into(), max_in_flight, options.late());
+        let state = State { gate: Gate::Down, window: Window::default(), pace, queued_qos0: 0, publishes: 0 };
+        Self { state: Mutex::new(state), counts, max_in_flight, max_packet: options.max_outgoing.min(MAX_PACKET) }
     }
 
     /// Room that the client's queue needs so that it is never the one to refuse: all publishes, SUBSCRIBE and
@@ -151,10 +150,10 @@ impl Shared {
         }
         // Held over counting and handing over: the order of the window must be the order of sending.
         let mut state = self.state();
-        let State { gate, window, queued_qos0, publishes } = &mut *state;
+        let State { gate, window, pace, queued_qos0, publishes } = &mut *state;
         let Gate::Up { conn, client } = gate else { return Err(PublishError::Down) };
         let (in_flight, max) = match qos {
-            Qos::AtLeastOnce => (window.len().saturating_add(self.counts.unread_acks()), self.max_in_flight),
+            Qos::AtLeastOnce => (window.len().saturating_add(self.counts.unread_acks()), pace.allowed()),
             Qos::AtMostOnce => (*queued_qos0, MAX_QUEUED_QOS0),
         };
         if in_flight >= max {
@@ -186,6 +185,7 @@ impl Shared {
             state.gate = Gate::Down;
         }
         state.window = Window::default();
+        state.pace.reset();
         state.queued_qos0 = 0;
     }
 
@@ -203,8 +203,12 @@ impl Shared {
         }
     }
 
-    pub(super) fn acked(&self, packet: u16) -> Option<Token> {
-        self.state().window.acked(packet)
+    /// A PUBLISH was acknowledged now.
+    pub(super) fn acked(&self, packet: u16, now: Instant) -> Option<Token> {
+        let mut state = self.state();
+        let (token, sent) = state.window.acked(packet)?;
+        state.pace.acknowledged(now.saturating_duration_since(sent));
+        Some(token)
     }
 
     pub(super) fn oldest_sent(&self) -> Option<Instant> {

@@ -1,11 +1,30 @@
 //! Why a connection ended, in words for a log.
 
+use std::io::{self, ErrorKind};
+
 use rumqttc::mqttbytes::Error as PacketError;
-use rumqttc::{ConnectReturnCode, ConnectionError, StateError, SubscribeReasonCode};
+use rumqttc::{ConnectReturnCode, ConnectionError, StateError, SubscribeReasonCode, TlsError};
 
-use super::{CONNECT_TIMEOUT, Filter, Options};
+use super::{CONNECT_TIMEOUT, Filter, Options, Scheme, tls};
 
-pub(super) fn of(error: &ConnectionError, options: &Options) -> String {
+/// How far the connection was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The broker has not answered CONNECT.
+    Connecting,
+    /// It has.
+    Connected,
+}
+
+pub(super) fn of(error: &ConnectionError, options: &Options, stage: Stage) -> String {
+    if let Some(error) = tls_error(error) {
+        return format!("{}: {}", options.url, tls::describe(error, options));
+    }
+    if stage == Stage::Connecting
+        && let Some(guess) = broken_off(error, options)
+    {
+        return format!("{}: {guess}", options.url);
+    }
     match error {
         ConnectionError::NetworkTimeout => {
             format!("no connection to {} within {} s", options.url, CONNECT_TIMEOUT.as_secs())
@@ -14,8 +33,51 @@ pub(super) fn of(error: &ConnectionError, options: &Options) -> String {
         ConnectionError::Io(error) => format!("{}: {error}", options.url),
         ConnectionError::ConnectionRefused(code) => format!("the broker refused the connection: {}", refusal(*code)),
         ConnectionError::MqttState(error) => of_state(error, options),
+        ConnectionError::Tls(error) => format!("{}: {error}", options.url),
         other => other.to_string(),
     }
+}
+
+/// The failure of TLS behind an error, if it is one.
+fn tls_error(error: &ConnectionError) -> Option<&rustls::Error> {
+    if let ConnectionError::Tls(TlsError::TLS(error)) = error {
+        return Some(error);
+    }
+    io_error(error)?.get_ref()?.downcast_ref()
+}
+
+fn io_error(error: &ConnectionError) -> Option<&io::Error> {
+    match error {
+        ConnectionError::Io(error)
+        | ConnectionError::Tls(TlsError::Io(error))
+        | ConnectionError::MqttState(StateError::Io(error) | StateError::Deserialization(PacketError::Io(error))) => {
+            Some(error)
+        }
+        _ => None,
+    }
+}
+
+/// What it may mean that a broker took the TCP connection and broke it off without a word.
+fn broken_off(error: &ConnectionError, options: &Options) -> Option<&'static str> {
+    let is_end = matches!(error, ConnectionError::MqttState(StateError::ConnectionAborted));
+    let ends =
+        [ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset, ErrorKind::ConnectionAborted, ErrorKind::BrokenPipe];
+    if !is_end && !io_error(error).is_some_and(|error| ends.contains(&error.kind())) {
+        return None;
+    }
+    let in_handshake = matches!(error, ConnectionError::Tls(_));
+    Some(match (options.url.scheme(), &options.tls.identity) {
+        (Scheme::Plain, _) => "the broker closed the connection without an answer; is it its port for mqtts://?",
+        (Scheme::Tls, _) if in_handshake => {
+            "the broker broke off the TLS handshake without an answer; is it its port for mqtt://?"
+        }
+        (Scheme::Tls, None) => {
+            "the broker closed the connection after the TLS handshake; it may demand a client certificate"
+        }
+        (Scheme::Tls, Some(_)) => {
+            "the broker closed the connection after the TLS handshake; it may not take the client certificate"
+        }
+    })
 }
 
 fn of_state(error: &StateError, options: &Options) -> String {
@@ -73,9 +135,9 @@ mod tests {
     fn reasons_say_what_is_allowed() {
         let options = Options { max_incoming: 100, ..Options::new("mqtt://broker".parse().unwrap(), "one") };
         let error = ConnectionError::MqttState(StateError::Deserialization(PacketError::PayloadSizeLimitExceeded(200)));
-        let reason = of(&error, &options);
+        let reason = of(&error, &options, Stage::Connected);
         assert!(reason.contains("200 bytes, at most 100"), "{reason}");
-        let reason = of(&ConnectionError::NetworkTimeout, &options);
+        let reason = of(&ConnectionError::NetworkTimeout, &options, Stage::Connecting);
         assert!(reason.contains("mqtt://broker:1883"), "{reason}");
     }
 }

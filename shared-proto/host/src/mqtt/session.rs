@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::events::{Queued, Sink};
 use super::publisher::{Control, Shared};
+use super::reason::Stage;
 use super::{CONNECT_TIMEOUT, Options, after, reason};
 
 /// How long the socket may take to swallow DISCONNECT.
@@ -82,6 +83,10 @@ impl<'a> Session<'a> {
         matches!(self.phase, Phase::Up { since } if since.elapsed() >= least)
     }
 
+    fn stage(&self) -> Stage {
+        if matches!(self.phase, Phase::Connecting) { Stage::Connecting } else { Stage::Connected }
+    }
+
     /// Whether its user ordered it to close.
     pub(super) fn is_closing(&self) -> bool {
         self.close_by.is_some()
@@ -126,7 +131,7 @@ impl<'a> Session<'a> {
                         return end;
                     }
                 }
-                Err(error) => break reason::of(&error, self.options),
+                Err(error) => break reason::of(&error, self.options, self.stage()),
             }
         };
         // What was read together with the end of the connection still counts.
@@ -147,7 +152,7 @@ impl<'a> Session<'a> {
             }
             Packet::Incoming(Incoming::Publish(publish)) => self.received(publish),
             Packet::Incoming(Incoming::PubAck(ack)) => {
-                if let Some(token) = self.shared.acked(ack.pkid) {
+                if let Some(token) = self.shared.acked(ack.pkid, self.progress) {
                     self.sink.acked(token);
                 }
                 self.leave_when_settled();

@@ -1,22 +1,47 @@
-//! Where the broker listens: `mqtt://HOST[:PORT]`.
+//! Where the broker listens: `mqtt://HOST[:PORT]`, or `mqtts://HOST[:PORT]` for TLS.
 
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-const DEFAULT_PORT: u16 = 1883;
 /// The longest name that DNS can hold.
 const MAX_HOST: usize = 253;
 
-/// Address of an MQTT broker, reached by plain TCP.
+/// Address of an MQTT broker, and whether it is reached by plain TCP or by TLS.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BrokerUrl {
+    scheme: Scheme,
     host: Host,
     port: u16,
+}
+
+/// How the broker is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// `mqtt://`: whoever sees the network's traffic can read it and change it.
+    Plain,
+    /// `mqtts://`: TLS; the broker proves who it is.
+    Tls,
+}
+
+impl Scheme {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "mqtt",
+            Self::Tls => "mqtts",
+        }
+    }
+
+    const fn default_port(self) -> u16 {
+        match self {
+            Self::Plain => 1883,
+            Self::Tls => 8883,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -36,15 +61,44 @@ impl BrokerUrl {
         }
     }
 
-    /// TCP port, 1 to 65535; 1883 unless the URL names another.
+    /// TCP port, 1 to 65535; unless the URL names another, 1883, with TLS 8883.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
     }
 
-    /// The host as it stands before `:PORT`: an IPv6 address in brackets.
-    pub(super) fn authority_host(&self) -> String {
-        self.host.to_string()
+    /// How the broker is reached.
+    #[must_use]
+    pub const fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// Whether what is sent can be read and changed on its way: it is not encrypted and leaves this machine. Only
+    /// `localhost`, 127.0.0.0/8 and `::1` count as this machine.
+    #[must_use]
+    pub fn is_exposed(&self) -> bool {
+        self.scheme == Scheme::Plain && !self.host.is_loopback()
+    }
+
+    /// The host as the client library wants it: it puts `:PORT` behind it to connect, which needs an IPv6 address in
+    /// brackets; with TLS it also asks the certificate for it, which needs one without. The system's resolver takes both.
+    pub(super) fn client_host(&self) -> String {
+        match self.scheme {
+            Scheme::Plain => self.host.to_string(),
+            Scheme::Tls => self.host(),
+        }
+    }
+}
+
+impl Host {
+    fn is_loopback(&self) -> bool {
+        match self {
+            Self::Name(name) => {
+                name.eq_ignore_ascii_case("localhost")
+                    || name.parse().is_ok_and(|address: Ipv4Addr| address.is_loopback())
+            }
+            Self::V6(address) => address.is_loopback(),
+        }
     }
 }
 
@@ -59,30 +113,28 @@ impl fmt::Display for Host {
 
 impl fmt::Display for BrokerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "mqtt://{}:{}", self.host, self.port)
+        write!(f, "{}://{}:{}", self.scheme.name(), self.host, self.port)
     }
 }
 
 /// Why a text is no broker URL. No message repeats a user name or password that stood in the URL.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum UrlError {
-    /// The URL asks for an encrypted connection.
-    #[error("broker URL: `{scheme}://` is not possible, TLS is not built in; allowed is mqtt://HOST[:PORT]")]
-    Tls {
-        /// The scheme that was given.
-        scheme: String,
-    },
-    /// The URL does not start with `mqtt://`.
-    #[error("broker URL: it must start with `mqtt://`; allowed is mqtt://HOST[:PORT]")]
+    /// The URL starts with neither `mqtt://` nor `mqtts://`.
+    #[error(
+        "broker URL: it must start with `mqtt://` or `mqtts://`; allowed is mqtts://HOST[:PORT] or mqtt://HOST[:PORT]"
+    )]
     Scheme,
     /// The URL holds a user name or password.
     #[error(
         "broker URL: a user name or password is not allowed in it, they have their own settings; \
-         allowed is mqtt://HOST[:PORT]"
+         allowed is mqtts://HOST[:PORT] or mqtt://HOST[:PORT]"
     )]
     UserInfo,
     /// Something follows host and port.
-    #[error("broker URL: `{rest}` after host and port is not allowed; allowed is mqtt://HOST[:PORT]")]
+    #[error(
+        "broker URL: `{rest}` after host and port is not allowed; allowed is mqtts://HOST[:PORT] or mqtt://HOST[:PORT]"
+    )]
     Path {
         /// What follows, with its first character.
         rest: String,
@@ -109,11 +161,8 @@ impl FromStr for BrokerUrl {
 
     fn from_str(text: &str) -> Result<Self, UrlError> {
         let (scheme, rest) = text.split_once("://").ok_or(UrlError::Scheme)?;
-        match scheme.to_ascii_lowercase().as_str() {
-            "mqtt" => {}
-            "mqtts" | "ssl" | "tls" | "wss" => return Err(UrlError::Tls { scheme: scheme.to_owned() }),
-            _ => return Err(UrlError::Scheme),
-        }
+        let mut schemes = [Scheme::Plain, Scheme::Tls].into_iter();
+        let scheme = schemes.find(|known| known.name().eq_ignore_ascii_case(scheme)).ok_or(UrlError::Scheme)?;
         // Before anything is quoted in an error: a password must not reach a log.
         if rest.contains('@') {
             return Err(UrlError::UserInfo);
@@ -123,7 +172,7 @@ impl FromStr for BrokerUrl {
             return Err(UrlError::Path { rest: path.to_owned() });
         }
         let (host, port) = split_port(authority)?;
-        Ok(Self { host, port: port.map_or(Ok(DEFAULT_PORT), parse_port)? })
+        Ok(Self { scheme, host, port: port.map_or(Ok(scheme.default_port()), parse_port)? })
     }
 }
 
@@ -189,6 +238,8 @@ mod tests {
             ("mqtt://10.0.0.7:1/", "10.0.0.7", 1, "mqtt://10.0.0.7:1"),
             ("mqtt://[::1]", "::1", 1883, "mqtt://[::1]:1883"),
             ("mqtt://[fe80::2]:65535", "fe80::2", 65535, "mqtt://[fe80::2]:65535"),
+            ("mqtts://broker.example", "broker.example", 8883, "mqtts://broker.example:8883"),
+            ("MQTTS://[::1]:1", "::1", 1, "mqtts://[::1]:1"),
         ] {
             let url = parse(text).unwrap();
             assert_eq!((url.host().as_str(), url.port(), url.to_string().as_str()), (host, port, shown), "{text}");
@@ -203,6 +254,7 @@ mod tests {
         for (text, error) in [
             ("broker:1883", UrlError::Scheme),
             ("http://broker", UrlError::Scheme),
+            ("wss://broker", UrlError::Scheme),
             ("mqtt://", host("")),
             ("mqtt://:1883", host("")),
             ("mqtt://two words", host("two words")),
@@ -222,9 +274,23 @@ mod tests {
     }
 
     #[test]
-    fn tls_is_refused_by_name() {
-        let error = parse("mqtts://broker").unwrap_err().to_string();
-        assert!(error.contains("TLS is not built in") && error.contains("mqtt://HOST[:PORT]"), "{error}");
+    fn only_plain_text_that_leaves_the_machine_is_exposed() {
+        for text in
+            ["mqtt://broker", "mqtt://10.0.0.7", "mqtt://128.0.0.1", "mqtt://[fe80::1]", "mqtt://localhost.example"]
+        {
+            assert!(parse(text).unwrap().is_exposed(), "{text}");
+        }
+        for text in ["mqtt://localhost", "mqtt://LocalHost:1", "mqtt://127.0.0.1", "mqtt://127.8.9.1", "mqtt://[::1]"] {
+            assert!(!parse(text).unwrap().is_exposed(), "{text}");
+        }
+        assert!(!parse("mqtts://broker").unwrap().is_exposed());
+    }
+
+    #[test]
+    fn the_client_library_gets_an_address_that_it_can_use() {
+        for (text, host) in [("mqtt://[::1]", "[::1]"), ("mqtts://[::1]", "::1"), ("mqtts://broker", "broker")] {
+            assert_eq!(parse(text).unwrap().client_host(), host);
+        }
     }
 
     #[test]
@@ -239,7 +305,7 @@ mod tests {
     fn a_configuration_reads_and_writes_it_as_text() {
         let url: BrokerUrl = serde_json::from_str(r#""mqtt://broker""#).unwrap();
         assert_eq!(serde_json::to_string(&url).unwrap(), r#""mqtt://broker:1883""#);
-        let error = serde_json::from_str::<BrokerUrl>(r#""mqtts://broker""#).unwrap_err().to_string();
-        assert!(error.contains("TLS is not built in"), "{error}");
+        let error = serde_json::from_str::<BrokerUrl>(r#""wss://broker""#).unwrap_err().to_string();
+        assert!(error.contains("mqtts://HOST[:PORT]"), "{error}");
     }
 }

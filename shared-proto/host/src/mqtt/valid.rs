@@ -2,6 +2,7 @@
 
 use rumqttc::{LastWill, MqttOptions, SubscribeFilter};
 
+use super::fresh::Fresh;
 use super::{MAX_PACKET, Message, Options};
 
 /// Texts and binary fields carry a 16 bit length.
@@ -16,10 +17,11 @@ fn filter(filter: &str) -> bool {
 }
 
 /// Settings of the client library for one connection, or why none can be made.
-pub(super) fn client_options(options: &Options, will: Option<Message>) -> Result<MqttOptions, String> {
+pub(super) fn client_options(options: &Options, fresh: Fresh, will: Option<Message>) -> Result<MqttOptions, String> {
     let mut client =
-        MqttOptions::new(field("client_id", &options.client_id)?, options.url.authority_host(), options.url.port());
+        MqttOptions::new(field("client_id", &options.client_id)?, options.url.client_host(), options.url.port());
     client
+        .set_transport(fresh.transport)
         .set_clean_session(true)
         .set_keep_alive(std::time::Duration::from_secs(options.keep_alive_secs().into()))
         // One more than are ever in flight: no packet identifier is used again before its acknowledgement, which the
@@ -30,7 +32,8 @@ pub(super) fn client_options(options: &Options, will: Option<Message>) -> Result
         if credentials.username.is_empty() {
             return Err("credentials: the user name is empty, at least 1 byte is needed".to_owned());
         }
-        client.set_credentials(field("user name", &credentials.username)?, field("password", &credentials.password)?);
+        let password = fresh.password.text().map_err(|_| "password: it is not UTF-8".to_owned())?;
+        client.set_credentials(field("user name", &credentials.username)?, field("password", password)?);
     }
     if let Some(Message { topic: will_topic, payload, qos, retain }) = will {
         if !topic(&will_topic) {
@@ -70,11 +73,16 @@ fn field<'a>(name: &str, text: &'a str) -> Result<&'a str, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Credentials, Filter, Qos, Retain};
+    use super::super::{Credentials, Filter, Password, Qos, Retain};
     use super::*;
+    use crate::secret::Secret;
 
     fn options() -> Options {
         Options::new("mqtt://[::1]:1884".parse().unwrap(), "one")
+    }
+
+    fn fresh() -> Fresh {
+        Fresh { transport: rumqttc::Transport::Tcp, password: Secret::new("x") }
     }
 
     fn will(topic: &str, bytes: usize) -> Option<Message> {
@@ -83,7 +91,7 @@ mod tests {
 
     #[test]
     fn options_reach_the_client() {
-        let client = client_options(&options(), will("a/b", 65_535)).unwrap();
+        let client = client_options(&options(), fresh(), will("a/b", 65_535)).unwrap();
         assert_eq!(client.broker_address(), ("[::1]".to_owned(), 1884));
         assert_eq!(client.inflight(), 17);
         assert!(client.clean_session());
@@ -101,13 +109,13 @@ mod tests {
             (
                 "user name",
                 Options {
-                    credentials: Some(Credentials { username: String::new(), password: "x".to_owned() }),
+                    credentials: Some(Credentials { username: String::new(), password: Password::None }),
                     ..options()
                 },
                 None,
             ),
         ] {
-            let error = client_options(&options, will).err().unwrap();
+            let error = client_options(&options, fresh(), will).err().unwrap();
             assert!(error.contains(broken), "{error}");
         }
     }

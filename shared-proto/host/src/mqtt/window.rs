@@ -56,16 +56,19 @@ impl Window {
     }
 
     /// The publish that the broker acknowledged as `packet`: the oldest one, as brokers acknowledge in order (MQTT 3.1.1,
-    /// section 4.6), or else it is looked for.
-    pub(super) fn acked(&mut self, packet: u16) -> Option<Token> {
-        let is_it = |slot: &&mut Slot| matches!(slot.stage, Stage::Sent { packet: sent, .. } if sent == packet);
-        let slot = self.slots.iter_mut().take(self.gone).find(is_it)?;
+    /// section 4.6), or else it is looked for; and when it went out.
+    pub(super) fn acked(&mut self, packet: u16) -> Option<(Token, Instant)> {
+        let sent_at = |slot: &Slot| match slot.stage {
+            Stage::Sent { packet: sent, at } if sent == packet => Some(at),
+            _ => None,
+        };
+        let (slot, at) = self.slots.iter_mut().take(self.gone).find_map(|slot| sent_at(slot).map(|at| (slot, at)))?;
         slot.stage = Stage::Acked;
         let token = slot.token;
         while self.slots.pop_front_if(|slot| matches!(slot.stage, Stage::Acked)).is_some() {
             self.gone -= 1;
         }
-        Some(token)
+        Some((token, at))
     }
 
     /// When the oldest publish without acknowledgement went out.
@@ -94,16 +97,21 @@ mod tests {
         window
     }
 
+    /// Which one was acknowledged.
+    fn acked(window: &mut Window, packet: u16) -> Option<Token> {
+        window.acked(packet).map(|(token, _)| token)
+    }
+
     #[test]
     fn packet_identifiers_are_given_in_order() {
         let mut window = window(3);
         let now = Instant::now();
         window.sent(7, now);
         window.sent(8, now);
-        assert_eq!(window.acked(7), Some(token(1)));
+        assert_eq!(acked(&mut window, 7), Some(token(1)));
         window.sent(1, now);
-        assert_eq!(window.acked(8), Some(token(2)));
-        assert_eq!(window.acked(1), Some(token(3)));
+        assert_eq!(acked(&mut window, 8), Some(token(2)));
+        assert_eq!(acked(&mut window, 1), Some(token(3)));
         assert!(window.is_empty());
     }
 
@@ -114,10 +122,10 @@ mod tests {
         for packet in [1, 2, 3] {
             window.sent(packet, now);
         }
-        assert_eq!(window.acked(3), Some(token(3)));
-        assert_eq!(window.acked(2), Some(token(2)));
+        assert_eq!(acked(&mut window, 3), Some(token(3)));
+        assert_eq!(acked(&mut window, 2), Some(token(2)));
         assert_eq!(window.len(), 3);
-        assert_eq!(window.acked(1), Some(token(1)));
+        assert_eq!(acked(&mut window, 1), Some(token(1)));
         assert_eq!(window.len(), 0);
     }
 
@@ -125,10 +133,10 @@ mod tests {
     fn an_identifier_that_was_not_sent_or_was_acknowledged_before_is_nobody() {
         let mut window = window(2);
         window.sent(1, Instant::now());
-        assert_eq!(window.acked(2), None);
-        assert_eq!(window.acked(0), None);
-        assert_eq!(window.acked(1), Some(token(1)));
-        assert_eq!(window.acked(1), None);
+        assert_eq!(acked(&mut window, 2), None);
+        assert_eq!(acked(&mut window, 0), None);
+        assert_eq!(acked(&mut window, 1), Some(token(1)));
+        assert_eq!(acked(&mut window, 1), None);
         assert_eq!(window.len(), 1);
     }
 
@@ -139,7 +147,7 @@ mod tests {
         window.acked(1);
         window.queued(token(2));
         window.sent(1, Instant::now());
-        assert_eq!(window.acked(1), Some(token(2)));
+        assert_eq!(acked(&mut window, 1), Some(token(2)));
     }
 
     /// The least of several times that it takes to send and acknowledge so many, in nanoseconds.
@@ -173,7 +181,7 @@ mod tests {
         window.sent(1, start);
         window.sent(2, later);
         assert_eq!(window.oldest_sent(), Some(start));
-        window.acked(1);
+        assert_eq!(window.acked(1), Some((token(1), start)));
         assert_eq!(window.oldest_sent(), Some(later));
         window.acked(2);
         assert_eq!(window.oldest_sent(), None);

@@ -5,16 +5,18 @@
 mod against_mosquitto;
 mod against_stub;
 mod mosquitto;
+mod rumqttc_traps;
 mod stub;
 
 use std::time::Duration;
 
 use shared_host::mqtt::{Backoff, Event, Events, Filter, Message, Options, Qos, Retain};
 
-/// Options for the broker on `port` of this machine, with quick retries.
+/// Options for the broker on `port` of this machine, with quick retries, and as many publishes at once as may be under way.
 fn options(port: u16, client_id: &str) -> Options {
     Options {
         backoff: Backoff { min: Duration::from_millis(5), max: Duration::from_millis(50) },
+        burst: u16::MAX,
         ..Options::new(format!("mqtt://127.0.0.1:{port}").parse().unwrap(), client_id)
     }
 }

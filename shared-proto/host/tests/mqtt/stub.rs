@@ -6,6 +6,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::within;
 
 pub(crate) const ACCEPTED: [u8; 4] = [0x20, 2, 0, 0];
+pub(crate) const ACCEPTED_WITH_SESSION: [u8; 4] = [0x20, 2, 1, 0];
 pub(crate) const NOT_AUTHORIZED: [u8; 4] = [0x20, 2, 0, 5];
 pub(crate) const DISCONNECT: [u8; 2] = [0xE0, 0];
 
@@ -92,6 +93,14 @@ impl Peer {
 
 /// A QoS 0 publish on topic `t`.
 pub(crate) fn to_client(payload: &str) -> Vec<u8> {
-    let length = u8::try_from(payload.len() + 3).unwrap();
-    [&[0x30, length, 0, 1, b't'], payload.as_bytes()].concat()
+    let mut packet = vec![0x30];
+    let mut rest = payload.len() + 3;
+    while rest > 127 {
+        packet.push(u8::try_from(rest % 128).unwrap() | 0x80);
+        rest /= 128;
+    }
+    packet.push(u8::try_from(rest).unwrap());
+    packet.extend([0, 1, b't']);
+    packet.extend(payload.as_bytes());
+    packet
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use device_agent::agent::CommandCounts;
 use shared_proto::ids::{BootId, CommandId};
+use shared_proto::mode::Mode;
 use shared_proto::limits::MAX_AHEAD_MS;
 use shared_proto::wire::{Ack, Outcome, SetMode};
 
@@ -15,6 +16,8 @@ use super::{Broken, Law};
 pub(in super::super) enum Verdict {
     /// It is taken.
     Taken,
+    /// It is taken and changes nothing: a policy's, too soon after the last change.
+    TooSoon,
     /// It was taken before, or refused for good.
     Repeated,
     /// It comes too late.
@@ -45,10 +48,23 @@ pub(in super::super) struct Answers {
 }
 
 impl Answers {
-    /// A command is about to be handed to the run `boot`, whose clock says `up_ms`.
-    pub(in super::super) fn delivered(&mut self, boot: BootId, up_ms: u64, command: &SetMode, now: Time) -> Verdict {
+    /// A command is about to be handed to the run `boot`, whose clock says `up_ms`. `settled` tells that its last change of
+    /// mode was a policy's, less than a dwell ago, and to which mode.
+    pub(in super::super) fn delivered(
+        &mut self,
+        boot: BootId,
+        up_ms: u64,
+        command: &SetMode,
+        settled: Option<Mode>,
+        now: Time,
+    ) -> Verdict {
+        let policys = command.cause.is_some() && command.lease_ms.millis().is_some();
+        let taken = match settled {
+            Some(mode) if policys && mode != command.mode => Verdict::TooSoon,
+            _ => Verdict::Taken,
+        };
         let key = (boot, command.id.clone());
-        let fresh = command.fresh.map_or(Verdict::Taken, |fresh| {
+        let fresh = command.fresh.map_or(taken, |fresh| {
             if fresh.boot != boot {
                 Verdict::Foreign
             } else if fresh.up_ms > up_ms + MAX_AHEAD_MS {
@@ -56,11 +72,11 @@ impl Answers {
             } else if up_ms > fresh.up_ms + u64::from(fresh.ttl_ms) {
                 Verdict::Late
             } else {
-                Verdict::Taken
+                taken
             }
         });
         match self.cases.get(&key).map(|case| case.verdict) {
-            Some(Verdict::Taken | Verdict::Ahead | Verdict::Repeated) => Verdict::Repeated,
+            Some(Verdict::Taken | Verdict::TooSoon | Verdict::Ahead | Verdict::Repeated) => Verdict::Repeated,
             Some(Verdict::Late | Verdict::Foreign) => fresh,
             None => {
                 self.cases.insert(key, Case { verdict: fresh, delivered: now, answer: None });
@@ -78,7 +94,7 @@ impl Answers {
     ) -> Result<(), Broken> {
         let mut expected = *before;
         let law = match verdict {
-            Verdict::Taken => {
+            Verdict::Taken | Verdict::TooSoon => {
                 expected.accepted += 1;
                 Law::OneAnswer
             }
@@ -105,6 +121,7 @@ impl Answers {
         };
         let fits = match case.verdict {
             Verdict::Taken => matches!(ack.result, Outcome::Applied | Outcome::Unchanged),
+            Verdict::TooSoon => ack.result == Outcome::Unchanged,
             Verdict::Late | Verdict::Foreign | Verdict::Ahead => ack.result == Outcome::Expired,
             Verdict::Repeated => false,
         };

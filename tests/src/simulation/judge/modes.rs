@@ -1,5 +1,9 @@
 //! Changes of mode, and agreement about it.
 
+use device_agent::agent::Agent;
+use device_agent::mode::Decision;
+use device_agent::rt::time::MonoTime;
+use shared_host::mqtt::Token;
 use shared_proto::mode::{Mode, ModeSource};
 
 use super::super::time::Time;
@@ -10,6 +14,8 @@ use super::{Broken, Law};
 pub(in super::super) struct Modes {
     mode: Mode,
     source: Option<ModeSource>,
+    /// The mode has changed since the start.
+    changed: bool,
     /// By policy, by the device's clock in milliseconds.
     changed_ms: Option<u64>,
     /// When somebody stronger than a policy last had a say.
@@ -34,14 +40,23 @@ impl Modes {
         self.meddled_ms = Some(now_ms);
     }
 
+    /// The mode, if by the device's own settings no policy may change it yet.
+    pub(in super::super) fn settled(&self, agent: &Agent<Token>, now: MonoTime, dwell_ms: u64) -> Option<Mode> {
+        let decision = agent.effective();
+        let policys = matches!(decision.source, ModeSource::Gateway | ModeSource::Local);
+        let young = self.changed && policys && !agent.is_switching() && agent.mode_age_ms(now) < dwell_ms;
+        young.then_some(decision.mode)
+    }
+
     /// The effective mode is this one since `since_ms`; the change, if it is one.
     pub(in super::super) fn see(
         &mut self,
-        mode: Mode,
-        source: ModeSource,
+        decision: &Decision,
         since_ms: u64,
         least_ms: u64,
     ) -> Result<Option<Change>, Broken> {
+        let (mode, source) = (decision.mode, decision.source);
+        self.changed |= mode != self.mode;
         let before = std::mem::replace(&mut self.source, Some(source));
         if mode == self.mode {
             return Ok(None);
@@ -50,7 +65,8 @@ impl Modes {
         let change = Change { to: mode, source };
         // Neither what somebody stronger decides nor the way back from it is a policy's doing.
         let stronger = |source| matches!(source, Some(ModeSource::Operator | ModeSource::Safety));
-        if stronger(before) || !matches!(source, ModeSource::Gateway | ModeSource::Local) {
+        let person = decision.reason.as_str().starts_with("set-mode");
+        if stronger(before) || person || !matches!(source, ModeSource::Gateway | ModeSource::Local) {
             self.changed_ms = None;
             return Ok(Some(change));
         }

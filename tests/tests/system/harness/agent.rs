@@ -72,7 +72,7 @@ impl Agent {
         let home = site.home(device);
         let file = home.join("agent.toml");
         let file = file.to_str().expect("a path in UTF-8");
-        run(super::agent(["init", "--output", file, "--device", device, "--broker", broker])).success();
+        run(super::agent(["init", "--force", "--output", file, "--device", device, "--broker", broker])).success();
         let paths = [("control.socket", socket(&home)), ("gpio.sim_state_file", lines_file(&home))];
         let paths = paths.iter().map(|(key, path)| (*key, path.to_str().expect("a path in UTF-8")));
         let environment: Vec<_> = ALIKE

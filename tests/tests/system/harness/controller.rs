@@ -75,6 +75,11 @@ impl Controller {
         events.filter(|event| event["event"] == name).collect()
     }
 
+    /// What it has logged, from all its starts.
+    pub(crate) fn log(&self) -> String {
+        self.process.err()
+    }
+
     /// Waits for a line of its log.
     pub(crate) fn log_line(&self, what: &str, fits: impl Fn(&str) -> bool) {
         eventually(what, || self.process.err().lines().any(&fits).then_some(()));

@@ -33,18 +33,23 @@ pub(crate) struct Probe {
 impl Probe {
     /// Connects and subscribes; returns when the broker has confirmed.
     pub(crate) fn connect(url: &str) -> Self {
+        Self::connect_as(url, |options| options)
+    }
+
+    /// The same as somebody: `who` adds what proves it.
+    pub(crate) fn connect_as(url: &str, who: impl FnOnce(Options) -> Options) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let (tell, events) = channel();
         let (give, publisher) = channel();
         let (stop, stopped) = oneshot::channel::<()>();
-        let options = Options {
+        let options = who(Options {
             backoff: Backoff { min: Duration::from_millis(5), max: Duration::from_millis(50) },
             filters: vec![Filter { topic: "#".to_owned(), qos: Qos::AtLeastOnce }],
             ..Options::new(
                 url.parse().expect("the broker's address"),
                 format!("probe-{}", NUMBER.fetch_add(1, Relaxed)),
             )
-        };
+        });
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async move {
@@ -144,6 +149,12 @@ impl Probe {
             let list: Vec<_> = self.seen.iter().rev().take(LISTED).rev().map(show).collect();
             panic!("never came: {what}; the latest of {} messages:\n{}", self.seen.len(), list.join("\n"))
         })
+    }
+
+    /// Everything heard so far.
+    pub(crate) fn all(&mut self) -> &[Received] {
+        self.listen();
+        &self.seen
     }
 
     fn listen(&mut self) {

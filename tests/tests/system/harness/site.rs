@@ -29,6 +29,11 @@ impl Site {
         Self::new(Kind::Mosquitto { extra: None })
     }
 
+    /// With Mosquitto, and more lines of configuration.
+    pub(super) fn configured(extra: String) -> Self {
+        Self::new(Kind::Mosquitto { extra: Some(extra) })
+    }
+
     fn new(kind: Kind) -> Self {
         // A story that failed before leaves nothing behind that matters here.
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
