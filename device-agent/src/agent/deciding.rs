@@ -59,7 +59,7 @@ impl<T: Copy + PartialEq> Agent<T> {
     /// leases change hands: only here is it known what the last change was, so here no two by policy come within one dwell,
     /// whoever decided them. A person's command names no report and is always obeyed.
     pub(super) fn too_soon(&self, command: &SetMode, now: MonoTime) -> Option<Reason> {
-        let policy_changed = self.policy.in_mode_ms.is_some()
+        let policy_changed = self.effective_since > self.started
             && matches!(self.effective.source, ModeSource::Gateway | ModeSource::Local)
             && self.setup.autonomy == Autonomy::Policy;
         let asks_for_change = command.cause.is_some()

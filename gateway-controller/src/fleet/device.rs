@@ -193,8 +193,6 @@ impl Device {
 
     /// Steps the policy with a report of now. The first of a boot seeds it with what the device's own policy knows.
     pub(super) fn judge(&mut self, config: &PolicyConfig, seen: &Seen) -> Option<Change> {
-        let window =
-            Observation { elapsed_ms: seen.span_ms, jobs: seen.jobs, miss_rate: seen.miss_rate, cpu: seen.cpu };
         self.judged = Some(seen.reference());
         let policy = self.policy.get_or_insert_with(|| {
             // As it was before the device's own policy judged this window.
@@ -202,7 +200,13 @@ impl Device {
             seeded.adopt(config, seen.mode);
             seeded
         });
-        policy.step(config, &window)
+        let mut elapsed_ms = seen.span_ms;
+        if seen.mode == policy.mode {
+            // The mode counts from when the device took it, however long the command was on its way.
+            elapsed_ms = elapsed_ms.min(seen.mode_age_ms);
+            policy.in_mode_ms = policy.in_mode_ms.map(|ms| ms.min(seen.mode_age_ms - elapsed_ms));
+        }
+        policy.step(config, &Observation { elapsed_ms, jobs: seen.jobs, miss_rate: seen.miss_rate, cpu: seen.cpu })
     }
 
     /// Steps the policy with what a classroom client told; time counts by arrival.
