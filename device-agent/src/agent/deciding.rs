@@ -68,7 +68,8 @@ impl<T: Copy + PartialEq> Agent<T> {
             && self.switching.is_none();
         let (age_ms, dwell_ms) = (self.mode_age_ms(now), self.setup.policy.dwell_ms);
         let too_soon = policy_changed && asks_for_change && age_ms < u64::from(dwell_ms);
-        too_soon.then(|| Reason::of(format_args!("too soon: {age_ms} ms after the last change, dwell_ms is {dwell_ms}")))
+        too_soon
+            .then(|| Reason::of(format_args!("too soon: {age_ms} ms after the last change, dwell_ms is {dwell_ms}")))
     }
 
     /// The latest decision, in effect or on its way.

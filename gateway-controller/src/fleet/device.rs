@@ -10,7 +10,7 @@ use shared_proto::wire::{Ack, Departure, ReportRef, Status};
 
 use super::clock::DeviceClock;
 use super::commands::{Commands, Order, Situation, Wire};
-use super::identity::Identity;
+use super::identity::{Evidence, Identity};
 use super::seen::Seen;
 use super::tally::Tally;
 use super::{Freshness, Moment, Wish};
@@ -157,6 +157,14 @@ impl Device {
             Presence::Online | Presence::Unheard => {
                 self.identity.conn().is_none() && now.millis_since(self.heard.at) >= GONE_AFTER_MS
             }
+        }
+    }
+
+    /// What the present run is known by.
+    pub(super) fn evidence(&self) -> Evidence {
+        match self.presence {
+            Presence::Offline { news: Freshness::Retained, .. } => Evidence::RetainedGoodbye,
+            _ => Evidence::Live,
         }
     }
 

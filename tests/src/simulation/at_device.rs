@@ -257,7 +257,9 @@ impl World {
     }
 
     pub(super) fn look_at_device(&mut self, index: usize) {
-        let Some(device) = self.devices.get_mut(index).filter(|device| device.stalled_until <= self.now) else { return };
+        let Some(device) = self.devices.get_mut(index).filter(|device| device.stalled_until <= self.now) else {
+            return;
+        };
         let Some(alive) = &mut device.alive else { return };
         let session = &alive.run.session;
         let will = |conn| session.testament().will(session.status(), conn);

@@ -160,14 +160,7 @@ impl Broker {
         }
     }
 
-    fn connect(
-        &mut self,
-        network: &mut Network,
-        wire: WireId,
-        connect: Connect,
-        now: Time,
-        seen: &mut Happenings,
-    ) {
+    fn connect(&mut self, network: &mut Network, wire: WireId, connect: Connect, now: Time, seen: &mut Happenings) {
         let old = self.sessions.iter().find(|(_, session)| session.client == connect.client).map(|(id, _)| *id);
         if let Some(old) = old {
             seen.note(Happening::Takeover);

@@ -165,8 +165,7 @@ impl Client {
     fn connect(&mut self, network: &mut Network, now: Time, will: impl FnOnce(u64) -> Option<Message>) {
         self.conn += 1;
         let wire = network.open(self.node, now);
-        let connect =
-            Connect { client: self.node, keep_alive_ms: self.patience.keep_alive_ms, will: will(self.conn) };
+        let connect = Connect { client: self.node, keep_alive_ms: self.patience.keep_alive_ms, will: will(self.conn) };
         network.send(wire, End::Broker, Packet::Connect(Box::new(connect)), now);
         self.state = State::Connecting { wire, since: now };
     }

@@ -100,11 +100,9 @@ pub(super) fn draw_fault(devices: usize, gateway: GatewayFate, dice: &mut Dice) 
     match dice.between(0..=99) {
         0..=11 => Fault::Cut { node, told: Told::Both },
         12..=21 => Fault::Cut { node, told: dice.one_of(Told::Client, &[Told::Broker, Told::Nobody]) },
-        22..=43 => Fault::Partition {
-            node,
-            way: dice.one_of(Way::Both, &[Way::ToBroker, Way::ToClient]),
-            ms: a_while(dice),
-        },
+        22..=43 => {
+            Fault::Partition { node, way: dice.one_of(Way::Both, &[Way::ToBroker, Way::ToClient]), ms: a_while(dice) }
+        }
         44..=49 if gateway == GatewayFate::Shared => {
             Fault::Broker { store: dice.one_of(Store::Kept, &[Store::Lost]), ms: dice.between(10..=4_000) }
         }
@@ -121,11 +119,7 @@ pub(super) fn draw_fault(devices: usize, gateway: GatewayFate, dice: &mut Dice) 
         67..=74 => Fault::Stall { node, ms: a_while(dice).min(6_000) },
         75..=78 => Fault::ClockJump { device, hours: dice.between(1..=48) },
         79..=84 => Fault::Hang { device, ms: dice.between(100..=4_000) },
-        85..=91 => Fault::Hold {
-            device,
-            mode: dice.one_of(Mode::Normal, &[Mode::Degraded]),
-            ms: a_while(dice),
-        },
+        85..=91 => Fault::Hold { device, mode: dice.one_of(Mode::Normal, &[Mode::Degraded]), ms: a_while(dice) },
         _ => {
             use gateway_controller::fleet::Wish;
             let wish = dice.one_of(Wish::Release, &[Wish::Mode(Mode::Normal), Wish::Mode(Mode::Degraded)]);

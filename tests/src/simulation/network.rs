@@ -178,7 +178,11 @@ impl Network {
     }
 
     /// The arrival that is due, if it does arrive: where, and what. `busy_until` tells until when a client hears nothing.
-    pub(super) fn arrive(&mut self, now: Time, busy_until: impl Fn(Node) -> Time) -> Option<(WireId, Node, End, Packet)> {
+    pub(super) fn arrive(
+        &mut self,
+        now: Time,
+        busy_until: impl Fn(Node) -> Time,
+    ) -> Option<(WireId, Node, End, Packet)> {
         let (_, (wire, end)) = self.arrivals.pop_first()?;
         let found = self.wires.get_mut(&wire)?;
         let client = found.client;

@@ -46,7 +46,13 @@ impl Outbox for Line<'_> {
 }
 
 impl Run {
-    pub(super) fn start(plan: &Plan, device: &DevicePlan, name: &DeviceId, boot: BootId, now: MonoTime) -> Option<Self> {
+    pub(super) fn start(
+        plan: &Plan,
+        device: &DevicePlan,
+        name: &DeviceId,
+        boot: BootId,
+        now: MonoTime,
+    ) -> Option<Self> {
         let setup = Setup {
             identity: Identity { device: name.clone(), boot },
             plan: TaskPlan {
@@ -62,7 +68,8 @@ impl Run {
         };
         let agent = Agent::new(setup, now);
         let native = [DialectName::Native].into_iter().collect();
-        let session = Session::new(name.as_str(), &ROOT.parse().ok()?, &native, &agent, Trust::Broker, Settings::default());
+        let session =
+            Session::new(name.as_str(), &ROOT.parse().ok()?, &native, &agent, Trust::Broker, Settings::default());
         Some(Self {
             boot,
             agent,

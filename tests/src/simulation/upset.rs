@@ -2,9 +2,9 @@
 
 use shared_proto::mode::Mode;
 
+use super::broker::Store;
 use super::device::Leaves;
 use super::faults::{Fault, Power, Way};
-use super::broker::Store;
 use super::happenings::Happening;
 use super::time::Time;
 use super::trace::Node;

@@ -119,7 +119,9 @@ impl World {
         while self.violation.is_none() {
             let event = self.agenda.first_key_value().map(|((at, _), _)| *at);
             let arrival = self.network.next_arrival();
-            let Some(next) = event.into_iter().chain(arrival).min().filter(|next| *next <= self.plan.ends) else { break };
+            let Some(next) = event.into_iter().chain(arrival).min().filter(|next| *next <= self.plan.ends) else {
+                break;
+            };
             self.now = next;
             if arrival == Some(next) {
                 self.arrive();

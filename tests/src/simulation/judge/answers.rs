@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use device_agent::agent::CommandCounts;
 use shared_proto::ids::{BootId, CommandId};
-use shared_proto::mode::Mode;
 use shared_proto::limits::MAX_AHEAD_MS;
+use shared_proto::mode::Mode;
 use shared_proto::wire::{Ack, Outcome, SetMode};
 
 use super::super::time::Time;
@@ -148,7 +148,8 @@ impl Answers {
         match self.cases.iter().find(open) {
             None => Ok(()),
             Some(((_, id), case)) => {
-                let how = format!("command {id} came at {} as {:?} and was never answered", case.delivered, case.verdict);
+                let how =
+                    format!("command {id} came at {} as {:?} and was never answered", case.delivered, case.verdict);
                 Err(Broken::new(Law::OneAnswer, how))
             }
         }

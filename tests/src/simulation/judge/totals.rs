@@ -58,7 +58,8 @@ impl Totals {
         counted: Option<wire::Totals>,
     ) -> Result<Taken, Broken> {
         let taken = self.at_broker.take(report, digest).map_err(invented)?;
-        let counted = counted.or_else(|| self.ended.get(&report.boot).map(|remains| remains.counted)).unwrap_or_default();
+        let counted =
+            counted.or_else(|| self.ended.get(&report.boot).map(|remains| remains.counted)).unwrap_or_default();
         within(self.at_broker.sum(report.boot), counted).map_err(invented)?;
         within(report.total, counted).map_err(invented)?;
         Ok(taken)
