@@ -193,6 +193,11 @@ impl<T: Copy + PartialEq> Agent<T> {
         if let Some(missing) = &command.missing {
             self.spool.send_again(missing);
         }
+        if let Some(why) = self.too_soon(command, now) {
+            let ack = plain(&self.setup.identity, &command.id, Outcome::Unchanged, &self.effective);
+            self.answer(Ack { reason: why, ..ack });
+            return Ok(());
+        }
         match command.lease_ms.millis() {
             Some(ms) => self.arbiter.apply(Event::Commanded {
                 mode: command.mode,
@@ -301,7 +306,8 @@ impl<T: Copy + PartialEq> Agent<T> {
     /// The device's own policy sees every window. While somebody stronger decides it only watches.
     fn consult_policy(&mut self, report: &Report, now: MonoTime) {
         let seen = Observation {
-            elapsed_ms: report.span_ms,
+            // Of a window in which the mode changed only the time since then counts.
+            elapsed_ms: report.span_ms.min(report.mode_age_ms),
             jobs: report.jobs,
             miss_rate: report.miss_rate,
             cpu: report.host.cpu,

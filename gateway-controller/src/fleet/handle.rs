@@ -8,7 +8,7 @@ use shared_proto::wire::{Ack, Report, Status};
 use super::commands::{OpenChange, Wire};
 use super::coverage::Arrival;
 use super::device::{Device, Heard, Presence};
-use super::identity::{Claim, Evidence, Identity};
+use super::identity::{Claim, Identity};
 use super::seen::Seen;
 use super::take::Turn;
 use super::{Action, BrokerLink, Fleet, Freshness, Moment, Refused, Wish, reconcile, schedule};
@@ -43,11 +43,7 @@ impl Fleet {
         self.with_device(now, &id, Wire::Native, Freshness::Live, out, |device, out| {
             device.drive_natively();
             let seen = Seen::of(&report);
-            let evidence = match device.presence {
-                Presence::Offline { news: Freshness::Retained, .. } => Evidence::RetainedGoodbye,
-                _ => Evidence::Live,
-            };
-            let arrival = match device.identity.claim(seen.boot, now, evidence) {
+            let arrival = match device.identity.claim(seen.boot, now, device.evidence()) {
                 Claim::Leftover => {
                     if device.tally.take_foreign(&report) != Arrival::Duplicate {
                         out.push(Action::Tell(Event::Report(Box::new(report))));
@@ -88,7 +84,7 @@ impl Fleet {
     ) -> Result<(), Refused> {
         self.with_device(now, &status.device, Wire::Native, freshness, out, |device, out| {
             device.drive_natively();
-            if !device.identity.is_stale(status, freshness) {
+            if !device.identity.is_stale(status, freshness, device.evidence()) {
                 device.take_status(now, status, freshness, out);
             }
             None
