@@ -66,15 +66,19 @@ impl Leases {
         }
     }
 
-    /// A window was closed.
+    /// A window was closed in which `jobs` were counted; one without is no evidence.
     pub(in super::super) fn window_closed(
         &mut self,
         agent: &Agent<Token>,
+        jobs: u64,
         policy: &PolicyConfig,
         report_ms: u64,
         now: MonoTime,
     ) -> Result<(), Broken> {
         let decision = agent.effective();
+        if jobs == 0 {
+            return Ok(());
+        }
         let alone = matches!(decision.source, ModeSource::Local | ModeSource::Default) && !agent.is_switching();
         let hot = decision.mode == Mode::Normal && agent.miss_rate() > policy.degrade_above;
         let may_change = agent.mode_age_ms(now) > u64::from(policy.dwell_ms) + 2 * report_ms;
