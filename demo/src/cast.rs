@@ -5,7 +5,7 @@ use std::io;
 
 use device_agent::supervisor::{RunError, Summary as AgentSummary};
 use gateway_controller::event::Record;
-use shared_host::control::ControlError;
+use gateway_controller::run::StartError;
 use shared_host::mqtt::BrokerUrl;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -23,7 +23,7 @@ type Agent = Running<Result<AgentSummary, RunError>>;
 pub(crate) struct Cast {
     broker: Option<Broker>,
     agents: Vec<Agent>,
-    controller: Option<Running<Result<(), ControlError>>>,
+    controller: Option<Running<Result<(), StartError>>>,
     hogs: Vec<Hog>,
     pub(crate) events: UnboundedReceiver<Record>,
     pub(crate) load: Load,

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use device_agent::supervisor::{RunError, Summary as AgentSummary};
+use gateway_controller::run::StartError;
 use shared_host::config::ConfigError;
-use shared_host::control::ControlError;
 use shared_host::mqtt::BrokerUrl;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
@@ -40,7 +40,7 @@ pub enum ShowError {
     Config(#[from] ConfigError),
     /// The controller failed.
     #[error("controller: {0}")]
-    Controller(#[from] ControlError),
+    Controller(#[from] StartError),
     /// An agent failed.
     #[error("agent: {0}")]
     Agent(#[from] RunError),

@@ -10,9 +10,9 @@ use std::time::Duration;
 use device_agent::config::Config as AgentConfig;
 use device_agent::supervisor::{self, RunError, Summary as AgentSummary};
 use gateway_controller::config::Config as ControllerConfig;
+use gateway_controller::run::StartError;
 use gateway_controller::sink::EventSink;
 use shared_host::config::ConfigError;
-use shared_host::control::ControlError;
 use shared_host::mqtt::BrokerUrl;
 use tokio::sync::oneshot;
 
@@ -107,7 +107,7 @@ pub fn start_agent(config: AgentConfig) -> io::Result<Running<Result<AgentSummar
 pub fn start_controller(
     config: ControllerConfig,
     events: impl EventSink + Send + 'static,
-) -> io::Result<Running<Result<(), ControlError>>> {
+) -> io::Result<Running<Result<(), StartError>>> {
     start("controller", |stop| gateway_controller::run::run(config, stop, events))
 }
 

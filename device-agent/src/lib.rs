@@ -62,6 +62,7 @@ pub mod program;
 pub mod rt;
 mod signals;
 pub mod spool;
+pub mod store;
 pub mod supervisor;
 mod task;
 pub mod window;

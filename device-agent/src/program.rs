@@ -40,7 +40,7 @@ pub enum ProgramError {
 /// [`ProgramError`] says what failed.
 pub fn run(file: Option<&Path>, parts: Parts) -> Result<Summary, ProgramError> {
     let (config, loaded) = config::load(file)?;
-    config.broker.check_files(&loaded)?;
+    config.check_files(&loaded)?;
     // Held to the end, for the last lines.
     let _log = log::init(config.log.format, &config.log.filter)?;
     let summary = until_signal(async |stop| supervisor::run_with(config, parts, stop).await)??;

@@ -5,6 +5,7 @@
 //! | [`fleet`] | what is known of every device, what is wanted of it, which commands that takes: no input, output or clock |
 //! | [`link`] | what a topic and a payload mean, and how a command becomes a message |
 //! | [`run`] | the loop around it: broker, control socket, clock |
+//! | [`keyring`] | whose messages are believed, and signatures of commands |
 //! | [`event`], [`sink`] | what it tells, and to whom |
 //! | [`config`], [`protocol`], [`cli`] | what people say to it |
 //! | [`commands`] | what the command line does about it |
@@ -16,6 +17,7 @@ pub mod commands;
 pub mod config;
 pub mod event;
 pub mod fleet;
+pub mod keyring;
 pub mod link;
 pub mod protocol;
 mod refusals;

@@ -5,9 +5,11 @@ use shared_host::mqtt::{Filter, Message, Options, Qos, Received, Retain, Retaine
 use shared_proto::dialect::{lab, native};
 use shared_proto::ids::{DeviceId, TopicRoot};
 use shared_proto::limits::MAX_COMMAND;
+use shared_proto::sign::OVERHEAD;
 
 use crate::config::{Config, Dialects};
 use crate::fleet::{Action, Command, Fleet, Freshness, Moment, Payload};
+use crate::keyring::Keyring;
 use crate::refusals::Refusals;
 pub use crate::refusals::Subject;
 
@@ -22,17 +24,24 @@ const MAX_QUEUED_BYTES: usize = 128 * 1024 * 1024;
 const MAX_MESSAGE: usize = 64 * 1024;
 
 /// The topics and formats of one controller.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Topics {
     root: TopicRoot,
     dialects: Dialects,
+    keyring: Keyring,
 }
 
 impl Topics {
     /// Below `root`, in these formats.
     #[must_use]
     pub fn new(root: TopicRoot, dialects: Dialects) -> Self {
-        Self { root, dialects }
+        Self { root, dialects, keyring: Keyring::default() }
+    }
+
+    /// The same, with the keys of the devices.
+    #[must_use]
+    pub fn with(self, keyring: Keyring) -> Self {
+        Self { keyring, ..self }
     }
 
     /// The subscriptions of every connection. Statuses first, so that the retained ones are known before the first report.
@@ -53,7 +62,7 @@ impl Topics {
 
     /// Hands a message to the fleet. What cannot be used is counted, never fatal.
     pub(crate) fn take(
-        &self,
+        &mut self,
         fleet: &mut Fleet,
         now: Moment,
         received: &Received,
@@ -75,7 +84,7 @@ impl Topics {
     /// # Errors
     /// What the message was about, and why it cannot be used.
     pub fn try_take(
-        &self,
+        &mut self,
         fleet: &mut Fleet,
         now: Moment,
         received: &Received,
@@ -85,6 +94,10 @@ impl Topics {
         if let Some((device, kind)) = native::parse(&self.root, topic).filter(|_| self.dialects.native()) {
             let subject = Subject::from(kind);
             let bad = |error: json::DecodeError| (subject, error.to_string());
+            // An empty status clears what the broker keeps, and tells nothing.
+            if !payload.is_empty() {
+                self.keyring.believe(&device, topic, payload).map_err(|why| (subject, why))?;
+            }
             return match kind {
                 native::Kind::Report => {
                     live_only(subject, *retained)?;
@@ -118,7 +131,11 @@ impl Topics {
         }
         if let Some(device) = lab::parse_metrics_topic(topic).filter(|_| self.dialects.lab()) {
             live_only(Subject::Metrics, *retained)?;
-            let observed = json::decode_lab_observed(payload).map_err(|error| (Subject::Metrics, error.to_string()))?;
+            let signed = self.keyring.believe_lab(&device, payload).map_err(|why| (Subject::Metrics, why))?;
+            let observed = match signed {
+                Some(observed) => observed,
+                None => json::decode_lab_observed(payload).map_err(|error| (Subject::Metrics, error.to_string()))?,
+            };
             let taken = fleet.lab(now, &device, &observed, out);
             return taken.map_err(|refused| (Subject::Device, refused.to_string()));
         }
@@ -136,17 +153,23 @@ impl Topics {
     /// The message that carries a command; `None` cannot happen, as every command fits its limit.
     #[must_use]
     pub fn message(&self, command: &Command) -> Option<Message> {
+        let device = &command.device;
         let (topic, payload, qos) = match &command.payload {
-            Payload::Native(set_mode) => (
-                native::topic(&self.root, &command.device, native::Kind::Command),
-                json::encode(set_mode, MAX_COMMAND),
-                Qos::AtLeastOnce,
-            ),
+            Payload::Native(set_mode) => {
+                let topic = native::topic(&self.root, device, native::Kind::Command);
+                let payload = json::encode(set_mode, MAX_COMMAND - OVERHEAD).ok()?;
+                let payload = self.keyring.sign(device, topic.as_str(), payload)?;
+                (topic, payload, Qos::AtLeastOnce)
+            }
             Payload::Lab(change) => {
-                (lab::command_topic(&command.device), json::encode(change, MAX_COMMAND), Qos::AtMostOnce)
+                let payload = match self.keyring.sign_lab(device, change) {
+                    Some(signed) => signed,
+                    None => json::encode(change, MAX_COMMAND).ok()?,
+                };
+                (lab::command_topic(device), payload, Qos::AtMostOnce)
             }
         };
-        Some(Message { topic: topic.as_str().to_owned(), payload: payload.ok()?, qos, retain: Retain::No })
+        Some(Message { topic: topic.as_str().to_owned(), payload, qos, retain: Retain::No })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use shared_host::control::{self, ControlError, Incoming, Server};
+use shared_host::key_file::KeyFileError;
 use shared_host::mqtt::{self, Event as Transport, Events, Message, PublishError, Publisher};
 use shared_proto::ids::DeviceId;
 use tokio::time::Instant;
@@ -10,6 +11,7 @@ use tokio::time::Instant;
 use crate::config::{Config, Control};
 use crate::event::Record;
 use crate::fleet::{Action, Fleet, Moment};
+use crate::keyring::Keyring;
 use crate::link::{Topics, options};
 use crate::protocol::{BrokerView, Request, answer};
 use crate::refusals::{Refusals, Subject};
@@ -24,13 +26,17 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 /// Needs a tokio runtime with sockets and time. A broker that is away is waited for.
 ///
 /// # Errors
-/// [`ControlError`] if the control socket cannot be opened.
-pub async fn run(config: Config, stop: impl Future<Output = ()>, events: impl EventSink) -> Result<(), ControlError> {
+/// [`StartError`] if the control socket cannot be opened or a key cannot be read.
+pub async fn run(config: Config, stop: impl Future<Output = ()>, events: impl EventSink) -> Result<(), StartError> {
     let control = match &config.control {
         Control::Off => None,
         Control::At(path) => Some(control::serve::<Request>(path)?),
     };
-    let topics = Topics::new(config.root.clone(), config.dialects);
+    let keyring = Keyring::read(config.security.as_ref())?;
+    if !keyring.is_empty() {
+        tracing::info!(devices = keyring.len(), "keys of devices read");
+    }
+    let topics = Topics::new(config.root.clone(), config.dialects).with(keyring);
     let (publisher, transport) = mqtt::start(options(&config, &topics), |_| None);
     tracing::info!(broker = %config.mqtt.url, root = %config.root, "started");
     let controller = Controller {
@@ -48,6 +54,17 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>, events: impl Ev
     publisher.close(CLOSE_LIMIT).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Why a controller cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The control socket cannot be opened.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// A key of a device cannot be read.
+    #[error("security.keys_dir: {0}")]
+    Key(#[from] KeyFileError),
 }
 
 struct Controller<S> {
@@ -198,7 +215,7 @@ mod tests {
     /// The demo runs it beside other tasks.
     #[test]
     fn it_can_be_spawned() {
-        fn spawnable(_: impl Future<Output = Result<(), ControlError>> + Send + 'static) {}
+        fn spawnable(_: impl Future<Output = Result<(), StartError>> + Send + 'static) {}
         let config = Config::embedded("mqtt://localhost".parse().unwrap()).unwrap();
         spawnable(run(config, std::future::pending(), |_| {}));
     }

@@ -14,7 +14,8 @@ use serde::de::DeserializeOwned;
 use shared_proto::limits::{MAX_ACK, MAX_COMMAND, MAX_LEASE_MS, MAX_REPORT, MAX_STATUS, MIN_LEASE_MS};
 use shared_proto::units::Ratio;
 use shared_proto::wire::{
-    Ack, Departure, DialectName, Fresh, Lease, Outcome, ReportRef, SetMode, Setting, SettingOutcome, Status, Version,
+    Ack, Departure, DialectName, Fresh, Lease, Missing, Outcome, ReportRef, SetMode, Setting, SettingOutcome, Status,
+    Version,
 };
 
 use arbitrary::{boot, device, history, mode, mode_source, task, text};
@@ -78,15 +79,23 @@ fn command() -> impl Strategy<Value = SetMode> {
         up_ms,
         ttl_ms,
     }));
-    (command_id(), mode(), lease, text(), cause, fresh).prop_map(|(id, mode, lease_ms, reason, cause, fresh)| SetMode {
-        v: Version,
-        id,
-        mode,
-        lease_ms: Lease::try_from(lease_ms).expect("a lease"),
-        reason,
-        cause,
-        fresh,
-    })
+    let missing = option::of((boot(), any::<u64>(), any::<u64>()).prop_map(|(boot, after, up_to)| Missing {
+        boot,
+        after,
+        up_to,
+    }));
+    (command_id(), mode(), lease, text(), cause, fresh, missing).prop_map(
+        |(id, mode, lease_ms, reason, cause, fresh, missing)| SetMode {
+            v: Version,
+            id,
+            mode,
+            lease_ms: Lease::try_from(lease_ms).expect("a lease"),
+            reason,
+            cause,
+            fresh,
+            missing,
+        },
+    )
 }
 
 fn setting() -> impl Strategy<Value = Setting> {

@@ -14,8 +14,9 @@ use shared_proto::sign::OVERHEAD;
 use shared_proto::text::Text;
 use shared_proto::units::Ratio;
 use shared_proto::wire::{
-    Ack, Departure, DialectName, Dialects, Fresh, Host, Lease, Lost, MissBurst, MissWindow, Outcome, OverrunPolicy,
-    Report, ReportRef, RtContext, Schedule, SetMode, Setting, SettingOutcome, Settings, Status, Task, Totals, Version,
+    Ack, Departure, DialectName, Dialects, Fresh, Host, Lease, Lost, MissBurst, MissWindow, Missing, Outcome,
+    OverrunPolicy, Report, ReportRef, RtContext, Schedule, SetMode, Setting, SettingOutcome, Settings, Status, Task,
+    Totals, Version,
 };
 
 /// No number of this type has more characters in JSON: sign, 17 digits, point and exponent.
@@ -148,6 +149,7 @@ fn longest_command() -> SetMode {
         lease_ms: Lease::try_from(MAX_LEASE_MS).expect("a lease"),
         reason: longest_text(),
         cause: Some(ReportRef { boot: BootId(u64::MAX), seq: u64::MAX }),
+        missing: Some(Missing { boot: BootId(u64::MAX), after: u64::MAX, up_to: u64::MAX }),
         fresh: Some(Fresh { boot: BootId(u64::MAX), up_ms: u64::MAX, ttl_ms: u32::MAX }),
     }
 }

@@ -42,9 +42,15 @@ fn the_reference_pages_are_current() {
 #[test]
 fn every_link_to_a_file_leads_somewhere() {
     let mut pages = vec![root().join("README.md"), root().join("CHANGELOG.md")];
-    for folder in
-        ["docs", "docs/configuration", "cross", "deploy", "shared-proto/vectors", "device-agent/examples/line-follower"]
-    {
+    for folder in [
+        "docs",
+        "docs/configuration",
+        "cross",
+        "deploy",
+        "shared-proto/vectors",
+        "device-agent/examples/line-follower",
+        "tests/fuzz",
+    ] {
         let files = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
         pages.extend(files.filter(|file| file.extension().is_some_and(|extension| extension == "md")));
     }

@@ -94,8 +94,9 @@ fn parse(text: &str, file: &Path) -> Result<Parsed, ReadError> {
         Ok(Parsed { file: run_file, notes: Vec::new() })
     } else if keys.contains_key("file_version") && keys.contains_key("thread") {
         let result: cyclictest::Output = typed(text, file)?;
-        let (file, notes) = cyclictest::import(&result).map_err(problem)?;
-        Ok(Parsed { file, notes })
+        let (run_file, notes) = cyclictest::import(&result).map_err(problem)?;
+        check::check(&run_file).map_err(problem)?;
+        Ok(Parsed { file: run_file, notes })
     } else {
         Err(ReadError::UnknownShape { file: file.to_owned() })
     }

@@ -30,6 +30,16 @@ impl Source {
         Ok(Self { name: name.display().to_string(), path: Some(path), file, notes })
     }
 
+    /// The same from a text, which is called `name` and counts as a file of its own.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    pub fn parse(name: impl Into<String>, text: &str) -> Result<Self, ReadError> {
+        let name = name.into();
+        let Parsed { file, notes } = parse(text, Path::new(&name))?;
+        Ok(Self { name, path: None, file, notes })
+    }
+
     /// Runs that are not in a file.
     #[must_use]
     pub fn in_memory(name: impl Into<String>, file: RunFile) -> Self {

@@ -90,6 +90,10 @@ fn what_is_wrong_with_a_cyclictest_file_is_told() {
             cyclictest("./oslat -D 1", 0, &thread(json!({"9": 5}), 5, 9)),
             "begins with \"./oslat\"; of the rt-tests only cyclictest",
         ),
+        (
+            cyclictest("cyclictest -h 50 -i 0", 0, &thread(json!({"9": 5}), 5, 9)),
+            "runs[0].task.period_us is 0; it must be",
+        ),
         (json!({"file_version": 2, "thread": {}}), "file_version is 2; of cyclictest's files 1 is known"),
     ];
     for (input, expected) in cases {
@@ -116,6 +120,7 @@ fn what_is_wrong_with_a_run_file_is_told() {
             run(json!({"task": {"period_us": 1, "deadline_us": -1}})),
             "runs[0].task.deadline_us is -1; it must be above 0",
         ),
+        (run(json!({"context": {"temp_c": 1e300}})), "runs[0].context.temp_c: number out of range"),
         (run(json!({"misses": 6})), "runs[0].misses is 6; allowed are 0 to 5, the number of releases"),
         (
             run(json!({"skipped": 1})),

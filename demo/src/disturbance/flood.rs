@@ -82,6 +82,7 @@ fn valid(number: u64) -> Option<Vec<u8>> {
         reason: "flood".into(),
         cause: None,
         fresh: None,
+        missing: None,
     };
     json::encode(&command, MAX_COMMAND).ok()
 }

@@ -5,6 +5,7 @@ mod acks;
 mod answers;
 mod counters;
 mod deciding;
+mod keeping;
 mod outgoing;
 mod report;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use shared_proto::units::Ratio;
 use shared_proto::wire::{Ack, NotFresh, Outcome, Report, SetMode, Totals};
 
 pub use counters::{CommandCounts, Refused};
+pub use keeping::Adopted;
 pub use report::{Context, Identity, TaskPlan};
 
 use crate::mode::{Arbiter, CommandLog, Decision, Event, Known, Until};
@@ -30,6 +32,7 @@ use crate::spool::Spool;
 use crate::window::{Closed, Window, WindowConfig};
 use acks::{CloseTimes, Pending, leads_to, plain};
 use answers::Answers;
+use keeping::{Progress, Values};
 
 /// Commands that may wait for the next release; fewer than the command log remembers.
 const COMMANDS_UNDER_WAY: usize = 16;
@@ -78,6 +81,8 @@ pub struct Agent<T> {
     window: Window,
     spool: Spool<T>,
     commands: CommandLog,
+    values: Values,
+    progress: Option<Progress>,
     counts: CommandCounts,
     /// The decision that the real-time thread works by, and since when.
     effective: Decision,
@@ -110,6 +115,8 @@ impl<T: Copy + PartialEq> Agent<T> {
             arbiter,
             policy: PolicyState::default(),
             commands: CommandLog::default(),
+            values: Values::default(),
+            progress: None,
             counts: CommandCounts::default(),
             effective_since: now,
             switching: None,
@@ -168,14 +175,24 @@ impl<T: Copy + PartialEq> Agent<T> {
                 self.answers.push(*ack);
                 return Ok(());
             }
+            Known::TakenBefore => {
+                self.counts.duplicate();
+                let mut ack = plain(&self.setup.identity, &command.id, Outcome::Duplicate, &self.effective);
+                ack.reason = "taken by an earlier run of the agent, which ended before its answer was kept".into();
+                self.answer(ack);
+                return Ok(());
+            }
             Known::New => {}
         }
         if let Some(Err(why)) = command.fresh.map(|fresh| fresh.check(self.setup.identity.boot, self.up_ms(now))) {
             self.expire(&command.id, why);
             return Err(why);
         }
-        self.commands.taken(command.id.clone());
+        self.commands.taken(command.id.clone(), self.spool.ledger());
         self.counts.accepted();
+        if let Some(missing) = &command.missing {
+            self.spool.send_again(missing);
+        }
         if let Some(why) = self.too_soon(command, now) {
             let ack = plain(&self.setup.identity, &command.id, Outcome::Unchanged, &self.effective);
             self.answer(Ack { reason: why, ..ack });
@@ -216,7 +233,7 @@ impl<T: Copy + PartialEq> Agent<T> {
         match why {
             // Its time will come: the answer is kept, so that it stays the only one.
             NotFresh::Ahead { .. } => {
-                self.commands.taken(id.clone());
+                self.commands.taken(id.clone(), self.spool.ledger());
                 self.answer(ack);
             }
             // Whenever it comes again it is judged alike, so nothing needs to be remembered of replays.
@@ -283,7 +300,7 @@ impl<T: Copy + PartialEq> Agent<T> {
         report.policy = self.policy;
         self.consult_policy(&report, context.now);
         self.lab = Some(self.setup.plan.lab_metrics(&report, &closed));
-        self.spool.push(report);
+        self.spool_report(report);
     }
 
     /// The device's own policy sees every window. While somebody stronger decides it only watches.
@@ -319,7 +336,7 @@ impl<T: Copy + PartialEq> Agent<T> {
     }
 
     fn answer(&mut self, ack: Ack) {
-        self.commands.answered(&ack);
+        self.commands.answered(&ack, self.spool.ledger());
         self.answers.push(ack);
     }
 }

@@ -43,6 +43,11 @@ impl<T: Copy + PartialEq> Agent<T> {
         !self.answers.acknowledged(token) && self.spool.acknowledged(token)
     }
 
+    /// A connection is there: reports from now on go before older ones.
+    pub fn connection_made(&mut self) {
+        self.spool.connection_made();
+    }
+
     /// A connection is gone: what was under way on it waits again.
     pub fn connection_lost(&mut self, was_on_it: impl Fn(T) -> bool) {
         self.answers.connection_lost(&was_on_it);
@@ -52,6 +57,18 @@ impl<T: Copy + PartialEq> Agent<T> {
     /// The reports that wait.
     pub fn spool(&mut self) -> &mut Spool<T> {
         &mut self.spool
+    }
+
+    /// The oldest window that waits for the broker: its run, and its number there.
+    #[must_use]
+    pub fn oldest_window(&self) -> Option<(u64, u64)> {
+        self.spool.oldest_window()
+    }
+
+    /// Serial number of the note that reports may be sent, while there is a connection.
+    #[must_use]
+    pub fn sending_since(&self) -> Option<u64> {
+        self.spool.sending_since()
     }
 
     /// The classroom's message of the latest window, once.
@@ -116,6 +133,12 @@ impl<T: Copy + PartialEq> Agent<T> {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.spool.len()
+    }
+
+    /// Windows given up since the start, those of earlier runs among them.
+    #[must_use]
+    pub fn given_up(&self) -> u64 {
+        self.spool.given_up()
     }
 
     /// Answers to commands that wait for the broker, or are under way: at most 64 and what the transport has under way.

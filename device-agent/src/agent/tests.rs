@@ -4,6 +4,7 @@ use shared_proto::wire::{Fresh, Host, Lease, OverrunPolicy, ReportRef, RtContext
 
 use super::*;
 use crate::rt::{Effect, Timing};
+use crate::spool::Lane;
 
 const MS: u64 = 1_000_000;
 const PERIOD: u64 = 20 * MS;
@@ -103,8 +104,8 @@ impl Rig {
         (0..10).for_each(|_| self.job(missed));
         self.agent.close_window(&self.context());
         self.obey();
-        let report = self.agent.spool().next_to_send().unwrap().clone();
-        self.agent.spool().sent(0);
+        let report = self.agent.spool().next_to_send(Lane::Backlog).unwrap().clone();
+        self.agent.spool().sent(Lane::Backlog, 0);
         assert!(self.agent.spool().acknowledged(0));
         report.validate().unwrap();
         report
@@ -136,6 +137,7 @@ fn set_mode(id: &str, mode: Mode, lease_ms: u32) -> SetMode {
         reason: "test".into(),
         cause: None,
         fresh: None,
+        missing: None,
     }
 }
 

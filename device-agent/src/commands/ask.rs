@@ -11,6 +11,7 @@ use super::{Failure, print};
 use crate::cli::{HoldWhat, Running};
 use crate::config::{self, SCHEMA};
 use crate::mode::GatewayHold;
+use crate::store::{Health, PlaceStatus};
 use crate::supervisor::{Answer, Request};
 
 /// For whom the answer is printed.
@@ -87,6 +88,9 @@ fn table(answer: &Answer) -> String {
         if link.up { format!("connected (attempt {})", link.conn) } else { format!("down: {}", link.last_down) };
     row("broker", format!("{} {state}", link.url));
     row("reports", format!("{} delivered, {} waiting", link.reports_delivered, link.reports_waiting));
+    for (name, place) in [("store, volatile", &answer.store.volatile), ("store, durable", &answer.store.durable)] {
+        row(name, place.as_ref().map_or_else(|| "none".to_owned(), place_line));
+    }
     let commands = &answer.commands;
     row(
         "commands",
@@ -126,4 +130,21 @@ fn table(answer: &Answer) -> String {
         row(&format!("line {line} (sim)"), level.to_string());
     }
     text
+}
+
+fn place_line(place: &PlaceStatus) -> String {
+    let health = match &place.health {
+        Health::Opening => "opening".to_owned(),
+        Health::Ok => "ok".to_owned(),
+        Health::Failing { why } => format!("failing: {why}"),
+    };
+    let PlaceStatus { directory, writes, bytes, syncs, failures, damaged, .. } = place;
+    let mut line = format!("{health} ({directory}; {writes} writes, {bytes} bytes, {syncs} syncs");
+    for (count, what) in [(failures, "failures"), (damaged, "damaged files")] {
+        if *count > 0 {
+            // Writing to a string cannot fail.
+            let _ = write!(line, ", {count} {what}");
+        }
+    }
+    line + ")"
 }

@@ -46,7 +46,7 @@ pub(super) fn init(options: &Init) -> Result<(), Failure> {
 fn tell_what_is_missing(name: &Path, text: &str) {
     let check = || {
         let loaded = SCHEMA.load_text(name, text)?;
-        Config::from_loaded(&loaded)?.broker.check_files(&loaded)
+        Config::from_loaded(&loaded)?.check_files(&loaded)
     };
     if let Err(error) = check() {
         let error: ConfigError = error;

@@ -81,7 +81,7 @@ fn run(file: Option<&Path>) -> Result<(), Failure> {
 
 fn check_config(file: Option<&Path>) -> Result<(), Failure> {
     let (config, loaded) = config::load(file)?;
-    config.broker.check_files(&loaded)?;
+    config.check_files(&loaded)?;
     let mut text = String::new();
     for value in loaded.effective() {
         text.push_str(&format!("{} = {}    # {}\n", value.path, value.value, value.source));

@@ -1,6 +1,7 @@
 //! Every key of the agent's configuration: the one source of `init`, of the defaults and of what is allowed.
 
 use shared_host::config::{Key, Schema, Section};
+use shared_host::sections::{AGENT_SECURITY, SECURITY_SECTION};
 
 /// The agent's configuration.
 pub const SCHEMA: Schema = Schema { program: "device-agent", env_prefix: "AGENT", sections: SECTIONS, keys: KEYS };
@@ -16,6 +17,7 @@ const SECTIONS: &[Section] = &[
     ),
     section("gpio", "Lines by BCM number, 0 to 27. A line that is left out is not used."),
     section("mqtt", "The gateway's broker."),
+    SECURITY_SECTION,
     section("topics", "What is spoken with the gateway."),
     section("report", "Windows and reports."),
     section("policy", "The device's own policy: it decides while no command of the gateway holds."),
@@ -149,6 +151,9 @@ const KEYS: &[Key] = &[
         "1 to 600",
         "Longest wait between attempts to connect in seconds: the wait is random, below a bound that doubles up to this.",
     ),
+    AGENT_SECURITY[0],
+    AGENT_SECURITY[1],
+    AGENT_SECURITY[2],
     key(
         "topics.root",
         "\"edge\"",
@@ -186,6 +191,39 @@ const KEYS: &[Key] = &[
         "1024",
         "2 to 4096",
         "Reports held in memory; beyond it neighbours merge, counts stay exact.",
+    ),
+    key(
+        "spool.catch_up_per_s",
+        "50",
+        "1 to 1000",
+        "After an outage: old reports sent per second, oldest first. New ones never wait behind them.",
+    ),
+    key(
+        "spool.dir",
+        "",
+        "a path, or \"\" for none",
+        "Directory where reports outlive a power cut. Written while the broker is away, and at the end. \
+         Default: spool in the service's state directory ($STATE_DIRECTORY), or none.",
+    ),
+    key(
+        "spool.runtime_dir",
+        "",
+        "a path, or \"\" for none",
+        "Directory in memory (tmpfs) where reports outlive the process. Written all the time. \
+         Default: spool in the service's runtime directory ($RUNTIME_DIRECTORY), or none.",
+    ),
+    key("spool.max_disk_mb", "16", "1 to 1024", "Mebibytes that each of the two directories may take."),
+    key(
+        "spool.flush_after_s",
+        "60",
+        "0 to 86400",
+        "spool.dir is written when the oldest report has waited for so many seconds.",
+    ),
+    key(
+        "spool.flush_every_s",
+        "300",
+        "1 to 86400",
+        "Then again so often: a power cut loses no more than these seconds. Each write wears an SD card.",
     ),
     key("control.socket", "", "a path", "Default: control.sock in the service's runtime directory."),
     key(

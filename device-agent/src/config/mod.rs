@@ -8,7 +8,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use shared_host::config::{ConfigError, Loaded};
-use shared_host::sections::{BrokerConfig, LogSection};
+use shared_host::sections::{AgentSecurity, BrokerConfig, LogSection};
 use shared_proto::ids::{DeviceId, TopicRoot};
 use shared_proto::policy::PolicyConfig;
 use shared_proto::units::Ratio;
@@ -21,6 +21,7 @@ use crate::agent::Autonomy;
 use crate::gpio::Wiring;
 use crate::mode::GuardConfig;
 use crate::rt::{Asked, Timing};
+use crate::store::StoreConfig;
 use crate::window::WindowConfig;
 
 /// Everything that an agent is configured with, checked.
@@ -38,6 +39,8 @@ pub struct Config {
     pub gpio: GpioConfig,
     /// The broker.
     pub broker: BrokerConfig,
+    /// Signatures; none without a key.
+    pub security: Option<AgentSecurity>,
     /// First levels of all topics.
     pub root: TopicRoot,
     /// Message formats.
@@ -54,10 +57,25 @@ pub struct Config {
     pub guard: GuardConfig,
     /// Reports that wait for the broker.
     pub spool_capacity: usize,
+    /// Reports of before a connection that are sent per second.
+    pub catch_up_per_s: u32,
+    /// Where reports outlive the process.
+    pub store: StoreConfig,
     /// Path of the control socket; without one there is none.
     pub control_socket: Option<PathBuf>,
     /// Logs.
     pub log: LogSection,
+}
+
+impl Config {
+    /// Checks that the files that the configuration names can be read and used now.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for the first file that cannot be used.
+    pub fn check_files(&self, loaded: &Loaded) -> Result<(), ConfigError> {
+        self.broker.check_files(loaded)?;
+        self.security.as_ref().map_or(Ok(()), |security| security.read(loaded).map(drop))
+    }
 }
 
 /// What each job does.

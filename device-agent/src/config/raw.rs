@@ -2,11 +2,12 @@
 
 use std::fmt::Display;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
 use shared_host::config::{ConfigError, Loaded};
 use shared_host::control::default_path;
-use shared_host::sections::{LogSection, MqttSection, PolicySection};
+use shared_host::sections::{AgentSecuritySection, LogSection, MqttSection, PolicySection};
 use shared_proto::ids::{DeviceId, TopicRoot};
 use shared_proto::units::Ratio;
 use shared_proto::wire::{DialectName, Dialects, OverrunPolicy};
@@ -16,6 +17,7 @@ use crate::agent::Autonomy;
 use crate::gpio::{Level, Line, OutputRole, Wiring};
 use crate::mode::GuardConfig;
 use crate::rt::{Asked, SchedulerAsked, Timing};
+use crate::store::{FlushConfig, StoreConfig};
 use crate::window::WindowConfig;
 
 #[derive(Deserialize)]
@@ -27,6 +29,7 @@ struct Raw {
     realtime: Realtime,
     gpio: Gpio,
     mqtt: MqttSection,
+    security: AgentSecuritySection,
     topics: Topics,
     report: Report,
     policy: PolicySection,
@@ -121,6 +124,12 @@ struct Safety {
 #[derive(Deserialize)]
 struct Spool {
     max_reports: usize,
+    catch_up_per_s: u32,
+    dir: Option<PathBuf>,
+    runtime_dir: Option<PathBuf>,
+    max_disk_mb: u64,
+    flush_after_s: u64,
+    flush_every_s: u64,
 }
 
 #[derive(Deserialize)]
@@ -142,6 +151,7 @@ impl Config {
         check.within("report.interval_ms", raw.report.interval_ms, 20, 3_600_000)?;
         check.within("report.miss_window", raw.report.miss_window, 1, 100_000)?;
         check.within("report.burst_jobs", raw.report.burst_jobs, 1, 1_000)?;
+        check.within("spool.catch_up_per_s", raw.spool.catch_up_per_s, 1, 1000)?;
         check.within("spool.max_reports", raw.spool.max_reports, 2, 4096)?;
         check.within("safety.max_temp_c", raw.safety.max_temp_c, 0.0, 150.0)?;
         let mut dialects = Dialects::new();
@@ -171,6 +181,7 @@ impl Config {
             timing,
             gpio: GpioConfig { backend: raw.gpio.backend, wiring, sim_state_file: raw.gpio.sim_state_file },
             broker: raw.mqtt.check(loaded, device.as_str())?,
+            security: raw.security.check(loaded)?,
             root: raw.topics.root,
             dialects,
             device,
@@ -183,10 +194,40 @@ impl Config {
                 under_voltage: raw.safety.under_voltage,
             },
             spool_capacity: raw.spool.max_reports,
+            catch_up_per_s: raw.spool.catch_up_per_s,
+            store: store(raw.spool, &check)?,
             control_socket: Some(raw.control.socket.unwrap_or_else(|| default_path(SCHEMA.program))),
             log: raw.log.check(loaded)?,
         })
     }
+}
+
+/// Where reports outlive the process. systemd separates several directories by colons.
+fn store(spool: Spool, check: &Check<'_>) -> Result<StoreConfig, ConfigError> {
+    check.within("spool.max_disk_mb", spool.max_disk_mb, 1, 1024)?;
+    check.within("spool.flush_after_s", spool.flush_after_s, 0, 86_400)?;
+    check.within("spool.flush_every_s", spool.flush_every_s, 1, 86_400)?;
+    let service = |variable| {
+        let directories = std::env::var_os(variable).filter(|value| !value.is_empty())?;
+        std::env::split_paths(&directories).next().map(|first| first.join("spool"))
+    };
+    let choose = |given: Option<PathBuf>, variable| match given {
+        Some(path) => Some(path).filter(|path| !path.as_os_str().is_empty()),
+        None => service(variable),
+    };
+    let store = StoreConfig {
+        runtime_dir: choose(spool.runtime_dir, "RUNTIME_DIRECTORY"),
+        dir: choose(spool.dir, "STATE_DIRECTORY"),
+        max_bytes: spool.max_disk_mb << 20,
+        flush: FlushConfig {
+            after: Duration::from_secs(spool.flush_after_s),
+            every: Duration::from_secs(spool.flush_every_s),
+        },
+    };
+    if store.dir.is_some() && store.dir == store.runtime_dir {
+        return Err(check.0.refuse("spool.runtime_dir", "spool.dir is the same directory; another one is needed"));
+    }
+    Ok(store)
 }
 
 struct Check<'a>(&'a Loaded);

@@ -33,8 +33,9 @@ impl HostReader {
         Self::at(Path::new("/"), task_cpu)
     }
 
-    /// The same below another root.
-    fn at(root: &Path, task_cpu: Option<u16>) -> Self {
+    /// The same below another root, such as `/host` in a container.
+    #[must_use]
+    pub fn at(root: &Path, task_cpu: Option<u16>) -> Self {
         let throttle_file = fs::read_dir(root.join(FIRMWARE_DRIVER)).ok().and_then(|devices| {
             devices.flatten().map(|device| device.path().join("get_throttled")).find(|file| file.exists())
         });
@@ -63,15 +64,17 @@ impl HostReader {
     /// Temperature and throttle flags alone.
     #[must_use]
     pub fn vitals(&self) -> Host {
-        Host {
-            temp_c: self.number::<f32>("sys/class/thermal/thermal_zone0/temp").map(|millis| millis / 1000.0),
-            throttled: self.throttled(),
-            ..Host::default()
-        }
+        Host { temp_c: self.temp_c(), throttled: self.throttled(), ..Host::default() }
     }
 
     fn cpu_times(&self) -> Option<CpuTimes> {
         CpuTimes::parse(&self.text("proc/stat")?)
+    }
+
+    fn temp_c(&self) -> Option<f32> {
+        // Rust reads "nan", "inf" and endless digits as numbers too; none of them can be sent.
+        let millis = self.number::<f32>("sys/class/thermal/thermal_zone0/temp").filter(|millis| millis.is_finite())?;
+        Some(millis / 1000.0)
     }
 
     /// The firmware's answer, hexadecimal without prefix
@@ -143,6 +146,10 @@ mod tests {
         write(dir.path(), "proc/stat", "nonsense");
         write(dir.path(), "sys/class/thermal/thermal_zone0/temp", "");
         assert_eq!(HostReader::at(dir.path(), None).read(), Host::default());
+        for no_temperature in ["nan", "inf", &"9".repeat(60)] {
+            write(dir.path(), "sys/class/thermal/thermal_zone0/temp", no_temperature);
+            assert_eq!(HostReader::at(dir.path(), None).vitals(), Host::default(), "{no_temperature}");
+        }
     }
 
     #[test]

@@ -39,7 +39,13 @@ impl TaskReader {
     /// Reads the counters of this thread of the process.
     #[must_use]
     pub fn new(thread_id: i32) -> Self {
-        Self { dir: PathBuf::from(format!("/proc/self/task/{thread_id}")) }
+        Self::at(format!("/proc/self/task/{thread_id}"))
+    }
+
+    /// The same from the thread's folder, wherever it is.
+    #[must_use]
+    pub fn at(folder: impl Into<PathBuf>) -> Self {
+        Self { dir: folder.into() }
     }
 
     /// The counters now; `None` if the thread has ended.

@@ -1,6 +1,8 @@
 //! Between the core and a connection: topics, encoding, and what came of each publish. A state machine without I/O or clock:
 //! what happens on the connection comes in with its time, messages go out through an [`Outbox`].
 
+mod classroom;
+mod pace;
 mod refusals;
 #[cfg(test)]
 mod tests;
@@ -8,7 +10,8 @@ mod topics;
 mod trust;
 
 use serde::Serialize;
-use shared_host::json::{CommandError, DecodeError, decode_command, decode_lab_command, encode};
+use shared_host::json::{CommandError, DecodeError, decode_command, encode};
+use shared_host::lab_sign::Wall;
 use shared_host::mqtt::{Filter, Message, PublishError, Publisher, Qos, Received, Retain, Retained, Token};
 use shared_proto::ids::TopicRoot;
 use shared_proto::limits::{MAX_ACK, MAX_REPORT, MAX_STATUS};
@@ -20,6 +23,9 @@ use tracing::{debug, info, warn};
 use crate::agent::{Agent, Refused};
 use crate::mode::Decision;
 use crate::rt::time::MonoTime;
+use crate::spool::Lane;
+use classroom::Classroom;
+use pace::Pace;
 use refusals::Refusals;
 use topics::Topics;
 use trust::Doubt;
@@ -44,6 +50,23 @@ impl Outbox for Publisher {
     }
 }
 
+/// What a session goes by.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    /// Name of the client at the broker, for a log.
+    pub client_id: &'a str,
+    /// First levels of all topics.
+    pub root: &'a TopicRoot,
+    /// Message formats.
+    pub dialects: &'a Dialects,
+    /// Whom the device believes, and what it signs.
+    pub trust: Trust,
+    /// Reports of before the connection that are sent per second, at least 1. Those of now do not count.
+    pub catch_up_per_s: u32,
+    /// The real-time settings that the status tells.
+    pub settings: Settings,
+}
+
 /// What one device says and hears on its connections, one after another.
 #[derive(Debug)]
 pub struct Session {
@@ -51,6 +74,7 @@ pub struct Session {
     dialects: Dialects,
     topics: Topics,
     trust: Trust,
+    classroom: Classroom,
     /// The status as it stands; the will of the next connection is made from it.
     status: Status,
     up_since: Option<MonoTime>,
@@ -60,6 +84,7 @@ pub struct Session {
     /// The connection took no more; it will after the next PUBACK.
     congested: bool,
     turn: Turn,
+    catching_up: Pace,
     last_down: String,
     delivered: u64,
     refusals: Refusals,
@@ -73,22 +98,17 @@ enum Turn {
 }
 
 impl Session {
-    /// The device of `agent`, not connected. `settings` are the real-time settings that its status tells.
+    /// The device of `agent`, not connected.
     #[must_use]
-    pub fn new(
-        client_id: &str,
-        root: &TopicRoot,
-        dialects: &Dialects,
-        agent: &Agent<Token>,
-        trust: Trust,
-        settings: Settings,
-    ) -> Self {
+    pub fn new(plan: &Plan<'_>, agent: &Agent<Token>) -> Self {
+        let Plan { client_id, root, dialects, trust, catch_up_per_s, settings } = plan;
         Self {
-            client_id: client_id.to_owned(),
-            dialects: dialects.clone(),
-            trust,
+            client_id: (*client_id).to_owned(),
+            dialects: (*dialects).clone(),
+            trust: trust.clone(),
             topics: Topics::new(root, &agent.identity().device),
-            status: first_status(dialects, agent, settings),
+            status: first_status(dialects, agent, settings.clone()),
+            catching_up: Pace::new(*catch_up_per_s),
             up_since: None,
             short_lives: 0,
             conn: 0,
@@ -97,6 +117,7 @@ impl Session {
             turn: Turn::Ack,
             last_down: String::new(),
             delivered: 0,
+            classroom: Classroom::new(agent.identity().device.clone(), agent.identity().boot),
             refusals: Refusals::default(),
         }
     }
@@ -120,8 +141,9 @@ impl Session {
     }
 
     /// Connected, and subscribed.
-    pub fn up(&mut self, conn: u64, now: MonoTime) {
+    pub fn up(&mut self, conn: u64, agent: &mut Agent<Token>, now: MonoTime) {
         info!(conn, "connected");
+        agent.connection_made();
         self.conn = conn;
         self.up_since = Some(now);
         self.congested = false;
@@ -162,41 +184,48 @@ impl Session {
         }
     }
 
-    /// A message arrived.
-    pub fn message(&mut self, message: &Received, agent: &mut Agent<Token>, now: MonoTime) {
-        let of_lab = message.topic == self.topics.lab_command;
+    /// A message arrived. `wall` is the time of day as far as it is known: classroom signatures go by it.
+    pub fn message(&mut self, message: &Received, agent: &mut Agent<Token>, now: MonoTime, wall: Wall) {
         if message.retained == Retained::Retained {
             // Its id is not answered: whoever left it is not waiting.
             agent.refuse(Refused::Retained, None, "retained");
-            return self.refusals.note(&message.topic, "a retained command is old by nature", agent.counts(), now);
+            self.refusals.note(&message.topic, "a retained command is old by nature", agent.counts(), now);
+        } else if message.topic == self.topics.lab_command {
+            self.lab_message(message, agent, now, wall);
+        } else {
+            self.native_message(message, agent, now);
         }
-        if !of_lab && let Err(doubt) = self.trust.believe(&message.topic, &message.payload) {
+    }
+
+    fn native_message(&mut self, message: &Received, agent: &mut Agent<Token>, now: MonoTime) {
+        if let Err(doubt) = self.trust.believe(&message.topic, &message.payload) {
             return self.doubt(message, doubt, agent, now);
         }
-        let taken = if of_lab {
-            decode_lab_command(&message.payload)
-                .map(|command| agent.lab_command(&command, now))
-                .map_err(|error| CommandError { id: None, error })
-        } else {
-            decode_command(&message.payload).map(|command| {
-                if self.trust.wants_a_limit() && command.fresh.is_none() {
-                    return self.doubt(message, Doubt::Unlimited, agent, now);
-                }
+        match decode_command(&message.payload) {
+            Ok(command) if self.trust.wants_a_limit() && command.fresh.is_none() => {
+                self.doubt(message, Doubt::Unlimited, agent, now);
+            }
+            Ok(command) => {
                 debug!(id = %command.id, mode = %command.mode, "command");
                 if let Err(why) = agent.command(&command, now) {
                     self.refusals.note(&message.topic, &why.to_string(), agent.counts(), now);
                 }
-            })
-        };
-        if let Err(CommandError { id, error }) = taken {
-            let kind = match error {
-                DecodeError::Oversize { .. } => Refused::Oversize,
-                DecodeError::UnknownVersion(_) => Refused::Version,
-                DecodeError::Malformed(_) => Refused::Malformed,
-            };
-            let why = error.to_string();
-            agent.refuse(kind, id, &why);
-            self.refusals.note(&message.topic, &why, agent.counts(), now);
+            }
+            Err(CommandError { id, error }) => {
+                let why = error.to_string();
+                agent.refuse(kind(&error), id, &why);
+                self.refusals.note(&message.topic, &why, agent.counts(), now);
+            }
+        }
+    }
+
+    fn lab_message(&mut self, message: &Received, agent: &mut Agent<Token>, now: MonoTime, wall: Wall) {
+        match self.classroom.command(&self.trust, &message.payload, agent.up_ms(now), wall) {
+            Ok(command) => agent.lab_command(&command, now),
+            Err(refusal) => {
+                agent.refuse(refusal.kind(), None, "");
+                self.refusals.note(&message.topic, &refusal.to_string(), agent.counts(), now);
+            }
         }
     }
 
@@ -221,11 +250,11 @@ impl Session {
         }
         if speaks_native {
             self.send_status(agent, outbox, now);
-            self.send_by_turns(agent, outbox);
+            self.send_by_turns(agent, outbox, now);
         }
         if let Some(metrics) = agent.take_lab_metrics()
             && self.dialects.contains(&DialectName::Lab)
-            && let Ok(payload) = encode(&metrics, MAX_ACK)
+            && let Some(payload) = self.classroom.metrics(&self.trust, &metrics)
         {
             // At most once, as the classroom's own client: the next one comes soon.
             let _ = outbox.try_publish(message(&self.topics.lab_metrics, payload, Qos::AtMostOnce, Retain::No));
@@ -244,7 +273,7 @@ impl Session {
 
     /// Acknowledgements and reports take turns: neither a flood of commands keeps the reports back, nor a full spool the
     /// acknowledgements.
-    fn send_by_turns(&mut self, agent: &mut Agent<Token>, outbox: &mut impl Outbox) {
+    fn send_by_turns(&mut self, agent: &mut Agent<Token>, outbox: &mut impl Outbox, now: MonoTime) {
         while !self.congested {
             let turns = match self.turn {
                 Turn::Ack => [Turn::Ack, Turn::Report],
@@ -252,7 +281,7 @@ impl Session {
             };
             let sent = turns.into_iter().find(|turn| match turn {
                 Turn::Ack => self.send_ack(agent, outbox),
-                Turn::Report => self.send_report(agent, outbox),
+                Turn::Report => self.send_report(agent, outbox, now),
             });
             match sent {
                 // Refused, it goes first next time.
@@ -279,14 +308,33 @@ impl Session {
     }
 
     /// Tries to send one report; `false` if there is none.
-    fn send_report(&mut self, agent: &mut Agent<Token>, outbox: &mut impl Outbox) -> bool {
-        let Some(report) = agent.spool().next_to_send() else { return false };
+    fn send_report(&mut self, agent: &mut Agent<Token>, outbox: &mut impl Outbox, now: MonoTime) -> bool {
+        // Somebody may decide by those of now; the old ones have time.
+        [Lane::Live, Lane::Backlog].into_iter().any(|lane| self.send_report_of(lane, agent, outbox, now))
+    }
+
+    fn send_report_of(
+        &mut self,
+        lane: Lane,
+        agent: &mut Agent<Token>,
+        outbox: &mut impl Outbox,
+        now: MonoTime,
+    ) -> bool {
+        if lane == Lane::Backlog && !self.catching_up.allows(now) {
+            return false;
+        }
+        let Some(report) = agent.spool().next_to_send(lane) else { return false };
         let Some(payload) = sealed(&self.trust, &self.topics.report, report, MAX_REPORT) else {
-            agent.spool().give_up_next();
+            agent.spool().give_up_next(lane);
             return true;
         };
         match outbox.try_publish(message(&self.topics.report, payload, Qos::AtLeastOnce, Retain::No)) {
-            Ok(token) => agent.spool().sent(token),
+            Ok(token) => {
+                agent.spool().sent(lane, token);
+                if lane == Lane::Backlog {
+                    self.catching_up.went(now);
+                }
+            }
             Err(_) => self.congested = true,
         }
         true
@@ -337,6 +385,15 @@ impl Session {
     #[must_use]
     pub fn delivered(&self) -> u64 {
         self.delivered
+    }
+}
+
+/// How a command that cannot be read is counted.
+fn kind(error: &DecodeError) -> Refused {
+    match error {
+        DecodeError::Oversize { .. } => Refused::Oversize,
+        DecodeError::UnknownVersion(_) => Refused::Version,
+        DecodeError::Malformed(_) => Refused::Malformed,
     }
 }
 

@@ -85,7 +85,12 @@ fn session(agent: &Agent<Token>) -> Session {
 
 fn session_with(agent: &Agent<Token>, trust: Trust) -> Session {
     let native = [DialectName::Native].into_iter().collect();
-    Session::new("pi", &"edge".parse().unwrap(), &native, agent, trust, Settings::default())
+    let root = "edge".parse().unwrap();
+    let settings = Settings::default();
+    Session::new(
+        &Plan { client_id: "pi", root: &root, dialects: &native, trust, catch_up_per_s: 1_000, settings },
+        agent,
+    )
 }
 
 fn command(id: &str) -> Received {
@@ -101,7 +106,7 @@ fn nothing_is_said_before_the_connection_is_up_and_the_status_comes_first() {
     window(&mut agent, 200);
     session.send(&mut agent, &mut line, after(200));
     assert!(line.sent.is_empty());
-    session.up(3, after(300));
+    session.up(3, &mut agent, after(300));
     session.send(&mut agent, &mut line, after(350));
     assert_eq!(line.topics(), ["status", "report"]);
     let status = line.status();
@@ -112,7 +117,7 @@ fn nothing_is_said_before_the_connection_is_up_and_the_status_comes_first() {
 fn a_will_tells_its_connection_and_no_time() {
     let mut agent = agent();
     let mut session = session(&agent);
-    session.up(3, after(0));
+    session.up(3, &mut agent, after(0));
     session.send(&mut agent, &mut Line::new(3, 10), after(0));
     let will = session.testament().will(session.status(), 4).expect("a will");
     let will = shared_host::json::decode_status(&will.payload).unwrap();
@@ -125,13 +130,16 @@ fn what_the_broker_did_not_acknowledge_is_sent_again_on_the_next_connection() {
     let mut session = session(&agent);
     window(&mut agent, 200);
     window(&mut agent, 400);
-    session.up(1, after(0));
+    session.up(1, &mut agent, after(0));
     let mut first = Line::new(1, 10);
     session.send(&mut agent, &mut first, after(400));
+    // Old reports go one by one.
+    assert_eq!(first.topics(), ["status", "report"]);
+    session.send(&mut agent, &mut first, after(401));
     assert_eq!(first.topics(), ["status", "report", "report"]);
     session.acked(Token::new(1, 2), &mut agent);
     session.down(1, "gone".to_owned(), &mut agent, after(500));
-    session.up(2, after(600));
+    session.up(2, &mut agent, after(600));
     let mut second = Line::new(2, 10);
     session.send(&mut agent, &mut second, after(600));
     assert_eq!(second.topics(), ["status", "report"]);
@@ -145,12 +153,12 @@ fn what_the_broker_did_not_acknowledge_is_sent_again_on_the_next_connection() {
 fn the_end_of_a_connection_takes_nothing_from_the_next_one() {
     let mut agent = agent();
     let mut session = session(&agent);
-    session.up(1, after(0));
+    session.up(1, &mut agent, after(0));
     window(&mut agent, 200);
     // The transport has connected anew already, and the news of it still waits.
     session.send(&mut agent, &mut Line::new(2, 10), after(200));
     session.down(1, "gone".to_owned(), &mut agent, after(200));
-    session.up(2, after(200));
+    session.up(2, &mut agent, after(200));
     let mut line = Line::new(2, 10);
     session.send(&mut agent, &mut line, after(200));
     assert_eq!(line.topics(), ["status"]);
@@ -160,11 +168,11 @@ fn the_end_of_a_connection_takes_nothing_from_the_next_one() {
 fn answers_and_reports_take_turns_on_a_narrow_line() {
     let mut agent = agent();
     let mut session = session(&agent);
-    session.up(1, after(0));
+    session.up(1, &mut agent, after(0));
     (1..=3).for_each(|number| window(&mut agent, number * 200));
     for id in ["a", "b", "c"] {
         let payload = format!(r#"{{"v":9,"id":"{id}"}}"#).into_bytes();
-        session.message(&Received { payload, ..command(id) }, &mut agent, after(600));
+        session.message(&Received { payload, ..command(id) }, &mut agent, after(600), Wall::Unknown);
     }
     let mut line = Line::new(1, 5);
     session.send(&mut agent, &mut line, after(600));
@@ -179,11 +187,11 @@ fn answers_and_reports_take_turns_on_a_narrow_line() {
 fn a_retained_command_is_counted_and_neither_obeyed_nor_answered() {
     let mut agent = agent();
     let mut session = session(&agent);
-    session.up(1, after(0));
-    session.message(&Received { retained: Retained::Retained, ..command("c1") }, &mut agent, after(1));
+    session.up(1, &mut agent, after(0));
+    session.message(&Received { retained: Retained::Retained, ..command("c1") }, &mut agent, after(1), Wall::Unknown);
     assert_eq!((agent.counts().retained, agent.counts().accepted), (1, 0));
     assert!(agent.next_ack().is_none() && agent.take_order().is_none());
-    session.message(&command("c1"), &mut agent, after(2));
+    session.message(&command("c1"), &mut agent, after(2), Wall::Unknown);
     assert_eq!(agent.take_order().map(|order| order.mode), Some(Mode::Degraded));
 }
 
@@ -191,26 +199,32 @@ fn a_retained_command_is_counted_and_neither_obeyed_nor_answered() {
 fn an_answer_that_the_broker_did_not_acknowledge_is_given_again() {
     let mut agent = agent();
     let mut session = session(&agent);
-    session.up(1, after(0));
-    session.message(&Received { payload: b"{\"v\":9,\"id\":\"x\"}".to_vec(), ..command("a") }, &mut agent, after(1));
+    session.up(1, &mut agent, after(0));
+    session.message(
+        &Received { payload: b"{\"v\":9,\"id\":\"x\"}".to_vec(), ..command("a") },
+        &mut agent,
+        after(1),
+        Wall::Unknown,
+    );
     let mut first = Line::new(1, 5);
     session.send(&mut agent, &mut first, after(1));
     assert_eq!(first.topics(), ["status", "ack"]);
     session.down(1, "gone".to_owned(), &mut agent, after(2));
-    session.up(2, after(3));
+    session.up(2, &mut agent, after(3));
     let mut second = Line::new(2, 5);
     session.send(&mut agent, &mut second, after(3));
     assert_eq!(second.topics(), ["status", "ack"]);
     assert_eq!(first.sent[1].payload, second.sent[1].payload);
     session.acked(Token::new(2, 2), &mut agent);
     session.down(2, "gone".to_owned(), &mut agent, after(4));
-    session.up(3, after(5));
+    session.up(3, &mut agent, after(5));
     let mut third = Line::new(3, 5);
     session.send(&mut agent, &mut third, after(5));
     assert_eq!(third.topics(), ["status"]);
 }
 
 mod with_a_key {
+    use shared_host::key_file::DeviceKeys;
     use shared_proto::sign::{Key, sign, verify};
     use shared_proto::wire::Status;
 
@@ -221,7 +235,7 @@ mod with_a_key {
     }
 
     fn trust(commands: Commands) -> Trust {
-        Trust::Key { key: key(7), commands, own: Own::Signed }
+        Trust::Key { keys: Box::new(DeviceKeys::from_text(&"07".repeat(32)).unwrap()), commands, own: Own::Signed }
     }
 
     fn signed(key: &Key, topic: &str, text: &str) -> Received {
@@ -239,8 +253,8 @@ mod with_a_key {
     fn outcome(commands: Commands, message: &Received) -> (bool, u64, u64) {
         let mut agent = agent();
         let mut session = session_with(&agent, trust(commands));
-        session.up(1, after(0));
-        session.message(message, &mut agent, after(1));
+        session.up(1, &mut agent, after(0));
+        session.message(message, &mut agent, after(1), Wall::Unknown);
         let counts = *agent.counts();
         let obeyed = agent.take_order().is_some();
         assert_eq!(obeyed, counts.accepted == 1);
@@ -276,17 +290,17 @@ mod with_a_key {
     fn a_recorded_command_is_worth_nothing_later_however_often_it_comes() {
         let mut agent = agent();
         let mut session = session_with(&agent, trust(Commands::Signed));
-        session.up(1, after(0));
-        session.message(&signed(&key(7), TOPIC, LIMITED), &mut agent, after(1));
+        session.up(1, &mut agent, after(0));
+        session.message(&signed(&key(7), TOPIC, LIMITED), &mut agent, after(1), Wall::Unknown);
         assert!(agent.take_order().is_some());
         // A hundred others push it out of the log of commands.
         for number in 0..100 {
             let other = LIMITED.replace("c1", &format!("d{number}"));
-            session.message(&signed(&key(7), TOPIC, &other), &mut agent, after(2));
+            session.message(&signed(&key(7), TOPIC, &other), &mut agent, after(2), Wall::Unknown);
         }
         let accepted = agent.counts().accepted;
         for ms in [5_001, 60_000] {
-            session.message(&signed(&key(7), TOPIC, LIMITED), &mut agent, after(ms));
+            session.message(&signed(&key(7), TOPIC, LIMITED), &mut agent, after(ms), Wall::Unknown);
         }
         assert_eq!((agent.counts().accepted, agent.counts().expired), (accepted, 2));
     }
@@ -295,9 +309,9 @@ mod with_a_key {
     fn everything_that_it_says_is_signed_for_its_topic_the_will_too() {
         let mut agent = agent();
         let mut session = session_with(&agent, trust(Commands::Any));
-        session.up(1, after(0));
+        session.up(1, &mut agent, after(0));
         window(&mut agent, 200);
-        session.message(&signed(&key(7), TOPIC, r#"{"v":9,"id":"x"}"#), &mut agent, after(1));
+        session.message(&signed(&key(7), TOPIC, r#"{"v":9,"id":"x"}"#), &mut agent, after(1), Wall::Unknown);
         let mut line = Line::new(1, 10);
         session.send(&mut agent, &mut line, after(200));
         assert_eq!(line.topics(), ["status", "ack", "report"]);

@@ -1,6 +1,7 @@
 //! Which commands are believed, and what is signed.
 
-use shared_proto::sign::{Key, NotSigned, OVERHEAD, Refusal, sign_in_place, verify};
+use shared_host::key_file::DeviceKeys;
+use shared_proto::sign::{NotSigned, OVERHEAD, Refusal, sign_in_place, verify};
 
 /// Whom the device believes.
 #[derive(Debug, Clone, Default)]
@@ -11,7 +12,7 @@ pub enum Trust {
     /// Whoever has the key.
     Key {
         /// Shared with the gateway.
-        key: Key,
+        keys: Box<DeviceKeys>,
         /// Commands that are taken.
         commands: Commands,
         /// What the device itself publishes.
@@ -49,8 +50,8 @@ pub(super) enum Doubt {
 impl Trust {
     /// Whether a payload on a topic is believed as far as its signature goes.
     pub(super) fn believe(&self, topic: &str, payload: &[u8]) -> Result<(), Doubt> {
-        let Self::Key { key, commands, .. } = self else { return Ok(()) };
-        match verify(key, topic, payload) {
+        let Self::Key { keys, commands, .. } = self else { return Ok(()) };
+        match verify(&keys.native, topic, payload) {
             Ok(_) => Ok(()),
             Err(Refusal::Unsigned) if *commands == Commands::Any => Ok(()),
             Err(refusal) => Err(Doubt::Signature(refusal)),
@@ -64,10 +65,10 @@ impl Trust {
 
     /// Signs what the device publishes, if it does.
     pub(super) fn seal(&self, topic: &str, mut payload: Vec<u8>) -> Result<Vec<u8>, NotSigned> {
-        let Self::Key { key, own: Own::Signed, .. } = self else { return Ok(payload) };
+        let Self::Key { keys, own: Own::Signed, .. } = self else { return Ok(payload) };
         let length = payload.len();
         payload.resize(length + OVERHEAD, 0);
-        let signed = sign_in_place(key, topic, &mut payload, length)?;
+        let signed = sign_in_place(&keys.native, topic, &mut payload, length)?;
         payload.truncate(signed);
         Ok(payload)
     }

@@ -1,99 +1,371 @@
 //! Reports wait here until the broker has acknowledged them. Full, neighbours merge instead of being dropped.
+//!
+//! Every change goes into a [`Ledger`] too, for the store. If there is one, a report is handed out for sending only when the
+//! store has it, together with the mark that it may have been sent: so whatever happens to this process, nobody merges or
+//! invents anew what a receiver may know.
 
+mod merge;
+mod restoring;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
 
-use shared_proto::wire::Report;
+use shared_proto::wire::{Missing, Report};
+
+use crate::store::kept::{History, Sending, encode, encode_report};
+use crate::store::{Key, Kind, Ledger};
+
+/// Reports of each lane that are marked before they are sent, so that none waits for its mark. The transport has no more under way.
+const MARKED_AHEAD: usize = 16;
+/// Old reports under way at one time: the rest of what the transport takes is for new ones.
+const BACKLOG_UNDER_WAY: usize = 8;
+/// Reports that may have been sent and wait again, from connections that ended before an answer. Beyond these no new ones are
+/// added to them, and the old ones go first.
+const SENT_AND_WAITING: usize = 256;
+
+/// Acknowledged reports that are kept: a broker that restarts acknowledges what it has nobody to give to, until the gateway is back.
+const DELIVERED: usize = 64;
+
+/// Which reports are to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Those closed since the connection came up. They are of now: somebody may decide by them.
+    Live,
+    /// All older ones, those of earlier runs among them.
+    Backlog,
+}
 
 /// Reports on their way, oldest first.
 #[derive(Debug)]
 pub struct Spool<T> {
     /// Published, but not acknowledged. The transport bounds how many.
-    under_way: VecDeque<(T, Box<Report>)>,
+    under_way: VecDeque<(T, Lane, Waiting)>,
     waiting: VecDeque<Waiting>,
+    /// The latest that the broker has acknowledged, for a gateway that did not get them.
+    delivered: VecDeque<Waiting>,
+    /// From this one on they are of the lane `Live`.
+    live_from: usize,
+    connection: Connection,
+    /// Reports among `waiting` that may have been sent.
+    sent_and_waiting: usize,
+    sent_limit: usize,
     capacity: usize,
     given_up: u64,
+    /// Number of this run.
+    run: u64,
+    ledger: Ledger,
+    journalled: Journalled,
+    backlog: Backlog,
+    sending: Option<(u64, Sending)>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Waiting {
     report: Box<Report>,
+    /// Number of the run that made it.
+    run: u64,
     history: History,
+    /// Serial number of its latest change.
+    serial: u64,
 }
 
-/// Whether the receiver may know a report already. If so it must never change: `(boot, seq)` names its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum History {
-    NeverSent,
-    PerhapsDelivered,
+enum Connection {
+    Up,
+    Down,
+}
+
+/// What the store has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Journalled {
+    /// All changes up to this serial number: what is not among them must not be sent yet.
+    UpTo(u64),
+    /// It is not waited for: there is no store, or it is in trouble.
+    NotWaitedFor,
+}
+
+/// Whether old reports may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backlog {
+    /// They may.
+    Free,
+    /// Not yet: the durable place does not know that sending goes on.
+    Held,
+}
+
+/// Something that is to be kept, as it stands.
+pub struct Kept<'a> {
+    /// What it is.
+    pub key: Key,
+    /// Serial number of its latest change.
+    pub serial: u64,
+    /// Its bytes.
+    pub encode: &'a dyn Fn() -> Option<Vec<u8>>,
 }
 
 impl<T: Copy + PartialEq> Spool<T> {
     /// A spool in which at most `capacity` reports wait, at least 2, besides those that are or were under way.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { under_way: VecDeque::new(), waiting: VecDeque::new(), capacity: capacity.max(2), given_up: 0 }
+        Self {
+            under_way: VecDeque::new(),
+            waiting: VecDeque::new(),
+            delivered: VecDeque::new(),
+            live_from: 0,
+            connection: Connection::Down,
+            sent_and_waiting: 0,
+            sent_limit: SENT_AND_WAITING,
+            capacity: capacity.max(2),
+            given_up: 0,
+            run: 1,
+            ledger: Ledger::default(),
+            journalled: Journalled::NotWaitedFor,
+            backlog: Backlog::Free,
+            sending: None,
+        }
     }
 
     /// Adds the newest report. In a full spool two neighbours become one; if none can, the oldest that waits is given up.
     pub fn push(&mut self, report: Report) {
-        self.waiting.push_back(Waiting { report: Box::new(report), history: History::NeverSent });
-        // Those that were sent before are at the front, and no more than the transport has under way at one time.
-        let never_sent = self.waiting.iter().rev().take_while(|waiting| waiting.history == History::NeverSent).count();
-        if never_sent > self.capacity && !self.merge_one() {
-            self.give_up_one();
+        let mut waiting = Waiting { report: Box::new(report), run: self.run, history: History::Unsent, serial: 0 };
+        let goes_out = self.connection == Connection::Up && self.marked(Lane::Live) < MARKED_AHEAD;
+        if goes_out && self.may_mark(Lane::Live) {
+            // It goes out next: no need to write it twice.
+            waiting.history = History::Sent;
+            self.sent_and_waiting += 1;
         }
+        waiting.serial = put(&mut self.ledger, &waiting);
+        self.waiting.push_back(waiting);
+        if self.connection == Connection::Down {
+            self.live_from = self.waiting.len();
+        }
+        self.bound();
     }
 
-    /// The oldest report that is not under way.
-    #[must_use]
-    pub fn next_to_send(&self) -> Option<&Report> {
-        self.waiting.front().map(|waiting| &*waiting.report)
-    }
-
-    /// The report of [`Self::next_to_send`] is now under way as `token`.
-    pub fn sent(&mut self, token: T) {
-        self.under_way.extend(self.waiting.pop_front().map(|waiting| (token, waiting.report)));
-    }
-
-    /// The broker has this one. `false` if it was not a report.
-    pub fn acknowledged(&mut self, token: T) -> bool {
-        let place = self.under_way.iter().position(|(sent, _)| *sent == token);
-        place.and_then(|place| self.under_way.remove(place)).is_some()
-    }
-
-    /// A connection is gone: what was under way on it waits again, in its old order.
-    pub fn connection_lost(&mut self, was_on_it: impl Fn(T) -> bool) {
-        for (token, report) in std::mem::take(&mut self.under_way).into_iter().rev() {
-            if was_on_it(token) {
-                self.waiting.push_front(Waiting { report, history: History::PerhapsDelivered });
-            } else {
-                self.under_way.push_front((token, report));
+    fn bound(&mut self) {
+        while self.waiting.len().saturating_sub(self.sent_and_waiting) > self.capacity {
+            if !self.merge_one() {
+                self.give_up_one();
             }
         }
     }
 
+    /// The oldest report of a lane that is not under way, if it may be sent now.
+    #[must_use]
+    pub fn next_to_send(&mut self, lane: Lane) -> Option<&Report> {
+        if lane == Lane::Backlog {
+            let under_way = self.under_way.iter().filter(|(_, lane, _)| *lane == Lane::Backlog).count();
+            if self.backlog == Backlog::Held || under_way >= BACKLOG_UNDER_WAY {
+                return None;
+            }
+        }
+        self.mark_ahead(lane);
+        let at = self.first(lane)?;
+        let next = self.waiting.get(at)?;
+        let journalled = match self.journalled {
+            Journalled::UpTo(serial) => next.serial <= serial,
+            Journalled::NotWaitedFor => true,
+        };
+        let marked = next.history == History::Sent || !self.ledger.is_kept();
+        (journalled && marked).then_some(&*next.report)
+    }
+
+    /// The report of [`Self::next_to_send`] is now under way as `token`.
+    pub fn sent(&mut self, lane: Lane, token: T) {
+        if let Some(mut waiting) = self.first(lane).and_then(|at| self.take_at(at)) {
+            waiting.history = History::Sent;
+            self.under_way.push_back((token, lane, waiting));
+        }
+    }
+
+    /// The broker has this one. `false` if it was not a report.
+    pub fn acknowledged(&mut self, token: T) -> bool {
+        let place = self.under_way.iter().position(|(sent, ..)| *sent == token);
+        let Some((.., waiting)) = place.and_then(|place| self.under_way.remove(place)) else { return false };
+        self.ledger.remove(key(&waiting.report));
+        if self.delivered.len() == DELIVERED {
+            self.delivered.pop_front();
+        }
+        self.delivered.push_back(waiting);
+        true
+    }
+
+    /// The gateway misses windows that the broker has acknowledged, because nobody was there to get them: of the latest, those
+    /// reports wait again.
+    pub fn send_again(&mut self, missing: &Missing) {
+        let is_missing = |report: &Report| {
+            let first = report.seq.saturating_sub(u64::from(report.merged)) + 1;
+            report.boot == missing.boot && report.seq > missing.after && first <= missing.up_to
+        };
+        let (again, kept) = self.delivered.drain(..).partition(|waiting| is_missing(&waiting.report));
+        self.delivered = kept;
+        let again: VecDeque<Waiting> = again;
+        for mut waiting in again {
+            waiting.serial = put(&mut self.ledger, &waiting);
+            let older = |other: &Waiting| age(other) < age(&waiting);
+            let at = self.waiting.iter().take(self.live_from).take_while(|other| older(other)).count();
+            self.waiting.insert(at, waiting);
+            self.live_from += 1;
+            self.sent_and_waiting += 1;
+        }
+    }
+
+    /// A connection is there: reports from now on are of the lane [`Lane::Live`].
+    pub fn connection_made(&mut self) {
+        self.connection = Connection::Up;
+        self.live_from = self.waiting.len();
+        self.note_sending(Sending::Goes);
+    }
+
+    /// A connection is gone: what was under way on it waits again, in its old order.
+    pub fn connection_lost(&mut self, was_on_it: impl Fn(T) -> bool) {
+        self.connection = Connection::Down;
+        for (token, lane, waiting) in std::mem::take(&mut self.under_way) {
+            if was_on_it(token) {
+                self.sent_and_waiting += 1;
+                self.waiting.push_front(waiting);
+            } else {
+                self.under_way.push_back((token, lane, waiting));
+            }
+        }
+        self.sort();
+        // After the marks of the reports, which are exact now.
+        self.note_sending(Sending::Rests);
+    }
+
+    fn note_sending(&mut self, sending: Sending) {
+        if self.ledger.is_kept() && self.sending.is_none_or(|(_, noted)| noted != sending) {
+            let serial = self.ledger.put(SENDING, || encode(&sending));
+            self.sending = Some((serial, sending));
+        }
+    }
+
+    /// By age; all are of the backlog then.
+    fn sort(&mut self) {
+        self.waiting.make_contiguous().sort_by_key(age);
+        self.live_from = self.waiting.len();
+    }
+
     /// Gives up the report of [`Self::next_to_send`].
-    pub fn give_up_next(&mut self) {
-        self.give_up_at(0);
+    pub fn give_up_next(&mut self, lane: Lane) {
+        if let Some(at) = self.first(lane) {
+            self.give_up_at(at);
+        }
     }
 
     fn give_up_one(&mut self) {
-        let oldest = self.waiting.iter().position(|waiting| waiting.history == History::NeverSent);
+        let oldest = self.waiting.iter().position(|waiting| waiting.history == History::Unsent);
         self.give_up_at(oldest.unwrap_or(0));
     }
 
     fn give_up_at(&mut self, at: usize) {
-        if let Some(waiting) = self.waiting.remove(at) {
+        if let Some(waiting) = self.take_at(at) {
             self.given_up += u64::from(waiting.report.merged);
+            self.ledger.remove(key(&waiting.report));
+        }
+    }
+
+    fn first(&self, lane: Lane) -> Option<usize> {
+        match lane {
+            Lane::Live => Some(self.live_from).filter(|at| *at < self.waiting.len()),
+            Lane::Backlog => Some(0).filter(|_| self.live_from > 0),
+        }
+    }
+
+    fn take_at(&mut self, at: usize) -> Option<Waiting> {
+        let waiting = self.waiting.remove(at)?;
+        self.live_from -= usize::from(at < self.live_from);
+        self.sent_and_waiting -= usize::from(waiting.history == History::Sent);
+        Some(waiting)
+    }
+
+    /// Whether reports of a lane may be marked before they are sent: for the store. Old ones go first if too many wait again
+    /// already.
+    fn may_mark(&self, lane: Lane) -> bool {
+        self.ledger.is_kept() && (lane == Lane::Backlog || self.sent_and_waiting < self.sent_limit)
+    }
+
+    fn lane(&self, lane: Lane) -> std::ops::Range<usize> {
+        match lane {
+            Lane::Live => self.live_from..self.waiting.len(),
+            Lane::Backlog => 0..self.live_from,
+        }
+    }
+
+    /// How many of the next reports of a lane are marked.
+    fn marked(&self, lane: Lane) -> usize {
+        let reports = self.waiting.range(self.lane(lane));
+        reports.take(MARKED_AHEAD).filter(|waiting| waiting.history == History::Sent).count()
+    }
+
+    fn mark_ahead(&mut self, lane: Lane) {
+        if !self.may_mark(lane) {
+            return;
+        }
+        let range = self.lane(lane);
+        for waiting in self.waiting.range_mut(range).take(MARKED_AHEAD) {
+            if waiting.history == History::Unsent {
+                waiting.history = History::Sent;
+                self.sent_and_waiting += 1;
+                waiting.serial = put(&mut self.ledger, waiting);
+            }
         }
     }
 
     /// Forgets every report: for a wire that has none.
     pub fn discard(&mut self) {
-        self.waiting.clear();
+        for waiting in self.waiting.drain(..) {
+            self.ledger.remove(key(&waiting.report));
+        }
+        (self.live_from, self.sent_and_waiting) = (0, 0);
+    }
+
+    /// What the store has by now.
+    pub fn set_journalled(&mut self, journalled: Journalled) {
+        self.journalled = journalled;
+    }
+
+    /// Whether old reports may be sent.
+    pub fn set_backlog(&mut self, backlog: Backlog) {
+        self.backlog = backlog;
+    }
+
+    /// The changes of what is to be kept, this spool's and others'.
+    pub fn ledger(&mut self) -> &mut Ledger {
+        &mut self.ledger
+    }
+
+    /// Number of this run: reports of a lower one are older.
+    #[must_use]
+    pub fn run(&self) -> u64 {
+        self.run
+    }
+
+    /// Everything that is to be kept of this spool.
+    pub fn for_each_kept(&self, visit: &mut dyn FnMut(&Kept<'_>)) {
+        let reports = self.under_way.iter().map(|(.., waiting)| waiting).chain(&self.waiting);
+        for waiting in reports {
+            let encode = || encode_report(waiting.run, waiting.history, &waiting.report);
+            visit(&Kept { key: key(&waiting.report), serial: waiting.serial, encode: &encode });
+        }
+        if let Some((serial, sending)) = self.sending {
+            visit(&Kept { key: SENDING, serial, encode: &|| encode(&sending) });
+        }
+    }
+
+    /// Serial number of the note that there is a connection, while there is one.
+    #[must_use]
+    pub fn sending_since(&self) -> Option<u64> {
+        self.sending.filter(|(_, sending)| *sending == Sending::Goes).map(|(serial, _)| serial)
+    }
+
+    /// The oldest window that waits or is under way: its run, and its number there.
+    #[must_use]
+    pub fn oldest_window(&self) -> Option<(u64, u64)> {
+        let reports = self.under_way.iter().map(|(.., waiting)| waiting).chain(self.waiting.front());
+        let window = |it: &Waiting| (it.run, it.report.seq.saturating_sub(u64::from(it.report.merged)) + 1);
+        reports.map(window).min()
     }
 
     /// Reports that wait or are under way.
@@ -108,32 +380,24 @@ impl<T: Copy + PartialEq> Spool<T> {
         self.len() == 0
     }
 
-    /// Windows given up since the start.
+    /// Windows given up since the start, those of earlier runs among them.
     #[must_use]
     pub fn given_up(&self) -> u64 {
         self.given_up
     }
-
-    /// Merges the two waiting neighbours that cover the fewest windows together, so that the resolution falls evenly;
-    /// neighbours of one mode first.
-    fn merge_one(&mut self) -> bool {
-        let pairs = self.waiting.iter().zip(self.waiting.iter().skip(1)).enumerate();
-        let best = pairs.filter(|(_, (a, b))| mergeable(a, b)).min_by_key(|(at, (a, b))| {
-            let windows = u64::from(a.report.merged) + u64::from(b.report.merged);
-            (a.report.mode != b.report.mode, windows, *at)
-        });
-        let Some((at, _)) = best else { return false };
-        let Some(next) = self.waiting.get(at + 1).map(|waiting| waiting.report.clone()) else { return false };
-        let merged = self.waiting.get_mut(at).is_some_and(|waiting| waiting.report.absorb(&next).is_ok());
-        if merged {
-            self.waiting.remove(at + 1);
-        }
-        merged
-    }
 }
 
-fn mergeable(a: &Waiting, b: &Waiting) -> bool {
-    let never_sent = a.history == History::NeverSent && b.history == History::NeverSent;
-    let neighbours = b.report.seq.checked_sub(u64::from(b.report.merged)) == Some(a.report.seq);
-    never_sent && neighbours && a.report.epoch == b.report.epoch
+/// Names the note that reports may have been sent.
+pub(crate) const SENDING: Key = Key::new(Kind::Sending, 0, 0);
+
+fn key(report: &Report) -> Key {
+    Key::new(Kind::Report, report.boot.0, report.seq)
+}
+
+fn age(waiting: &Waiting) -> (u64, u64, u64) {
+    (waiting.run, waiting.report.boot.0, waiting.report.seq)
+}
+
+fn put(ledger: &mut Ledger, waiting: &Waiting) -> u64 {
+    ledger.put(key(&waiting.report), || encode_report(waiting.run, waiting.history, &waiting.report))
 }

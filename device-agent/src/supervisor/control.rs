@@ -14,6 +14,7 @@ use crate::agent::CommandCounts;
 use crate::gpio::{InputRole, Level, OutputRole};
 use crate::mode::GatewayHold;
 use crate::rt::time::MonoTime;
+use crate::store::StoreStatus;
 
 /// What may be asked of a running agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +58,9 @@ pub struct Answer {
     pub miss_rate: Ratio,
     /// The connection to the broker.
     pub link: LinkState,
+    /// Where reports outlive the process.
+    #[serde(default)]
+    pub store: StoreStatus,
     /// What became of the commands.
     pub commands: CommandCounts,
     /// Real-time settings.
@@ -129,6 +133,7 @@ impl Supervisor {
             total: agent.total(),
             miss_rate: agent.miss_rate(),
             link: self.link.state(agent.waiting()),
+            store: self.store.status(),
             commands: *agent.counts(),
             settings: self.rt.granted.settings.iter().cloned().collect(),
             self_overhead_ns: self.rt.self_overhead_ns,

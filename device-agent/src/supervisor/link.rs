@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use shared_host::lab_sign::Wall;
 use shared_host::mqtt::{self, BrokerUrl, Event, Events, Publisher, Token};
 use shared_proto::text::Reason;
 use shared_proto::wire::{Departure, Status, Task};
@@ -9,15 +10,21 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::control::LinkState;
+use super::observe::wall_clock_ms;
 use crate::agent::Agent;
 use crate::config::Config;
-use crate::link::{Session, Trust};
+use crate::link::{Plan, Session, Trust};
 use crate::mode::Decision;
-use crate::rt::Handle;
 use crate::rt::time::MonoTime;
+use crate::rt::{Handle, sys};
 
 /// How long the last acknowledgements and the good-bye may take.
 const GOOD_BYE: Duration = Duration::from_millis(200);
+
+/// The time of day, as far as this machine is sure of it.
+fn wall() -> Wall {
+    if sys::wall_clock_synced() { Wall::Synchronised(wall_clock_ms()) } else { Wall::Unknown }
+}
 
 /// The connection, and what is said on it.
 pub(super) struct Link {
@@ -31,10 +38,18 @@ pub(super) struct Link {
 
 impl Link {
     /// Starts to connect.
-    pub(super) fn start(config: &Config, agent: &Agent<Token>, rt: &Handle) -> Self {
+    pub(super) fn start(config: &Config, agent: &Agent<Token>, trust: Trust, rt: &Handle) -> Self {
         let broker = &config.broker;
         let settings = rt.granted.settings.clone();
-        let session = Session::new(&broker.client_id, &config.root, &config.dialects, agent, Trust::Broker, settings);
+        let plan = Plan {
+            client_id: &broker.client_id,
+            root: &config.root,
+            dialects: &config.dialects,
+            trust,
+            catch_up_per_s: config.catch_up_per_s,
+            settings,
+        };
+        let session = Session::new(&plan, agent);
         let mut options = broker.options();
         options.filters = session.filters();
         let (status, will_status) = watch::channel(session.status().clone());
@@ -54,10 +69,10 @@ impl Link {
     pub(super) fn handle(&mut self, event: Event, agent: &mut Agent<Token>) {
         let now = MonoTime::now();
         match event {
-            Event::Up { conn } => self.session.up(conn, now),
+            Event::Up { conn } => self.session.up(conn, agent, now),
             Event::Down { conn, reason } => self.session.down(conn, reason, agent, now),
             Event::Acked(token) => self.session.acked(token, agent),
-            Event::Message(message) => self.session.message(&message, agent, now),
+            Event::Message(message) => self.session.message(&message, agent, now, wall()),
             // Only of connections that ask for it.
             Event::Oversize { .. } => {}
         }

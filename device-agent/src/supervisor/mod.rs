@@ -29,6 +29,7 @@ use crate::gpio::{SimState, Wiring};
 use crate::mode::{Guard, Stall};
 use crate::rt::time::MonoTime;
 use crate::rt::{Handle, Panicked, Records};
+use crate::store::{AtTheEnd, Keeper, StoreEvent};
 use control::ControlSocket;
 use link::Link;
 use mirror::Mirror;
@@ -49,6 +50,10 @@ const SHARE_PERIODS: u64 = 4;
 const FINISH: Duration = Duration::from_millis(700);
 /// How long the last reports may take to reach the broker.
 const LAST_REPORTS: Duration = Duration::from_millis(400);
+/// From the wish to stop until the store has had its time; with what comes after it, that too is within the 2 s.
+const STORE_BY: Duration = Duration::from_millis(1_800);
+/// How long the loop waits at the start for what earlier runs left behind. The task runs already.
+const OPENING: Duration = Duration::from_secs(1);
 
 /// What an agent did.
 #[derive(Debug, Clone)]
@@ -97,6 +102,8 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<Summa
 pub async fn run_with(config: Config, parts: Parts, stop: impl Future<Output = ()>) -> Result<Summary, RunError> {
     let mut supervisor = setup::assemble(config, parts)?;
     let mut stop = pin!(stop);
+    let context = supervisor.observer.context();
+    supervisor.store.begin(&mut supervisor.agent, context, Instant::now() + OPENING).await;
     let period = supervisor.report_interval;
     let mut reports = interval_at(Instant::now() + period, period);
     reports.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -116,6 +123,7 @@ pub async fn run_with(config: Config, parts: Parts, stop: impl Future<Output = (
                     break;
                 }
             },
+            Some(event) = supervisor.store.next() => supervisor.store_event(event),
             _ = vitals.tick() => supervisor.look_at_vitals(),
             () = next_ping(&mut pings) => supervisor.ping(),
             _ = reports.tick() => supervisor.report(),
@@ -152,6 +160,7 @@ struct Supervisor {
     rt: Handle,
     records: Records,
     link: Link,
+    store: Keeper,
     control: ControlSocket,
     observer: Observer,
     guard: Guard,
@@ -170,6 +179,10 @@ impl Supervisor {
         self.link.handle(event, &mut self.agent);
     }
 
+    fn store_event(&mut self, event: StoreEvent) {
+        self.store.handle(event, &mut self.agent, MonoTime::now());
+    }
+
     /// Reads the ring; watches over leases and over the real-time thread.
     fn drain(&mut self) {
         let context = self.observer.context();
@@ -180,6 +193,7 @@ impl Supervisor {
             }
             self.agent.job(&record, context);
         }
+        self.agent.note_progress(context);
         let now = context.now;
         let period_ns = self.agent.plan().timing.period_ns(self.agent.effective().mode);
         let silent_ns = now.nanos_since(self.last_job);
@@ -252,7 +266,15 @@ impl Supervisor {
             self.link.status_changed(effective, self.agent.danger_seen(), task);
             self.mirror_lines();
         }
+        self.send();
+    }
+
+    /// What is sent is in the store before, so that it is never made otherwise.
+    fn send(&mut self) {
+        let now = MonoTime::now();
+        self.store.step(&mut self.agent, now);
         self.link.send(&mut self.agent);
+        self.store.step(&mut self.agent, now);
     }
 
     fn mirror_lines(&mut self) {
@@ -263,13 +285,14 @@ impl Supervisor {
 
     /// The orderly end: GPIO to its safe levels, the last report out, good-bye.
     async fn finish(mut self) -> Result<Summary, RunError> {
+        let store_by = Instant::now() + STORE_BY;
         self.service.stopping();
         self.rt.word().stop();
         let patience = Instant::now() + FINISH;
         while self.rt.ended().is_none() && Instant::now() < patience {
             sleep(Duration::from_millis(1)).await;
         }
-        self.say_good_bye().await;
+        self.say_good_bye(store_by).await;
         let total = self.rt.ended().ok_or(RunError::Stuck)??;
         Ok(Summary {
             device: self.agent.identity().device.clone(),
@@ -281,30 +304,38 @@ impl Supervisor {
     }
 
     /// Sends what is left, and the status of a device that has stopped.
-    async fn say_good_bye(&mut self) {
+    async fn say_good_bye(&mut self, store_by: Instant) {
         self.observer.look();
         self.drain();
         if let Some(Ok(total)) = self.rt.ended() {
             self.agent.ended(total);
         }
         self.agent.close_window(self.observer.context());
+        self.agent.end_run();
         self.mirror_lines();
         self.link.status_departed(Departure::Stopped);
         let patience = Instant::now() + LAST_REPORTS;
         loop {
-            self.link.send(&mut self.agent);
+            self.send();
             if self.agent.spool().is_empty() || !self.link.is_up() {
                 break;
             }
             tokio::select! {
                 Some(event) = self.link.next() => self.link_event(event),
+                Some(event) = self.store.next() => self.store_event(event),
                 () = sleep_until(patience) => break,
             }
         }
         self.link.close(&mut self.agent).await;
-        match self.agent.spool().len() {
-            0 => info!(reports = self.agent.seq(), "every report is delivered"),
-            waiting => warn!(waiting, "reports could not be delivered and end with this process"),
+        let kept = self.store.finish(&mut self.agent, store_by).await;
+        match (self.agent.spool().len(), kept) {
+            (0, _) => info!(reports = self.agent.seq(), "every report is delivered"),
+            (waiting, AtTheEnd::Kept) => {
+                info!(waiting, "reports could not be delivered; the next start will send them")
+            }
+            (waiting, AtTheEnd::NotKept) => {
+                warn!(waiting, "reports could not be delivered and end with this process");
+            }
         }
     }
 }

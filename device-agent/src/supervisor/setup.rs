@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared_host::control::ControlError;
+use shared_host::key_file::{self, KeyFileError};
+use shared_host::sections::{AgentSecurity, Outgoing, Unsigned};
 use shared_proto::ids::BootId;
 use shared_proto::wire::SettingOutcome;
 use tracing::{info, warn};
@@ -18,9 +20,11 @@ use super::service::Service;
 use crate::agent::{Agent, Identity, Setup};
 use crate::config::Config;
 use crate::gpio::GpioError;
+use crate::link::{Commands, Own, Trust};
 use crate::mode::Guard;
 use crate::rt::time::MonoTime;
 use crate::rt::{self, Handle, JobRecord, Ring, RtTask};
+use crate::store::Keeper;
 use crate::task::{self, OpenLines, open_lines};
 use crate::workload::Workload;
 
@@ -33,6 +37,12 @@ pub enum StartError {
     /// The real-time thread did not start.
     #[error(transparent)]
     Thread(#[from] rt::StartError),
+    /// The system gives no thread for the store.
+    #[error("cannot start the threads of the store: {0}")]
+    Store(std::io::Error),
+    /// The key cannot be read.
+    #[error("security.key_file: {0}")]
+    Key(#[from] KeyFileError),
     /// Another agent runs with the same control socket, or it cannot be opened.
     #[error(transparent)]
     Control(#[from] ControlError),
@@ -57,7 +67,10 @@ pub type Watcher = Box<dyn FnMut(&JobRecord)>;
 
 /// Starts the real-time thread and the link.
 pub(super) fn assemble(config: Config, parts: Parts) -> Result<Supervisor, StartError> {
+    let trust = trust(config.security.as_ref())?;
     let control = ControlSocket::open(config.control_socket.as_deref())?;
+    // Before the real-time thread is there: it reads while that is being set up.
+    let store = Keeper::open(&config.store, MonoTime::now()).map_err(StartError::Store)?;
     let OpenLines { lines, sim } = open_lines(&config.gpio)?;
     let mirror = sim
         .as_ref()
@@ -88,7 +101,8 @@ pub(super) fn assemble(config: Config, parts: Parts) -> Result<Supervisor, Start
     };
     let agent = Agent::new(setup, now);
     Ok(Supervisor {
-        link: Link::start(&config, &agent, &rt),
+        link: Link::start(&config, &agent, trust, &rt),
+        store,
         observer: Observer::new(&rt),
         guard: Guard::new(config.guard),
         runaway: Runaway::new(rt.granted.schedule, config.asked.scheduler),
@@ -104,6 +118,22 @@ pub(super) fn assemble(config: Config, parts: Parts) -> Result<Supervisor, Start
         sim,
         wiring: config.gpio.wiring,
     })
+}
+
+/// Whom the device believes, and what it signs.
+fn trust(security: Option<&AgentSecurity>) -> Result<Trust, KeyFileError> {
+    let Some(AgentSecurity { key_file, unsigned_commands, reports }) = security else { return Ok(Trust::Broker) };
+    let keys = key_file::read(key_file)?;
+    let commands = match unsigned_commands {
+        Unsigned::Accepted => Commands::Any,
+        Unsigned::Refused => Commands::Signed,
+    };
+    let own = match reports {
+        Outgoing::Plain => Own::Plain,
+        Outgoing::Signed => Own::Signed,
+    };
+    info!(?commands, ?own, "a key is shared with the gateway");
+    Ok(Trust::Key { keys: Box::new(keys), commands, own })
 }
 
 fn tell_settings(rt: &Handle) {

@@ -150,6 +150,12 @@ impl Window {
         self.total
     }
 
+    /// Number of the epoch and its period in nanoseconds.
+    #[must_use]
+    pub fn epoch(&self) -> (u32, u64) {
+        (self.open.epoch.number, self.open.epoch.period_ns)
+    }
+
     /// Closes the window and opens the next one.
     pub fn close(&mut self) -> Closed {
         let next = Open { epoch: self.open.epoch, ..Open::default() };

@@ -6,7 +6,7 @@ use crate::config::{Config, SCHEMA};
 
 pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
     let loaded = SCHEMA.load(args.config.as_deref(), std::env::vars_os())?;
-    Config::from_loaded(&loaded)?.mqtt.check_files(&loaded)?;
+    Config::from_loaded(&loaded)?.check_files(&loaded)?;
     let values = loaded.effective();
     let width = values.iter().map(|value| value.path.len() + value.value.len() + 3).max().unwrap_or(0);
     let line = |value: &shared_host::config::Effective| {

@@ -11,6 +11,7 @@ use super::table::table;
 use super::{Failure, print, runtime};
 use crate::cli::DevicesArgs;
 use crate::fleet::{Fleet, Moment, Rule, Settings};
+use crate::keyring::Keyring;
 use crate::link::{Topics, options};
 use crate::protocol::{BrokerView, Devices, Request};
 use crate::refusals::Refusals;
@@ -34,7 +35,8 @@ pub(super) fn run(args: &DevicesArgs) -> Result<(), Failure> {
 /// Looks for itself for a while: the same core as the controller's, told to observe.
 async fn listen(args: &DevicesArgs) -> Result<Devices, Failure> {
     let config = configuration(&args.target)?;
-    let topics = Topics::new(config.root.clone(), config.dialects);
+    let keyring = Keyring::read(config.security.as_ref()).map_err(Failure::usage)?;
+    let mut topics = Topics::new(config.root.clone(), config.dialects).with(keyring);
     let mut fleet = Fleet::new(Settings { rule: Rule::Observe, ..config.fleet }, 0);
     let mut refusals = Refusals::default();
     let mut actions = Vec::new();

@@ -30,7 +30,7 @@ pub(super) fn run(args: &InitArgs) -> Result<(), Failure> {
 fn tell_what_is_missing(name: &Path, text: &str) {
     let check = || {
         let loaded = SCHEMA.load_text(name, text)?;
-        Config::from_loaded(&loaded)?.mqtt.check_files(&loaded)
+        Config::from_loaded(&loaded)?.check_files(&loaded)
     };
     if let Err(error) = check() {
         let error: ConfigError = error;

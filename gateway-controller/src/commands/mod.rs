@@ -16,6 +16,8 @@ use std::process::ExitCode;
 
 use shared_host::config::ConfigError;
 use shared_host::control::ControlError;
+
+use crate::run::StartError;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cli::{Cli, Command, Target};
@@ -71,6 +73,15 @@ impl Failure {
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         Self::usage(error)
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Control(error) => error.into(),
+            StartError::Key(_) => Self::usage(error),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::sink::JsonLines;
 pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let loaded = SCHEMA.load(args.config.as_deref(), std::env::vars_os())?;
     let config = Config::from_loaded(&loaded)?;
-    config.mqtt.check_files(&loaded)?;
+    config.check_files(&loaded)?;
     // Held to the end, for the last lines.
     let _log = shared_host::log::init(config.log.format, &config.log.filter).map_err(Failure::usage)?;
     let lines = JsonLines::new(std::io::stdout())

@@ -3,21 +3,23 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use shared_host::mqtt::{Event, Filter, Message, Options, Qos, Retain, Retained};
+use shared_host::mqtt::{Event, Filter, Options, Qos, Received, Retained};
 use shared_host::{control, json};
 use shared_proto::dialect::native::{self, Kind};
 use shared_proto::ids::{CommandId, DeviceId};
-use shared_proto::limits::MAX_COMMAND;
 use shared_proto::mode::{Mode, ModeSource};
-use shared_proto::wire::{Ack, Lease, Outcome, SetMode, Version};
+use shared_proto::wire::{Ack, Fresh, Lease, Outcome, SetMode, Version};
 
 use super::direct::{Direct, configuration};
 use super::{Failure, print, runtime};
 use crate::cli::{SetModeArgs, WishArg};
-use crate::fleet::{DeviceView, PresenceView};
-use crate::link::options;
+use crate::fleet::{Command, DeviceView, Payload, PresenceView};
+use crate::keyring::Keyring;
+use crate::link::{Topics, options};
 use crate::protocol::{BrokerView, Request, Wished};
 
+/// How long a report of the device may take to come.
+const REPORT_WAIT: Duration = Duration::from_secs(10);
 /// How often the controller is asked whether the device has followed.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -94,20 +96,28 @@ async fn send(args: &SetModeArgs) -> Result<(), Failure> {
         WishArg::Degraded => (Mode::Degraded, lease(args.lease)?),
     };
     let id: CommandId = format!("cli-{:016x}", fastrand::u64(..)).parse().map_err(Failure::failed)?;
-    let command =
-        SetMode { v: Version, id: id.clone(), mode, lease_ms, reason: "set-mode".into(), cause: None, fresh: None };
     let config = configuration(&args.target)?;
-    let topic = |kind| native::topic(&config.root, device, kind).as_str().to_owned();
-    let message = Message {
-        topic: topic(Kind::Command),
-        payload: json::encode(&command, MAX_COMMAND).map_err(Failure::failed)?,
-        qos: Qos::AtLeastOnce,
-        retain: Retain::No,
-    };
-    let topics = crate::link::Topics::new(config.root.clone(), config.dialects);
-    let filters = vec![Filter { topic: topic(Kind::Ack), qos: Qos::AtLeastOnce }];
+    let keyring = Keyring::read(config.security.as_ref()).map_err(Failure::usage)?;
+    let signs = keyring.signs_for(device);
+    let topics = Topics::new(config.root.clone(), config.dialects).with(keyring);
+    let filter =
+        |kind| Filter { topic: native::topic(&config.root, device, kind).as_str().to_owned(), qos: Qos::AtLeastOnce };
     // Subscribed before the command goes out, so that its acknowledgement cannot be missed.
+    let filters = if signs { vec![filter(Kind::Ack), filter(Kind::Report)] } else { vec![filter(Kind::Ack)] };
     let mut direct = Direct::connect(Options { filters, ..options(&config, &topics) }).await?;
+    let fresh = if signs { Some(fresh(&mut direct, device, config.fleet.timing.ttl_ms()).await?) } else { None };
+    let command = SetMode {
+        v: Version,
+        id: id.clone(),
+        mode,
+        lease_ms,
+        reason: "set-mode".into(),
+        cause: None,
+        fresh,
+        missing: None,
+    };
+    let command = Command { device: device.clone(), payload: Payload::Native(Box::new(command)) };
+    let message = topics.message(&command).ok_or_else(|| Failure::failed("the command cannot be written"))?;
     direct.publisher.try_publish(message).map_err(Failure::failed)?;
     let ack = wait(&mut direct, args.wait, &id, device).await?;
     direct.close().await;
@@ -119,6 +129,24 @@ async fn send(args: &SetModeArgs) -> Result<(), Failure> {
             Err(Failure::failed(format_args!("{device}: no acknowledgement within {waited} ms: is the device online?")))
         }
     }
+}
+
+/// A signed command says until when it may be taken, on the device's clock: that is heard from its next report.
+async fn fresh(direct: &mut Direct, device: &DeviceId, ttl_ms: u32) -> Result<Fresh, Failure> {
+    let deadline = tokio::time::Instant::now() + REPORT_WAIT;
+    while let Some(event) = direct.next(deadline).await? {
+        let Event::Message(Received { payload, retained: Retained::Live, .. }) = event else { continue };
+        match json::decode_report(&payload) {
+            Ok(report) if report.device == *device => {
+                return Ok(Fresh { boot: report.boot, up_ms: report.up_ms, ttl_ms });
+            }
+            _ => {}
+        }
+    }
+    Err(Failure::failed(format_args!(
+        "{device}: no report within {} s; a signed command needs to know the device's time: is the device online?",
+        REPORT_WAIT.as_secs()
+    )))
 }
 
 async fn wait(direct: &mut Direct, limit: Duration, id: &CommandId, device: &DeviceId) -> Result<Option<Ack>, Failure> {

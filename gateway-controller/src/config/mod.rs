@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use shared_host::config::{ConfigError, Loaded};
 use shared_host::mqtt::BrokerUrl;
-use shared_host::sections::{BrokerConfig, LogSection};
+use shared_host::sections::{BrokerConfig, ControllerSecurity, LogSection};
 use shared_proto::ids::TopicRoot;
 
 use crate::fleet::Settings;
@@ -21,6 +21,8 @@ pub use schema::SCHEMA;
 pub struct Config {
     /// Connection to the broker.
     pub mqtt: BrokerConfig,
+    /// Signatures; none without keys.
+    pub security: Option<ControllerSecurity>,
     /// First levels of the native topics.
     pub root: TopicRoot,
     /// Message formats to listen to.
@@ -79,6 +81,15 @@ impl Config {
     /// As [`Config::load`].
     pub fn from_loaded(loaded: &Loaded) -> Result<Self, ConfigError> {
         raw::check(loaded)
+    }
+
+    /// Checks that the files that the configuration names can be read and used now.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for the first file that cannot be used.
+    pub fn check_files(&self, loaded: &Loaded) -> Result<(), ConfigError> {
+        self.mqtt.check_files(loaded)?;
+        self.security.as_ref().map_or(Ok(()), |security| security.read(loaded).map(drop))
     }
 
     /// The control socket's default path.

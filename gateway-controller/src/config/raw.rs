@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use shared_host::config::{ConfigError, Loaded};
-use shared_host::sections::{LogSection, MqttSection, PolicySection};
+use shared_host::sections::{ControllerSecuritySection, LogSection, MqttSection, PolicySection};
 use shared_proto::ids::TopicRoot;
 use shared_proto::wire::DialectName;
 
@@ -17,6 +17,7 @@ const MAX_SOCKET_PATH: usize = 90;
 #[derive(Deserialize)]
 struct Raw {
     mqtt: MqttSection,
+    security: ControllerSecuritySection,
     topics: RawTopics,
     policy: PolicySection,
     command: RawCommand,
@@ -64,6 +65,7 @@ pub(super) fn check(loaded: &Loaded) -> Result<Config, ConfigError> {
     let rule = if raw.policy.is_enabled() { Rule::Decide(policy) } else { Rule::Observe };
     Ok(Config {
         mqtt: raw.mqtt.check(loaded, SCHEMA.program)?,
+        security: raw.security.check(loaded)?,
         root: raw.topics.root,
         dialects,
         fleet: Settings { rule, timing: timing(loaded, &raw.command)?, max_devices },

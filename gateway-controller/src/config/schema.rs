@@ -1,6 +1,7 @@
 //! The table of keys: the single source of the defaults, the commented file, the reference page and the error messages.
 
 use shared_host::config::{Key, Schema, Section};
+use shared_host::sections::{CONTROLLER_SECURITY, SECURITY_SECTION};
 
 /// Everything that can be configured.
 pub const SCHEMA: Schema =
@@ -8,6 +9,7 @@ pub const SCHEMA: Schema =
 
 const SECTIONS: &[Section] = &[
     Section { path: "mqtt", doc: "Connection to the MQTT broker." },
+    SECURITY_SECTION,
     Section {
         path: "topics",
         doc: "What is spoken with the devices, and on which topics: ROOT/DEVICE/report, /status, /command and /ack.",
@@ -87,6 +89,9 @@ const KEYS: &[Key] = &[
         allowed: "1 to 600 (s)",
         doc: "Longest wait between attempts to connect in seconds: the wait is random, below a bound that doubles up to this.",
     },
+    CONTROLLER_SECURITY[0],
+    CONTROLLER_SECURITY[1],
+    CONTROLLER_SECURITY[2],
     Key {
         path: "topics.root",
         default: r#""edge""#,

@@ -66,7 +66,9 @@ impl Timing {
         }
     }
 
-    pub(super) fn ttl_ms(&self) -> u32 {
+    /// How long a command may be taken after it was sent, in milliseconds.
+    #[must_use]
+    pub fn ttl_ms(&self) -> u32 {
         self.ttl_ms
     }
 

@@ -88,6 +88,11 @@ impl Coverage {
         self.gaps.iter().map(Gap::size).fold(self.given_up, |sum, gap| plus(&sum, &gap))
     }
 
+    /// The newest windows that are missing: those after the first number, up to the second.
+    pub(super) fn newest_gap(&self) -> Option<(u64, u64)> {
+        self.gaps.last().map(|gap| (gap.from.window, gap.to.window))
+    }
+
     fn extend_back(&mut self, start: Edge, end: Edge) {
         if end.window < self.first.window {
             self.miss(Gap { from: end, to: self.first }, 0);

@@ -6,7 +6,7 @@ use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::policy::{Change, Observation, PolicyConfig, PolicyState};
 use shared_proto::text::{Name, Reason};
 use shared_proto::units::Ratio;
-use shared_proto::wire::{Ack, Departure, ReportRef, Status};
+use shared_proto::wire::{Ack, Departure, Missing, ReportRef, Status};
 
 use super::clock::DeviceClock;
 use super::commands::{Commands, Order, Situation, Wire};
@@ -34,6 +34,8 @@ pub(super) struct Device {
     pub(super) newest: Option<Newest>,
     pub(super) tally: Tally,
     pub(super) clock: DeviceClock,
+    /// Windows that were asked for.
+    pub(super) asked: Option<Missing>,
     /// `None` until a report has seeded it.
     pub(super) policy: Option<PolicyState>,
     /// The latest report that it has judged.
@@ -99,6 +101,7 @@ impl Device {
             newest: None,
             tally: Tally::default(),
             clock: DeviceClock::default(),
+            asked: None,
             policy: None,
             judged: None,
             wish: None,
@@ -157,6 +160,14 @@ impl Device {
             Presence::Online | Presence::Unheard => {
                 self.identity.conn().is_none() && now.millis_since(self.heard.at) >= GONE_AFTER_MS
             }
+        }
+    }
+
+    /// Windows are missing that were not asked for yet: the next command is not to wait until the lease needs one.
+    pub(super) fn miss(&mut self) {
+        let missing = self.tally.missing();
+        if missing.is_some() && missing.map(|missing| missing.after) != self.asked.map(|asked| asked.after) {
+            self.commands.doubt();
         }
     }
 

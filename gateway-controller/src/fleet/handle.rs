@@ -59,6 +59,7 @@ impl Fleet {
                 Claim::Present => device.tally.take(&report),
             };
             device.clock.note(seen.up_ms, now);
+            device.miss();
             if arrival != Arrival::Duplicate {
                 out.push(Action::Tell(Event::Report(Box::new(report))));
             }

@@ -109,9 +109,11 @@ fn carry_out(
             reason: device.why.clone(),
             cause: device.cause(),
             fresh: fresh(device, now, common.settings.timing.ttl_ms()),
+            missing: device.tally.missing(),
         })),
         Wire::Lab => Payload::Lab(lab::Command { mode }),
     };
+    device.asked = device.tally.missing();
     device.commands.sent(now, number, command.clone(), situation, &common.settings.timing);
     out.push(Action::Send(Command { device: id.clone(), payload }));
     Some(command)

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use shared_proto::ids::BootId;
-use shared_proto::wire::{Report, Totals};
+use shared_proto::wire::{Missing, Report, Totals};
 
 use super::coverage::{Arrival, Coverage, plus};
 
@@ -51,6 +51,12 @@ impl Tally {
         self.others.extend(other);
         self.retire();
         self.note(arrival)
+    }
+
+    /// The newest windows of the current run that are missing.
+    pub(super) fn missing(&self) -> Option<Missing> {
+        let (boot, coverage) = self.current.as_ref()?;
+        coverage.newest_gap().map(|(after, up_to)| Missing { boot: *boot, after, up_to })
     }
 
     fn recall(&mut self, boot: BootId) -> Option<(BootId, Coverage)> {

@@ -95,6 +95,7 @@ fn commands_go_to_their_topics_and_are_never_retained() {
         reason: "".into(),
         cause: None,
         fresh: None,
+        missing: None,
     };
     let native =
         topics.message(&Command { device: device.clone(), payload: Payload::Native(Box::new(set_mode)) }).unwrap();

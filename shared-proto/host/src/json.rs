@@ -221,6 +221,15 @@ mod tests {
         assert!(decode_command(&not_utf8).is_err());
     }
 
+    /// Without serde_json's feature `float_roundtrip` this one comes back as another number.
+    #[test]
+    fn the_gateway_reads_the_miss_rate_that_the_device_computed() {
+        let computed = shared_proto::units::Ratio::of(10, 91);
+        let lab::Observed { miss_rate, .. } =
+            decode_lab_observed(format!(r#"{{"miss_rate":{computed}}}"#).as_bytes()).unwrap();
+        assert_eq!(miss_rate, computed);
+    }
+
     #[test]
     fn a_message_longer_than_its_limit_is_refused_not_cut() {
         assert_eq!(encode(&"12345", 7).unwrap(), b"\"12345\"");

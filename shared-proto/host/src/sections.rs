@@ -1,6 +1,7 @@
 //! Sections that the configurations of both programs have, with their checks.
 
 mod mqtt;
+mod security;
 
 use serde::Deserialize;
 use shared_proto::policy::{CpuRule, PolicyConfig};
@@ -10,6 +11,10 @@ use crate::config::{ConfigError, Loaded};
 use crate::log::{Format, check_filter};
 
 pub use mqtt::{BrokerConfig, Exposed, Insecure, MqttSection};
+pub use security::{
+    AGENT_SECURITY, AgentSecurity, AgentSecuritySection, CONTROLLER_SECURITY, ControllerSecurity,
+    ControllerSecuritySection, Outgoing, SECURITY_SECTION, Unsigned,
+};
 
 /// Longest dwell in milliseconds: one hour.
 const MAX_DWELL_MS: u32 = 3_600_000;

@@ -30,6 +30,21 @@ pub struct SetMode {
     /// Until when the command may be taken; without it, whenever it arrives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fresh: Option<Fresh>,
+    /// Windows that the sender has never received. A broker that restarts acknowledges what it has nobody to give to; what the
+    /// device still has of these windows it sends again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Missing>,
+}
+
+/// Windows `after + 1 ..= up_to` of one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// Run of the agent.
+    pub boot: BootId,
+    /// Number of the window before the first that is missing.
+    pub after: u64,
+    /// Number of the last one that is missing.
+    pub up_to: u64,
 }
 
 /// Until when a command may be taken, on the device's own clock: no two clocks need to agree. A command for an earlier run

@@ -8,7 +8,7 @@ mod status;
 mod version;
 
 pub use ack::{Ack, Outcome};
-pub use command::{BadLease, Envelope, Fresh, Lease, NotFresh, ReportRef, SetMode};
+pub use command::{BadLease, Envelope, Fresh, Lease, Missing, NotFresh, ReportRef, SetMode};
 pub use merge::CannotMerge;
 pub use report::{
     Host, Inconsistent, Lost, MissBurst, MissWindow, OverrunPolicy, Report, RtContext, Schedule, Task, Totals,

@@ -225,6 +225,7 @@ impl Report {
             (self.response_us.count() == recorded, "response_us must hold jobs − skipped − lost.records values"),
             (self.total.misses <= self.total.jobs, "total.misses must not exceed total.jobs"),
             (self.jobs <= self.total.jobs, "jobs must not exceed total.jobs"),
+            (self.host.temp_c.is_none_or(f32::is_finite), "host.temp_c must fit 32 bits"),
             (self.merged >= 1, "merged must be at least 1"),
             (u64::from(self.merged) <= self.seq, "merged must not exceed seq"),
         ];

@@ -1,7 +1,7 @@
 use shared_proto::limits::MAX_LEASE_MS;
 use shared_proto::mode::Mode;
 use shared_proto::text::Reason;
-use shared_proto::wire::{Fresh, Lease, ReportRef, SetMode, Version};
+use shared_proto::wire::{Fresh, Lease, Missing, ReportRef, SetMode, Version};
 
 use super::BOOT;
 
@@ -14,6 +14,7 @@ fn command(id: &str, lease_ms: u32) -> SetMode {
         reason: Reason::default(),
         cause: None,
         fresh: None,
+        missing: None,
     }
 }
 
@@ -23,6 +24,7 @@ pub(crate) fn full() -> SetMode {
         reason: "miss rate 0.120 > 0.05".into(),
         cause: Some(ReportRef { boot: BOOT, seq: 42 }),
         fresh: Some(Fresh { boot: BOOT, up_ms: 86_400_123, ttl_ms: 10_000 }),
+        missing: Some(Missing { boot: BOOT, after: 38, up_to: 40 }),
         ..command("0b9c7f0e-42aa-4a5f-9a3e-1d2c3b4a5968", 5_000)
     }
 }

@@ -16,8 +16,8 @@ pub(crate) enum Losses {
     None,
     /// What the broker had acknowledged and not passed on. The controller must know how much is missing.
     WithTheBroker,
-    /// Whatever was spoilt on the way until `healed_at` jobs: MQTT has no checksum of its own. Nothing afterwards.
-    Spoilt { healed_at: u64 },
+    /// Whatever was spoilt on the way: MQTT has no checksum of its own. Nothing of what came after so many messages.
+    Spoilt { until_message: u64 },
 }
 
 /// Since when the running controller listens.
@@ -96,9 +96,8 @@ pub(crate) fn judge(seen: &Seen, books: &DeviceLedger, losses: &Losses, knows: C
 
 /// The run that ended in good order.
 fn last_run(run: &Run, total: &Totals, losses: &Losses, problems: &mut Vec<String>) {
-    if let Losses::Spoilt { healed_at } = *losses {
-        let after =
-            run.windows.values().filter(|window| window.total.jobs.saturating_sub(window.own.jobs) >= healed_at);
+    if let Losses::Spoilt { until_message } = *losses {
+        let after = run.windows.values().filter(|window| window.arrived > until_message);
         let (mut sum, mut begin) = (Totals::default(), None);
         for window in after {
             begin.get_or_insert_with(|| window.total.since(&window.own));

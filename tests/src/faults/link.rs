@@ -117,8 +117,8 @@ pub(super) fn corrupt(scale: Scale) -> Result<Outcome, Trouble> {
     stage.proxy.cut(Cut::Reset);
     stage.wait_until_link_down()?;
     stage.recorder.ledger().device(&stage.device).forget_birth();
-    let healed_at = stage.mark()?.jobs;
     stage.want_the_other_mode()?;
+    let until_message = stage.message_of_next_birth()?;
     stage.agree()?;
     let (flipped, unreadable) = (stage.proxy.counts().flipped(), stage.recorder.ledger().unreadable);
     let done = format!(
@@ -126,5 +126,5 @@ pub(super) fn corrupt(scale: Scale) -> Result<Outcome, Trouble> {
          then on",
         length.as_secs()
     );
-    stage.finish(done, Losses::Spoilt { healed_at }, Vec::new())
+    stage.finish(done, Losses::Spoilt { until_message }, Vec::new())
 }

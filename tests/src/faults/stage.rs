@@ -119,6 +119,18 @@ impl Stage {
         self.agent.status_where("the agent notices that its link is dead", |status| !status.link.up).map(drop)
     }
 
+    /// Waits until the recorder has heard of the agent's next connection, which all earlier ones came before; the number of
+    /// messages then.
+    pub(super) fn message_of_next_birth(&mut self) -> Result<u64, Trouble> {
+        let conn = self.agent.status_where("the agent is back", |status| status.link.up)?.link.conn;
+        let (recorder, device) = (&self.recorder, &self.device);
+        wait_for("word of the agent's new connection", || {
+            let mut ledger = recorder.ledger();
+            let arrived = ledger.arrived;
+            Ok(ledger.device(device).born.filter(|(_, born)| *born == conn).map(|_| arrived))
+        })
+    }
+
     /// Kills the agent, and remembers what it had counted.
     pub(super) fn kill_agent(&mut self) -> Result<(), Trouble> {
         let last = self.agent.status()?;

@@ -1,6 +1,7 @@
 //! What happens at a device: its task, its supervisor, its connection.
 
 use shared_host::json;
+use shared_host::lab_sign::Wall;
 use shared_host::mqtt::{Event as Transport, Received};
 use shared_proto::ids::BootId;
 use shared_proto::mode::ModeSource;
@@ -184,7 +185,7 @@ impl World {
         let settled = watch.modes.settled(&run.agent, device_now, self.plan.policy.dwell_ms.into());
         let verdict = watch.answers.delivered(run.boot, up_ms, &command, settled, self.now);
         let before = (*run.agent.counts(), run.agent.effective().clone(), run.agent.gateway(device_now));
-        run.session.message(message, &mut run.agent, device_now);
+        run.session.message(message, &mut run.agent, device_now, Wall::Unknown);
         let after = (*run.agent.counts(), run.agent.effective().clone(), run.agent.gateway(device_now));
         self.seen.note(Happening::Command);
         match verdict {

@@ -1,5 +1,6 @@
 //! A device: its clock, its connection, and the agent that runs on it, if one does.
 
+use shared_host::lab_sign::Wall;
 use shared_host::mqtt::Event;
 use shared_proto::ids::{BootId, DeviceId};
 
@@ -85,10 +86,10 @@ impl Alive {
     pub(super) fn handle(&mut self, event: Event, now: device_agent::rt::time::MonoTime) {
         let Run { session, agent, .. } = &mut self.run;
         match event {
-            Event::Up { conn } => session.up(conn, now),
+            Event::Up { conn } => session.up(conn, agent, now),
             Event::Down { conn, reason } => session.down(conn, reason, agent, now),
             Event::Acked(token) => session.acked(token, agent),
-            Event::Message(message) => session.message(&message, agent, now),
+            Event::Message(message) => session.message(&message, agent, now, Wall::Unknown),
             Event::Oversize { .. } => {}
         }
     }

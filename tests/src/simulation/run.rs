@@ -1,7 +1,7 @@
 //! One run of an agent: the product's core and session, driven as its supervisor drives them.
 
 use device_agent::agent::{Agent, Autonomy, Context, Identity, Setup, TaskPlan};
-use device_agent::link::{Outbox, Session, Trust};
+use device_agent::link::{self, Outbox, Session, Trust};
 use device_agent::mode::{Guard, GuardConfig};
 use device_agent::rt::time::MonoTime;
 use shared_host::mqtt::{Message, PublishError, Token};
@@ -13,6 +13,9 @@ use super::client::Client;
 use super::plan::{DevicePlan, Plan};
 use super::task::Task;
 use super::time::Time;
+
+/// Old reports sent per second.
+const CATCH_UP_PER_S: u32 = 50;
 
 /// First level of all topics.
 pub(super) const ROOT: &str = "edge";
@@ -68,8 +71,18 @@ impl Run {
         };
         let agent = Agent::new(setup, now);
         let native = [DialectName::Native].into_iter().collect();
-        let session =
-            Session::new(name.as_str(), &ROOT.parse().ok()?, &native, &agent, Trust::Broker, Settings::default());
+        let root = ROOT.parse().ok()?;
+        let session = Session::new(
+            &link::Plan {
+                client_id: name.as_str(),
+                root: &root,
+                dialects: &native,
+                trust: Trust::Broker,
+                catch_up_per_s: CATCH_UP_PER_S,
+                settings: Settings::default(),
+            },
+            &agent,
+        );
         Some(Self {
             boot,
             agent,

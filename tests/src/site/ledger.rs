@@ -20,6 +20,8 @@ pub struct Ledger {
     root: TopicRoot,
     detail: Detail,
     devices: HashMap<DeviceId, DeviceLedger>,
+    /// Messages so far.
+    pub arrived: u64,
     /// Messages that nobody can read, or that came on a topic of nobody.
     pub unreadable: u64,
 }
@@ -65,13 +67,15 @@ pub struct Window {
     pub total: Totals,
     /// Its wake-up latencies, if they are kept.
     pub wakeup: Option<Latency>,
+    /// Number of the message that brought it, the last one if it came again.
+    pub arrived: u64,
 }
 
 impl Ledger {
     /// Empty books for topics below this root.
     #[must_use]
     pub fn new(root: TopicRoot, detail: Detail) -> Self {
-        Self { root, detail, devices: HashMap::new(), unreadable: 0 }
+        Self { root, detail, devices: HashMap::new(), arrived: 0, unreadable: 0 }
     }
 
     /// The books of one device.
@@ -81,6 +85,7 @@ impl Ledger {
 
     /// Takes in a message that came at `now`.
     pub fn take(&mut self, message: &Received, now: Instant) {
+        self.arrived += 1;
         let Some((device, kind)) = native::parse(&self.root, &message.topic) else {
             self.unreadable += 1;
             return;
@@ -89,10 +94,10 @@ impl Ledger {
         if message.payload.is_empty() {
             return;
         }
-        let detail = self.detail;
+        let (detail, arrived) = (self.detail, self.arrived);
         let books = self.device(&device);
         let taken = match kind {
-            Kind::Report => json::decode_report(&message.payload).map(|report| books.report(report, detail)),
+            Kind::Report => json::decode_report(&message.payload).map(|report| books.report(report, detail, arrived)),
             Kind::Status => json::decode_status(&message.payload).map(|status| {
                 if message.retained == Retained::Live {
                     books.status(&status, now);
@@ -108,23 +113,20 @@ impl Ledger {
 }
 
 impl DeviceLedger {
-    fn report(&mut self, report: Report, detail: Detail) {
+    fn report(&mut self, report: Report, detail: Detail, arrived: u64) {
         self.t_ms = report.t_ms;
         let window = Window {
             merged: report.merged,
             own: Totals { jobs: report.jobs, misses: report.misses, skipped: report.skipped },
             total: report.total,
             wakeup: (detail == Detail::Latencies).then_some(report.wakeup_us),
+            arrived,
         };
         let run = self.run(report.boot);
-        match run.windows.get(&report.seq) {
-            None => {
-                run.windows.insert(report.seq, window);
-            }
-            Some(known) => {
-                run.duplicates += 1;
-                run.contradictions += u64::from(*known != window);
-            }
+        // The later one counts: the first may have been spoilt on the way.
+        if let Some(known) = run.windows.insert(report.seq, window.clone()) {
+            run.duplicates += 1;
+            run.contradictions += u64::from(Window { arrived, ..known } != window);
         }
     }
 
@@ -182,6 +184,13 @@ impl DeviceLedger {
         self.runs.iter().map(|(_, run)| run.received()).fold(Totals::default(), |sum, run| plus(&sum, &run))
     }
 
+    /// Reports that came, those that came again too, over all runs.
+    #[must_use]
+    pub fn reports(&self) -> u64 {
+        let of = |run: &Run| u64::try_from(run.windows.len()).unwrap_or(u64::MAX).saturating_add(run.duplicates);
+        self.runs.iter().map(|(_, run)| of(run)).sum()
+    }
+
     /// Reports that came again, over all runs.
     #[must_use]
     pub fn duplicates(&self) -> u64 {
@@ -223,7 +232,7 @@ mod tests {
     fn run(windows: &[(u64, u32)]) -> Run {
         let window = |&(seq, merged): &(u64, u32)| {
             let of = |windows: u64| Totals { jobs: 10 * windows, misses: windows, skipped: 0 };
-            (seq, Window { merged, own: of(merged.into()), total: of(seq), wakeup: None })
+            (seq, Window { merged, own: of(merged.into()), total: of(seq), wakeup: None, arrived: 0 })
         };
         Run { windows: windows.iter().map(window).collect(), ..Run::default() }
     }

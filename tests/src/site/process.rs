@@ -29,9 +29,17 @@ pub(super) fn command(role: &str, args: &[&str], through: &[String]) -> Result<C
     command.args(words);
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if ["AGENT_", "GATEWAY_", "RUNTIME_DIRECTORY", "JOURNAL_STREAM", "NOTIFY_SOCKET", "WATCHDOG_"]
-            .iter()
-            .any(|start| text.starts_with(start))
+        if [
+            "AGENT_",
+            "GATEWAY_",
+            "RUNTIME_DIRECTORY",
+            "STATE_DIRECTORY",
+            "JOURNAL_STREAM",
+            "NOTIFY_SOCKET",
+            "WATCHDOG_",
+        ]
+        .iter()
+        .any(|start| text.starts_with(start))
         {
             command.env_remove(&name);
         }

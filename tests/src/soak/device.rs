@@ -32,6 +32,8 @@ pub(super) struct Device {
     pub(super) agent: Agent,
     pub(super) proxy: Proxy,
     pub(super) faults: u32,
+    /// Reports that had come when the running agent was started.
+    pub(super) reports_before: u64,
     random: fastrand::Rng,
     killed: Vec<Killed>,
     state: State,
@@ -54,6 +56,7 @@ impl Device {
             agent: Agent::start(plan, home)?,
             proxy,
             faults: 0,
+            reports_before: 0,
             random: fastrand::Rng::with_seed(seed),
             killed: Vec::new(),
             state: State::Peace,
@@ -106,6 +109,7 @@ impl Device {
                 let last = self.agent.status()?;
                 self.agent.kill();
                 self.killed.push(Killed { boot: last.boot, total: last.total });
+                self.reports_before = recorder.ledger().device(&self.id).reports();
                 self.agent.restart()?;
                 self.be(State::Peace);
             }

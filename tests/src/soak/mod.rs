@@ -162,11 +162,11 @@ impl Fleet {
         }
         for device in &mut self.devices {
             let status = device.agent.status()?;
-            let (recorder, id) = (&self.recorder, &device.id);
+            // Also those of runs before, from a store.
+            let (recorder, id, before) = (&self.recorder, &device.id, device.reports_before);
             wait_for("what the broker has acknowledged", || {
-                let mut ledger = recorder.ledger();
-                let received = ledger.device(id).run_named(&status.boot).map_or(0, |run| run.windows.len());
-                Ok((u64::try_from(received).unwrap_or(0) >= status.link.reports_delivered).then_some(()))
+                let received = recorder.ledger().device(id).reports().saturating_sub(before);
+                Ok((received >= status.link.reports_delivered).then_some(()))
             })?;
         }
         self.broker.kill();

@@ -34,7 +34,7 @@ fn whoever_cannot_prove_who_it_is_stays_outside() {
     let file = |name: &str| foreign.file(name);
     let with = |changes: &[(&'static str, String)]| {
         let kept = own.iter().filter(|(key, _)| !changes.iter().any(|(changed, _)| key == changed));
-        kept.chain(changes).cloned().filter(|(_, value)| !value.is_empty()).collect::<Vec<_>>()
+        kept.chain(changes).filter(|(_, value)| !value.is_empty()).cloned().collect::<Vec<_>>()
     };
     let expired = "devices/expired.crt";
     place.authority.sign("devices/device1/client.key", expired, Purpose::Client("device1"), Validity::Past);

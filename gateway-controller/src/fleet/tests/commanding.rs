@@ -87,7 +87,16 @@ fn acknowledged_changes_are_told_once_with_the_round_trip_and_renewals_are_not()
 fn another_commands(site: &mut Site, number: u32, mode: Mode) -> Vec<Action> {
     let id = format!("0000dead-{number}").parse().unwrap();
     let lease_ms = Timing::new(15_000, 500, 10_000).unwrap().lease();
-    let command = SetMode { v: Version, id, mode, lease_ms, reason: "their reason".into(), cause: None, fresh: None };
+    let command = SetMode {
+        v: Version,
+        id,
+        mode,
+        lease_ms,
+        reason: "their reason".into(),
+        cause: None,
+        fresh: None,
+        missing: None,
+    };
     let ack = Ack { reason: "their reason".into(), ..site.device.obey(&command) };
     site.take_ack(&ack)
 }

@@ -116,3 +116,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn windows_that_never_came_are_asked_for_once_and_at_once() {
+    let mut site = Site::settled();
+    site.window(0.0);
+    let lost: Vec<_> = (0..3).map(|_| site.device.report(0.0)).collect();
+    let before = site.device.seq - 3;
+    let mut actions = site.window(0.0);
+    actions.extend(site.pass(RETRY_MS));
+    let asked: Vec<_> = commands(&actions).into_iter().filter_map(|command| command.missing).collect();
+    assert_eq!(asked, [Missing { boot: site.device.boot, after: before, up_to: before + 3 }]);
+    // What cannot be had is asked for again with each renewal, and causes none.
+    let mut later = Vec::new();
+    (0..5).for_each(|_| later.extend(site.window(0.0)));
+    assert!(commands(&later).is_empty(), "{later:?}");
+    // The newest first, as that is what the device still has.
+    for report in lost.into_iter().rev() {
+        site.take(report);
+    }
+    let renewal = commands(&site.pass(LEASE_MS)).pop().unwrap();
+    assert_eq!(renewal.missing, None);
+    assert_eq!(site.view().missing_jobs, 0);
+}

@@ -12,8 +12,8 @@ use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::policy::{PolicyConfig, PolicyState};
 use shared_proto::units::Ratio;
 use shared_proto::wire::{
-    Ack, Departure, Host, Lost, MissBurst, MissWindow, Outcome, OverrunPolicy, Report, RtContext, Schedule, SetMode,
-    Status, Task, Totals, Version,
+    Ack, Departure, Host, Lost, MissBurst, MissWindow, Missing, Outcome, OverrunPolicy, Report, RtContext, Schedule,
+    SetMode, Status, Task, Totals, Version,
 };
 
 use super::*;

@@ -234,7 +234,16 @@ fn an_acknowledgement_alone_makes_no_device() {
     let mut site = Site::new(settings());
     let lease_ms = Timing::new(15_000, 500, 10_000).unwrap().lease();
     let id = "x-1".parse().unwrap();
-    let command = SetMode { v: Version, id, mode: Mode::Normal, lease_ms, reason: "".into(), cause: None, fresh: None };
+    let command = SetMode {
+        v: Version,
+        id,
+        mode: Mode::Normal,
+        lease_ms,
+        reason: "".into(),
+        cause: None,
+        fresh: None,
+        missing: None,
+    };
     let ack = site.device.obey(&command);
     assert_eq!(site.take_ack(&ack), []);
     assert!(known(&site).is_empty());

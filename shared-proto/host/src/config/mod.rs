@@ -20,6 +20,7 @@ mod render;
 mod template;
 #[cfg(test)]
 mod tests;
+mod tracked;
 mod write;
 
 pub use entry::Source;

@@ -3,14 +3,12 @@
 use std::collections::BTreeSet;
 
 use serde::de::DeserializeOwned;
-use serde_path_to_error::{Path, Segment};
 use toml::{Table, Value};
 
 use super::entry::Entry;
 use super::render::{self, Secrets};
+use super::tracked::{self, Misfit, Step};
 use super::{ConfigError, Key, Loaded, Problem};
-
-type PathError = serde_path_to_error::Error<toml::de::Error>;
 
 /// The spot inside the values that an error is about.
 struct Spot<'a> {
@@ -27,13 +25,13 @@ impl Loaded {
     /// The first value that the type does not accept, with its source and what is allowed.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
         let mut as_literal = BTreeSet::new();
-        let mut first: Option<(&'static str, PathError)> = None;
+        let mut first: Option<(&'static str, Misfit)> = None;
         loop {
-            let error = match serde_path_to_error::deserialize(Value::Table(self.table(&as_literal))) {
+            let error = match tracked::deserialize(&Value::Table(self.table(&as_literal))) {
                 Ok(config) => return Ok(config),
                 Err(error) => error,
             };
-            let other_reading = self.spot(error.path()).found.and_then(|(key, entry, _)| {
+            let other_reading = self.spot(&error.path).found.and_then(|(key, entry, _)| {
                 (entry.literal.is_some() && as_literal.insert(key.path)).then_some(key.path)
             });
             match (other_reading, first.take()) {
@@ -65,27 +63,26 @@ impl Loaded {
         root
     }
 
-    fn is_at(&self, error: &PathError, path: &str) -> bool {
-        self.spot(error.path()).found.is_some_and(|(key, ..)| key.path == path)
+    fn is_at(&self, error: &Misfit, path: &str) -> bool {
+        self.spot(&error.path).found.is_some_and(|(key, ..)| key.path == path)
     }
 
-    fn spot(&self, path: &Path) -> Spot<'_> {
+    fn spot(&self, path: &[Step]) -> Spot<'_> {
         let mut spot = Spot { path: String::new(), found: None, is_secret: false };
         for segment in path {
             match segment {
-                Segment::Seq { index } => spot.path.push_str(&format!("[{index}]")),
-                Segment::Map { key } => {
+                Step::Index(index) => spot.path.push_str(&format!("[{index}]")),
+                Step::Key(key) => {
                     let dot = if spot.path.is_empty() { "" } else { "." };
                     spot.path = format!("{}{dot}{}", spot.path, render::segment(key));
                     spot.is_secret |= key == render::SECRET;
                 }
-                Segment::Enum { .. } | Segment::Unknown => break,
             }
             spot.found = match (spot.found, segment) {
-                (Some((key, entry, value)), Segment::Seq { index }) => {
+                (Some((key, entry, value)), Step::Index(index)) => {
                     Some((key, entry, value.get(*index).unwrap_or(value)))
                 }
-                (Some((key, entry, value)), Segment::Map { key: name }) => {
+                (Some((key, entry, value)), Step::Key(name)) => {
                     Some((key, entry, value.get(name.as_str()).unwrap_or(value)))
                 }
                 (_, _) => {
@@ -97,9 +94,9 @@ impl Loaded {
         spot
     }
 
-    fn problem(&self, error: &PathError) -> Problem {
-        let spot = self.spot(error.path());
-        let problem = render::message(&in_plain_words(error.inner().message()));
+    fn problem(&self, error: &Misfit) -> Problem {
+        let spot = self.spot(&error.path);
+        let problem = render::message(&in_plain_words(error.error.message()));
         let Some((key, entry, value)) = spot.found else {
             return self.missing_key(&spot.path, &problem).unwrap_or_else(|| Problem::Section {
                 file: self.file.clone(),
@@ -147,8 +144,8 @@ fn in_plain_words(message: &str) -> String {
 }
 
 /// True if the type wanted a number, a boolean or an array where the environment gave a text.
-fn wants_no_text(error: &PathError) -> bool {
-    error.inner().message().starts_with("invalid type: string")
+fn wants_no_text(error: &Misfit) -> bool {
+    error.error.message().starts_with("invalid type: string")
 }
 
 /// The table of a section, made if need be; `None` if a value stands in the way.

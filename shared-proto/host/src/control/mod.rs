@@ -15,7 +15,7 @@ use std::time::Duration;
 
 pub use client::ask;
 pub use path::default_path;
-pub use server::{Incoming, Reply, Server, serve};
+pub use server::{Incoming, Reply, Server, parse_request, serve};
 
 use serde::{Deserialize, Serialize};
 

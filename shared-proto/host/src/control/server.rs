@@ -194,10 +194,18 @@ async fn read_request<Q: DeserializeOwned>(
     let mut line = Vec::new();
     let limit = u64::try_from(MAX_REQUEST).unwrap_or(u64::MAX).saturating_add(1);
     BufReader::new(reader.take(limit)).read_until(b'\n', &mut line).await?;
+    Ok(parse_request(&line))
+}
+
+/// Reads the line of a request.
+///
+/// # Errors
+/// For the client: the line has more than [`MAX_REQUEST`] bytes, or is not a request.
+pub fn parse_request<Q: DeserializeOwned>(line: &[u8]) -> Result<Q, String> {
     if line.len() > MAX_REQUEST {
-        return Ok(Err(format!("the request is too long: allowed are {MAX_REQUEST} bytes")));
+        return Err(format!("the request is too long: allowed are {MAX_REQUEST} bytes"));
     }
-    Ok(serde_json::from_slice(&line).map_err(|error| format!("the request is not understood: {error}")))
+    serde_json::from_slice(line).map_err(|error| format!("the request is not understood: {error}"))
 }
 
 fn refusal(error: String) -> Vec<u8> {

@@ -71,7 +71,7 @@ impl Modes {
     ) -> Result<Option<Change>, Broken> {
         let (mode, source) = (decision.mode, decision.source);
         self.changed |= mode != self.mode;
-        let before = std::mem::replace(&mut self.source, Some(source));
+        let before = self.source.replace(source);
         if mode == self.mode {
             return Ok(None);
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use device_agent::agent::Agent;
+use device_agent::spool::Lane;
 use gateway_controller::fleet::DeviceView;
 use shared_host::mqtt::Token;
 use shared_proto::ids::BootId;
@@ -37,9 +38,9 @@ impl Remains {
         let given_up = agent.spool().given_up();
         agent.connection_lost(|_| true);
         let mut waiting = Vec::new();
-        while let Some(report) = agent.spool().next_to_send() {
+        while let Some(report) = agent.spool().next_to_send(Lane::Backlog) {
             waiting.push(Piece::of(report));
-            agent.spool().give_up_next();
+            agent.spool().give_up_next(Lane::Backlog);
         }
         Self { boot, reports, given_up, waiting, counted }
     }

@@ -23,6 +23,8 @@ pub(crate) struct Agent {
     device: String,
     home: PathBuf,
     environment: Vec<(String, String)>,
+    /// What a shell does before it becomes the agent.
+    prelude: String,
     process: Process,
 }
 
@@ -81,8 +83,18 @@ impl Agent {
             .chain(keys.iter().copied())
             .map(|(key, value)| (SCHEMA.variable(key), value.to_owned()))
             .collect();
-        let process = launch(device, &home, &environment);
-        Self { device: device.to_owned(), home, environment, process }
+        let prelude = String::new();
+        let process = launch(device, &home, &environment, &prelude);
+        Self { device: device.to_owned(), home, environment, prelude, process }
+    }
+
+    /// Starts an agent from a shell that does something before: a limit, for example.
+    pub(crate) fn start_after(site: &Site, prelude: &str, keys: &[(&str, &str)]) -> Self {
+        let mut agent = Self::start(site, DEVICE, keys);
+        agent.process.kill();
+        prelude.clone_into(&mut agent.prelude);
+        agent.restart();
+        agent
     }
 
     /// Starts an agent at the site's broker, with environment variables beside its configuration.
@@ -112,7 +124,7 @@ impl Agent {
 
     /// Starts it again after its end.
     pub(crate) fn restart(&mut self) {
-        self.process = launch(&self.device, &self.home, &self.environment);
+        self.process = launch(&self.device, &self.home, &self.environment, &self.prelude);
     }
 
     /// How it is; waits until it answers.
@@ -174,8 +186,13 @@ impl Agent {
     }
 }
 
-fn launch(device: &str, home: &Path, environment: &[(String, String)]) -> Process {
+fn launch(device: &str, home: &Path, environment: &[(String, String)], prelude: &str) -> Process {
     let mut command: Command = super::agent(["run", "--config"]);
+    if !prelude.is_empty() {
+        let agent = command;
+        command = super::tool("sh", ["-c", &format!("{prelude}; exec \"$@\""), "sh"]);
+        command.arg(agent.get_program()).args(agent.get_args());
+    }
     command.arg(home.join("agent.toml")).envs(environment.iter().map(|(name, value)| (name, value)));
     Process::start(device, command, home)
 }

@@ -33,6 +33,7 @@ fn command(id: &str, mode: Mode) -> SetMode {
         reason: "test".into(),
         cause: None,
         fresh: None,
+        missing: None,
     }
 }
 

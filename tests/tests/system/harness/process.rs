@@ -23,9 +23,17 @@ pub(super) fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if ["AGENT_", "GATEWAY_", "RUNTIME_DIRECTORY", "JOURNAL_STREAM", "NOTIFY_SOCKET", "WATCHDOG_"]
-            .iter()
-            .any(|start| text.starts_with(start))
+        if [
+            "AGENT_",
+            "GATEWAY_",
+            "RUNTIME_DIRECTORY",
+            "STATE_DIRECTORY",
+            "JOURNAL_STREAM",
+            "NOTIFY_SOCKET",
+            "WATCHDOG_",
+        ]
+        .iter()
+        .any(|start| text.starts_with(start))
         {
             command.env_remove(&name);
         }
