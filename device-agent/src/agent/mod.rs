@@ -306,8 +306,7 @@ impl<T: Copy + PartialEq> Agent<T> {
     /// The device's own policy sees every window. While somebody stronger decides it only watches.
     fn consult_policy(&mut self, report: &Report, now: MonoTime) {
         let seen = Observation {
-            // Of a window in which the mode changed only the time since then counts.
-            elapsed_ms: report.span_ms.min(report.mode_age_ms),
+            elapsed_ms: self.policy.align(report.mode, report.mode_age_ms, report.span_ms),
             jobs: report.jobs,
             miss_rate: report.miss_rate,
             cpu: report.host.cpu,

@@ -219,12 +219,7 @@ impl Device {
             seeded.adopt(config, seen.mode);
             seeded
         });
-        let mut elapsed_ms = seen.span_ms;
-        if seen.mode == policy.mode {
-            // The mode counts from when the device took it, however long the command was on its way.
-            elapsed_ms = elapsed_ms.min(seen.mode_age_ms);
-            policy.in_mode_ms = policy.in_mode_ms.map(|ms| ms.min(seen.mode_age_ms - elapsed_ms));
-        }
+        let elapsed_ms = policy.align(seen.mode, seen.mode_age_ms, seen.span_ms);
         policy.step(config, &Observation { elapsed_ms, jobs: seen.jobs, miss_rate: seen.miss_rate, cpu: seen.cpu })
     }
 

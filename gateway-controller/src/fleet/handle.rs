@@ -82,11 +82,14 @@ impl Fleet {
         freshness: Freshness,
         out: &mut Vec<Action>,
     ) -> Result<(), Refused> {
+        // Nor is stale news a sign that the device is there.
+        let known = self.devices.get(&status.device);
+        if known.is_some_and(|device| device.identity.is_stale(status, freshness, device.evidence())) {
+            return Ok(());
+        }
         self.with_device(now, &status.device, Wire::Native, freshness, out, |device, out| {
             device.drive_natively();
-            if !device.identity.is_stale(status, freshness, device.evidence()) {
-                device.take_status(now, status, freshness, out);
-            }
+            device.take_status(now, status, freshness, out);
             None
         })
         .map(drop)

@@ -106,7 +106,7 @@ impl World {
         self.seen.add(Happening::Epoch, u64::from(run.task.take_epochs()));
         if let Some(watch) = self.watches.get_mut(index) {
             let report_ms = self.plan.report_ms;
-            let alone = watch.leases.window_closed(&run.agent, &self.plan.policy, report_ms, device_now);
+            let alone = watch.leases.window_closed(&run.agent, news.jobs, &self.plan.policy, report_ms, device_now);
             self.judge(Node::Device(index), alone);
         }
         // Missed ticks are skipped, the grid stays.
@@ -227,9 +227,10 @@ impl World {
         watch.closes.extend((told + 1..=agent.seq()).map(|seq| ((boot, seq), up_ms)));
         watch.closed = (boot, agent.seq());
         let effective = agent.effective();
-        if watch.wish == Wish::Active {
+        if watch.wish == Wish::Active || agent.danger_seen().is_some() {
             watch.modes.meddled(up_ms);
         }
+        watch.modes.switching(agent.is_switching(), up_ms);
         let since_ms = up_ms.saturating_sub(agent.mode_age_ms(device_now));
         let least_ms = self.plan.least_between_changes_ms();
         let changed = watch.modes.see(effective, since_ms, least_ms);

@@ -38,6 +38,16 @@ fn a_will_of_an_older_connection_or_run_is_stale_news() {
 }
 
 #[test]
+fn a_stale_will_is_no_sign_that_the_device_is_there() {
+    let mut site = Site::new(settings());
+    site.take_status(&site.device.status(), Freshness::Retained);
+    assert_eq!(site.view().presence, PresenceView::Unknown);
+    let other_run = Status { boot: BootId(77), ..site.device.will() };
+    assert_eq!(site.take_status(&other_run, Freshness::Live), []);
+    assert_eq!(site.view().presence, PresenceView::Unknown);
+}
+
+#[test]
 fn a_good_bye_of_now_counts_though_the_birth_of_its_run_was_lost() {
     let mut site = Site::new(settings());
     site.take_status(&site.device.will(), Freshness::Retained);

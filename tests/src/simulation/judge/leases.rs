@@ -14,6 +14,8 @@ use super::{Broken, Law};
 #[derive(Debug, Default)]
 pub(in super::super) struct Leases {
     lease: Lease,
+    /// Since when nobody else decides.
+    alone_since: Option<MonoTime>,
     /// Windows in a row that called for DEGRADED while the device was alone in NORMAL.
     hot_alone: u32,
 }
@@ -66,18 +68,25 @@ impl Leases {
         }
     }
 
-    /// A window was closed.
+    /// A window was closed in which `jobs` were counted; one without is no evidence.
     pub(in super::super) fn window_closed(
         &mut self,
         agent: &Agent<Token>,
+        jobs: u64,
         policy: &PolicyConfig,
         report_ms: u64,
         now: MonoTime,
     ) -> Result<(), Broken> {
         let decision = agent.effective();
+        if jobs == 0 {
+            return Ok(());
+        }
         let alone = matches!(decision.source, ModeSource::Local | ModeSource::Default) && !agent.is_switching();
         let hot = decision.mode == Mode::Normal && agent.miss_rate() > policy.degrade_above;
-        let may_change = agent.mode_age_ms(now) > u64::from(policy.dwell_ms) + 2 * report_ms;
+        self.alone_since = alone.then(|| self.alone_since.unwrap_or(now));
+        let alone_ms = self.alone_since.map_or(0, |since| now.millis_since(since));
+        // What was decided and overruled just before counts as a change too.
+        let may_change = agent.mode_age_ms(now).min(alone_ms) > u64::from(policy.dwell_ms) + 2 * report_ms;
         self.hot_alone = if alone && hot { self.hot_alone + u32::from(may_change) } else { 0 };
         if self.hot_alone > u32::from(policy.degrade_after) + 1 {
             let how = format!("miss rate {}, in NORMAL for {} ms", agent.miss_rate(), agent.mode_age_ms(now));

@@ -9,6 +9,9 @@ use shared_proto::mode::{Mode, ModeSource};
 use super::super::time::Time;
 use super::{Broken, Law};
 
+/// What is ordered so shortly after somebody stronger let go is the way back, in milliseconds: two looks of the supervisor.
+const WAY_BACK_MS: u64 = 50;
+
 /// The changes of mode of one device.
 #[derive(Debug, Default)]
 pub(in super::super) struct Modes {
@@ -18,6 +21,9 @@ pub(in super::super) struct Modes {
     changed: bool,
     /// By policy, by the device's clock in milliseconds.
     changed_ms: Option<u64>,
+    /// The change under way was ordered when somebody stronger let go.
+    way_back: bool,
+    is_switching: bool,
     /// When somebody stronger than a policy last had a say.
     meddled_ms: Option<u64>,
 }
@@ -38,6 +44,14 @@ impl Modes {
     /// An operator or the safety guard has a say.
     pub(in super::super) fn meddled(&mut self, now_ms: u64) {
         self.meddled_ms = Some(now_ms);
+    }
+
+    /// Whether a change of mode is under way.
+    pub(in super::super) fn switching(&mut self, is_switching: bool, now_ms: u64) {
+        if is_switching && !self.is_switching {
+            self.way_back = self.meddled_ms.is_some_and(|meddled| now_ms <= meddled + WAY_BACK_MS);
+        }
+        self.is_switching = is_switching;
     }
 
     /// The mode, if by the device's own settings no policy may change it yet.
@@ -66,7 +80,8 @@ impl Modes {
         // Neither what somebody stronger decides nor the way back from it is a policy's doing.
         let stronger = |source| matches!(source, Some(ModeSource::Operator | ModeSource::Safety));
         let person = decision.reason.as_str().starts_with("set-mode");
-        if stronger(before) || person || !matches!(source, ModeSource::Gateway | ModeSource::Local) {
+        let way_back = std::mem::take(&mut self.way_back);
+        if stronger(before) || person || way_back || !matches!(source, ModeSource::Gateway | ModeSource::Local) {
             self.changed_ms = None;
             return Ok(Some(change));
         }
