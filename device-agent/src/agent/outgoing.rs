@@ -71,6 +71,12 @@ impl<T: Copy + PartialEq> Agent<T> {
         self.spool.sending_since()
     }
 
+    /// Whether a report that is due waits for the store.
+    #[must_use]
+    pub fn waits_for_store(&self) -> bool {
+        self.spool.is_held()
+    }
+
     /// The classroom's message of the latest window, once.
     pub fn take_lab_metrics(&mut self) -> Option<lab::Metrics> {
         self.lab.take()

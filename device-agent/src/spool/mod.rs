@@ -4,6 +4,7 @@
 //! store has it, together with the mark that it may have been sent: so whatever happens to this process, nobody merges or
 //! invents anew what a receiver may know.
 
+mod keeping;
 mod merge;
 mod restoring;
 #[cfg(test)]
@@ -13,8 +14,11 @@ use std::collections::VecDeque;
 
 use shared_proto::wire::{Missing, Report};
 
-use crate::store::kept::{History, Sending, encode, encode_report};
+use crate::store::kept::{History, Sending, encode_report};
 use crate::store::{Key, Kind, Ledger};
+pub use keeping::Kept;
+pub(crate) use keeping::SENDING;
+use merge::{Merged, Spare};
 
 /// Reports of each lane that are marked before they are sent, so that none waits for its mark. The transport has no more under way.
 const MARKED_AHEAD: usize = 16;
@@ -26,6 +30,8 @@ const SENT_AND_WAITING: usize = 256;
 
 /// Acknowledged reports that are kept: a broker that restarts acknowledges what it has nobody to give to, until the gateway is back.
 const DELIVERED: usize = 64;
+/// So many more may wait rather than that two are merged which the durable place has.
+const RATHER_THAN_UNPIN: usize = 64;
 
 /// Which reports are to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,8 +62,12 @@ pub struct Spool<T> {
     run: u64,
     ledger: Ledger,
     journalled: Journalled,
+    /// Whether a report that is due waits for the store.
+    is_held: bool,
     backlog: Backlog,
     sending: Option<(u64, Sending)>,
+    /// Reports up to this serial number are in the durable place as they are.
+    pinned: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -94,16 +104,6 @@ pub enum Backlog {
     Held,
 }
 
-/// Something that is to be kept, as it stands.
-pub struct Kept<'a> {
-    /// What it is.
-    pub key: Key,
-    /// Serial number of its latest change.
-    pub serial: u64,
-    /// Its bytes.
-    pub encode: &'a dyn Fn() -> Option<Vec<u8>>,
-}
-
 impl<T: Copy + PartialEq> Spool<T> {
     /// A spool in which at most `capacity` reports wait, at least 2, besides those that are or were under way.
     #[must_use]
@@ -121,8 +121,10 @@ impl<T: Copy + PartialEq> Spool<T> {
             run: 1,
             ledger: Ledger::default(),
             journalled: Journalled::NotWaitedFor,
+            is_held: false,
             backlog: Backlog::Free,
             sending: None,
+            pinned: 0,
         }
     }
 
@@ -144,9 +146,13 @@ impl<T: Copy + PartialEq> Spool<T> {
     }
 
     fn bound(&mut self) {
-        while self.waiting.len().saturating_sub(self.sent_and_waiting) > self.capacity {
-            if !self.merge_one() {
-                self.give_up_one();
+        loop {
+            let unsent = self.waiting.len().saturating_sub(self.sent_and_waiting);
+            let Some(over) = unsent.checked_sub(self.capacity).filter(|over| *over > 0) else { return };
+            match self.merge_one(if over <= RATHER_THAN_UNPIN { Spare::Pinned } else { Spare::Nothing }) {
+                Merged::Two => {}
+                Merged::NoneButPinned => return,
+                Merged::None => self.give_up_one(),
             }
         }
     }
@@ -162,6 +168,8 @@ impl<T: Copy + PartialEq> Spool<T> {
         }
         self.mark_ahead(lane);
         let too_many = self.sent_and_waiting >= self.sent_limit;
+        // The lane `Live` is always asked first.
+        self.is_held &= lane == Lane::Backlog;
         let at = self.first(lane)?;
         let next = self.waiting.get(at)?;
         if lane == Lane::Live && too_many && next.history == History::Unsent {
@@ -171,6 +179,7 @@ impl<T: Copy + PartialEq> Spool<T> {
             Journalled::UpTo(serial) => next.serial <= serial,
             Journalled::NotWaitedFor => true,
         };
+        self.is_held |= !journalled;
         let marked = next.history == History::Sent || !self.ledger.is_kept();
         (journalled && marked).then_some(&*next.report)
     }
@@ -224,7 +233,7 @@ impl<T: Copy + PartialEq> Spool<T> {
 
     /// A connection is gone: what was under way on it waits again, in its old order.
     pub fn connection_lost(&mut self, was_on_it: impl Fn(T) -> bool) {
-        self.connection = Connection::Down;
+        (self.connection, self.is_held) = (Connection::Down, false);
         for (token, lane, waiting) in std::mem::take(&mut self.under_way) {
             if was_on_it(token) {
                 self.sent_and_waiting += 1;
@@ -236,13 +245,6 @@ impl<T: Copy + PartialEq> Spool<T> {
         self.sort();
         // After the marks of the reports, which are exact now.
         self.note_sending(Sending::Rests);
-    }
-
-    fn note_sending(&mut self, sending: Sending) {
-        if self.ledger.is_kept() && self.sending.is_none_or(|(_, noted)| noted != sending) {
-            let serial = self.ledger.put(SENDING, || encode(&sending));
-            self.sending = Some((serial, sending));
-        }
     }
 
     /// By age; all are of the backlog then.
@@ -325,9 +327,20 @@ impl<T: Copy + PartialEq> Spool<T> {
         (self.live_from, self.sent_and_waiting) = (0, 0);
     }
 
+    /// The durable place is being told all reports up to this serial number, as they are now.
+    pub fn pin(&mut self, serial: u64) {
+        self.pinned = self.pinned.max(serial);
+    }
+
     /// What the store has by now.
     pub fn set_journalled(&mut self, journalled: Journalled) {
         self.journalled = journalled;
+    }
+
+    /// Whether a report that is due waits for the store.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.is_held
     }
 
     /// Whether old reports may be sent.
@@ -344,32 +357,6 @@ impl<T: Copy + PartialEq> Spool<T> {
     #[must_use]
     pub fn run(&self) -> u64 {
         self.run
-    }
-
-    /// Everything that is to be kept of this spool.
-    pub fn for_each_kept(&self, visit: &mut dyn FnMut(&Kept<'_>)) {
-        let reports = self.under_way.iter().map(|(.., waiting)| waiting).chain(&self.waiting);
-        for waiting in reports {
-            let encode = || encode_report(waiting.run, waiting.history, &waiting.report);
-            visit(&Kept { key: key(&waiting.report), serial: waiting.serial, encode: &encode });
-        }
-        if let Some((serial, sending)) = self.sending {
-            visit(&Kept { key: SENDING, serial, encode: &|| encode(&sending) });
-        }
-    }
-
-    /// Serial number of the note that there is a connection, while there is one.
-    #[must_use]
-    pub fn sending_since(&self) -> Option<u64> {
-        self.sending.filter(|(_, sending)| *sending == Sending::Goes).map(|(serial, _)| serial)
-    }
-
-    /// The oldest window that waits or is under way: its run, and its number there.
-    #[must_use]
-    pub fn oldest_window(&self) -> Option<(u64, u64)> {
-        let reports = self.under_way.iter().map(|(.., waiting)| waiting).chain(self.waiting.front());
-        let window = |it: &Waiting| (it.run, it.report.seq.saturating_sub(u64::from(it.report.merged)) + 1);
-        reports.map(window).min()
     }
 
     /// Reports that wait or are under way.
@@ -390,9 +377,6 @@ impl<T: Copy + PartialEq> Spool<T> {
         self.given_up
     }
 }
-
-/// Names the note that reports may have been sent.
-pub(crate) const SENDING: Key = Key::new(Kind::Sending, 0, 0);
 
 fn key(report: &Report) -> Key {
     Key::new(Kind::Report, report.boot.0, report.seq)

@@ -29,7 +29,9 @@ impl<T: Copy + PartialEq> Spool<T> {
                 continue;
             }
             self.sent_and_waiting += usize::from(kept.history == History::Sent);
-            self.waiting.push_back(Waiting { report: kept.report, run: kept.run, history: kept.history, serial });
+            let mut waiting = Waiting { report: kept.report, run: kept.run, history: kept.history, serial: 0 };
+            waiting.serial = serial.unwrap_or_else(|| put(&mut self.ledger, &waiting));
+            self.waiting.push_back(waiting);
         }
         self.sort();
         self.waiting.extend(live);

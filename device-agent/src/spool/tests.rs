@@ -290,7 +290,7 @@ fn connections_that_never_answer_do_not_fill_the_memory_with_a_store_or_without(
 fn reports_of_another_device_are_given_up_and_counted() {
     let mut spool = Spool::<u64>::new(64);
     let kept = |run, seq| RestoredReport {
-        serial: seq,
+        serial: Some(seq),
         kept: KeptReport { run, history: History::Unsent, report: Box::new(normal(seq)) },
     };
     spool.restore(vec![kept(1, 1), kept(1, 2)], &"other".parse().unwrap());

@@ -101,7 +101,9 @@ impl Durable {
 
     /// Whether old reports may be sent: not before the disk knows of it, or has taken too long.
     pub(super) fn backlog<T: Copy + PartialEq>(&mut self, agent: &Agent<T>, now: MonoTime) -> Backlog {
-        let to_tell = self.sending_news(agent) == News::Some && self.known.keys().any(|key| key.kind == Kind::Report);
+        // Those of a write under way may be there already.
+        let mut there = self.known.keys().chain(self.writing.iter().map(|(key, _)| key));
+        let to_tell = self.sending_news(agent) == News::Some && there.any(|key| key.kind == Kind::Report);
         if !to_tell || !self.place.is_open() {
             self.held_since = None;
             return Backlog::Free;
@@ -163,6 +165,9 @@ impl Durable {
         if puts(flush, Kind::Command) {
             self.commands = News::None;
         }
+        if puts(flush, Kind::Report) {
+            agent.spool().pin(serial);
+        }
         if changes.is_empty() && !anew {
             return;
         }
@@ -185,8 +190,8 @@ fn is_durable(kind: Kind) -> bool {
 
 fn puts(flush: Flush, kind: Kind) -> bool {
     match flush {
-        Flush::Backlog => true,
-        Flush::Sending => kind == Kind::Sending,
+        // Before reports are sent, the disk knows them as they are sent.
+        Flush::Backlog | Flush::Sending => true,
         Flush::Commands | Flush::Delivered => matches!(kind, Kind::Command | Kind::Value),
     }
 }

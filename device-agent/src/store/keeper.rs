@@ -170,14 +170,19 @@ impl Keeper {
         }
     }
 
-    /// The next answer of a place. Cancel-safe.
-    pub async fn next(&mut self) -> Option<StoreEvent> {
-        self.answers.recv().await.map(|(role, answer)| StoreEvent { role, answer })
+    /// The next answer of a place, if somebody waits for one; the others are taken in by [`Self::step`], so that they wake
+    /// nobody. Cancel-safe.
+    pub async fn next<T: Copy + PartialEq>(&mut self, agent: &Agent<T>) -> Option<StoreEvent> {
+        let durable_is_busy = self.durable.as_ref().is_some_and(|durable| !durable.place.is_idle());
+        if !agent.waits_for_store() && !durable_is_busy {
+            return std::future::pending().await;
+        }
+        self.next_of_all().await
     }
 
-    /// The next answer of a place, if there is one.
-    pub fn try_next(&mut self) -> Option<StoreEvent> {
-        self.answers.try_recv().ok().map(|(role, answer)| StoreEvent { role, answer })
+    /// The next answer of a place. Cancel-safe.
+    pub async fn next_of_all(&mut self) -> Option<StoreEvent> {
+        self.answers.recv().await.map(|(role, answer)| StoreEvent { role, answer })
     }
 
     /// Takes in what came of a write.
@@ -219,6 +224,9 @@ impl Keeper {
     pub fn step<T: Copy + PartialEq>(&mut self, agent: &mut Agent<T>, now: MonoTime) {
         if !self.is_there() {
             return;
+        }
+        while let Ok((role, answer)) = self.answers.try_recv() {
+            self.handle(StoreEvent { role, answer }, agent, now);
         }
         let changes = agent.take_changes();
         let journalled = match &mut self.volatile {

@@ -19,7 +19,7 @@ pub struct FlushConfig {
 /// What to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flush {
-    /// That reports may have been sent from now on.
+    /// All that waits, and that it may have been sent from now on.
     Sending,
     /// That all reports that are there are delivered.
     Delivered,

@@ -36,8 +36,8 @@ pub struct Restored {
 /// A report that waits.
 #[derive(Debug)]
 pub struct RestoredReport {
-    /// Serial number of its latest change.
-    pub serial: u64,
+    /// Serial number of its latest change; `None` if its record does not say any more what is to be believed of it.
+    pub serial: Option<u64>,
     /// The report.
     pub kept: KeptReport,
 }
@@ -74,7 +74,9 @@ fn understand(changes: &[Change], marks: Marks, last_serial: u64) -> Restored {
         *tail = tails.remove(&key.owner);
     }
     if marks == Marks::Doubtful {
-        restored.reports.iter_mut().for_each(|report| report.kept.history = History::Sent);
+        for report in restored.reports.iter_mut().filter(|report| report.kept.history == History::Unsent) {
+            (report.kept.history, report.serial) = (History::Sent, None);
+        }
     }
     restored.reports.sort_by_key(|report| age(&report.kept));
     restored.drop_covered();
@@ -114,7 +116,7 @@ impl Restored {
         let understood = match key.kind {
             Kind::Report => read(change).filter(is_whole).map(|kept: KeptReport| {
                 self.last_run = self.last_run.max(kept.run);
-                self.reports.push(RestoredReport { serial, kept });
+                self.reports.push(RestoredReport { serial: Some(serial), kept });
             }),
             Kind::Run => read(change).map(|run: KeptRun| {
                 self.last_run = self.last_run.max(run.run);

@@ -123,7 +123,7 @@ pub async fn run_with(config: Config, parts: Parts, stop: impl Future<Output = (
                     break;
                 }
             },
-            Some(event) = supervisor.store.next() => supervisor.store_event(event),
+            Some(event) = supervisor.store.next(&supervisor.agent) => supervisor.store_event(event),
             _ = vitals.tick() => supervisor.look_at_vitals(),
             () = next_ping(&mut pings) => supervisor.ping(),
             _ = reports.tick() => supervisor.report(),
@@ -322,7 +322,7 @@ impl Supervisor {
             }
             tokio::select! {
                 Some(event) = self.link.next() => self.link_event(event),
-                Some(event) = self.store.next() => self.store_event(event),
+                Some(event) = self.store.next_of_all() => self.store_event(event),
                 () = sleep_until(patience) => break,
             }
         }

@@ -208,7 +208,7 @@ impl Device {
                 return;
             }
             while !self.keeper.is_idle() {
-                let Some(event) = self.keeper.next().await else { return };
+                let Some(event) = self.keeper.next_of_all().await else { return };
                 self.keeper.handle(event, &mut self.agent, self.now);
             }
         }

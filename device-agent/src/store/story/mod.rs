@@ -272,9 +272,6 @@ impl Run {
 
     /// As the supervisor does after every event.
     fn step(&mut self) {
-        while let Some(event) = self.keeper.try_next() {
-            self.keeper.handle(event, &mut self.agent, self.now);
-        }
         self.keeper.step(&mut self.agent, self.now);
     }
 

@@ -43,7 +43,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 fn play(world: &mut World, steps: Vec<Step>, crash: impl Fn(u64) -> Crash) {
     let mut run = world.start();
     let mut under_way: VecDeque<u64> = VecDeque::new();
-    let (mut up, mut token, mut ids) = (false, 0, 0);
+    let (mut up, mut token, mut ids, mut waited_ms) = (false, 0, 0, 0);
     for step in steps {
         match step {
             Step::Job(missed) => run.job(missed),
@@ -92,6 +92,13 @@ fn play(world: &mut World, steps: Vec<Step>, crash: impl Fn(u64) -> Crash) {
                 // The volatile place is quicker than that.
                 run.volatile.iter_mut().for_each(|bench| bench.work(usize::MAX));
                 run.step();
+                // Nor does the other one take longer than it is waited for.
+                waited_ms += ms;
+                if waited_ms > 1_000 {
+                    waited_ms = 0;
+                    run.durable.iter_mut().for_each(|bench| bench.work(usize::MAX));
+                    run.step();
+                }
                 run.now = run.now.plus_nanos(ms * MS);
                 run.step();
             }
@@ -122,8 +129,6 @@ fn play(world: &mut World, steps: Vec<Step>, crash: impl Fn(u64) -> Crash) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
-
     /// Killed again and again, with changes still on their way to the disk: each job counts once, none is invented.
     #[test]
     fn a_killed_agent_loses_no_job(steps in steps(), durable in any::<bool>()) {
@@ -147,6 +152,36 @@ proptest! {
         play(&mut world, steps, |seed| if seed % 3 == 0 { Crash::PowerCut { seed } } else { Crash::Process });
         world.check_consistent();
     }
+}
+
+#[test]
+fn old_reports_are_held_until_the_disk_knows_that_they_may_be_sent() {
+    let mut world = World::new((false, true), 64);
+    let mut run = world.start();
+    run.close();
+    run.now = run.now.plus_nanos(301 * MS);
+    run.step();
+    run.now = run.now.plus_nanos(301 * MS);
+    // It is on its way to the disk now.
+    run.step();
+    run.agent.connection_made();
+    run.step();
+    assert!(run.next().is_none(), "the report may be there, and does not say that it was sent");
+    let durable = |run: &mut Run| run.durable.iter_mut().for_each(|bench| bench.work(usize::MAX));
+    durable(&mut run);
+    run.step();
+    assert!(run.next().is_none(), "the word is on its way");
+    durable(&mut run);
+    run.step();
+    assert!(run.next().is_some());
+    // A disk that hangs is not waited for.
+    run.agent.connection_lost(|_| true);
+    run.agent.connection_made();
+    run.step();
+    assert!(run.next().is_none());
+    run.now = run.now.plus_nanos(2_001 * MS);
+    run.step();
+    assert!(run.next().is_some());
 }
 
 #[test]
