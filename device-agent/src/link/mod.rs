@@ -24,6 +24,7 @@ use crate::agent::{Agent, Refused};
 use crate::mode::Decision;
 use crate::rt::time::MonoTime;
 use crate::spool::Lane;
+use crate::store::Urgency;
 use classroom::Classroom;
 use pace::Pace;
 use refusals::Refusals;
@@ -34,6 +35,9 @@ pub use trust::{Commands, Own, Trust};
 /// A connection that ends sooner than this after it was made is a short one; so many in a row give a hint.
 const SHORT_LIFE_MS: u64 = 10_000;
 const SHORT_LIVES: u32 = 3;
+
+/// Name of the kept value that tells how far the sender of classroom commands has come.
+const LAB_MARK: &str = "lab-mark";
 
 /// Takes publishes, or refuses them at once; nothing waits.
 pub trait Outbox {
@@ -220,8 +224,15 @@ impl Session {
     }
 
     fn lab_message(&mut self, message: &Received, agent: &mut Agent<Token>, now: MonoTime, wall: Wall) {
-        match self.classroom.command(&self.trust, &message.payload, agent.up_ms(now), wall) {
-            Ok(command) => agent.lab_command(&command, now),
+        let time = (agent.up_ms(now), wall);
+        let kept = || agent.kept_value(LAB_MARK).map(str::to_owned);
+        match self.classroom.command(&self.trust, &message.payload, time, kept) {
+            Ok(command) => {
+                agent.lab_command(&command, now);
+                if let Some(mark) = self.classroom.to_keep() {
+                    agent.keep_value(LAB_MARK, mark, Urgency::Soon);
+                }
+            }
             Err(refusal) => {
                 agent.refuse(refusal.kind(), None, "");
                 self.refusals.note(&message.topic, &refusal.to_string(), agent.counts(), now);

@@ -161,8 +161,12 @@ impl<T: Copy + PartialEq> Spool<T> {
             }
         }
         self.mark_ahead(lane);
+        let too_many = self.sent_and_waiting >= self.sent_limit;
         let at = self.first(lane)?;
         let next = self.waiting.get(at)?;
+        if lane == Lane::Live && too_many && next.history == History::Unsent {
+            return None;
+        }
         let journalled = match self.journalled {
             Journalled::UpTo(serial) => next.serial <= serial,
             Journalled::NotWaitedFor => true,

@@ -20,6 +20,8 @@ use super::world::{Event, World};
 /// How often a supervisor reads the ring, and how often while a mode waits for the next release.
 const DRAIN_MS: u64 = 20;
 const DRAIN_SWITCHING_MS: u64 = 1;
+/// Reports that may have been sent and wait again, and those under way, at most: see the spool.
+const MOST_SENT: usize = 256 + 3 * IN_FLIGHT;
 /// Answers that an agent keeps for the connection, and commands that it remembers, at most.
 const MOST_ANSWERS: usize = 64 + IN_FLIGHT;
 const MOST_COMMANDS: usize = 32 + 16;
@@ -246,7 +248,7 @@ impl World {
             });
         }
         let held = [
-            (agent.waiting(), self.plan.spool_capacity + IN_FLIGHT, "reports"),
+            (agent.waiting(), self.plan.spool_capacity + MOST_SENT, "reports"),
             (agent.answers_held(), MOST_ANSWERS, "answers"),
             (agent.commands_held(), MOST_COMMANDS, "commands"),
         ];
