@@ -94,7 +94,7 @@ impl Plan {
             lease_ms: dice.one_of(2_000, &[5_000, 10_000]),
             retry_ms,
             ttl_ms: dice.one_of(500, &[1_000, 5_000, 10_000]),
-            spool_capacity: dice.one_of(4, &[10, 40]),
+            spool_capacity: dice.one_of(2, &[4, 10, 40]),
             ring_capacity: dice.one_of(32, &[1_024]),
             patience,
             latency,
@@ -146,7 +146,7 @@ impl DevicePlan {
         let normal_period_ns = period_ms * MS;
         let timing = Timing {
             normal_period_ns,
-            degraded_period_ns: normal_period_ns * dice.one_of(1, &[1, 2]),
+            degraded_period_ns: normal_period_ns * dice.one_of(1, &[2]),
             deadline_ns: Some(normal_period_ns / 5 * 4),
             overrun: dice.one_of(OverrunPolicy::SkipNext, &[OverrunPolicy::SkipNext, OverrunPolicy::CatchUp]),
         };
