@@ -3,6 +3,7 @@
 //! | module | content |
 //! |---|---|
 //! | [`fleet`] | what is known of every device, what is wanted of it, which commands that takes: no input, output or clock |
+//! | [`link`] | what a topic and a payload mean, and how a command becomes a message |
 //! | [`run`] | the loop around it: broker, control socket, clock |
 //! | [`keyring`] | whose messages are believed, and signatures of commands |
 //! | [`event`], [`sink`] | what it tells, and to whom |
@@ -17,7 +18,7 @@ pub mod config;
 pub mod event;
 pub mod fleet;
 pub mod keyring;
-mod link;
+pub mod link;
 pub mod protocol;
 mod refusals;
 pub mod run;

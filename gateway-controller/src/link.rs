@@ -10,7 +10,8 @@ use shared_proto::sign::OVERHEAD;
 use crate::config::{Config, Dialects};
 use crate::fleet::{Action, Command, Fleet, Freshness, Moment, Payload};
 use crate::keyring::Keyring;
-use crate::refusals::{Refusals, Subject};
+use crate::refusals::Refusals;
+pub use crate::refusals::Subject;
 
 /// Commands that may be unacknowledged by the broker at one time: all devices of a large fleet may turn at once.
 const MAX_IN_FLIGHT: u16 = 20_000;
@@ -24,25 +25,28 @@ const MAX_MESSAGE: usize = 64 * 1024;
 
 /// The topics and formats of one controller.
 #[derive(Debug)]
-pub(crate) struct Topics {
+pub struct Topics {
     root: TopicRoot,
     dialects: Dialects,
     keyring: Keyring,
 }
 
 impl Topics {
-    pub(crate) fn new(root: TopicRoot, dialects: Dialects) -> Self {
+    /// Below `root`, in these formats.
+    #[must_use]
+    pub fn new(root: TopicRoot, dialects: Dialects) -> Self {
         Self { root, dialects, keyring: Keyring::default() }
     }
 
     /// The same, with the keys of the devices.
     #[must_use]
-    pub(crate) fn with(self, keyring: Keyring) -> Self {
+    pub fn with(self, keyring: Keyring) -> Self {
         Self { keyring, ..self }
     }
 
-    /// Statuses first, so that the retained ones are known before the first report.
-    fn filters(&self) -> Vec<Filter> {
+    /// The subscriptions of every connection. Statuses first, so that the retained ones are known before the first report.
+    #[must_use]
+    pub fn filters(&self) -> Vec<Filter> {
         let mut filters = Vec::new();
         if self.dialects.native() {
             for kind in [native::Kind::Status, native::Kind::Report, native::Kind::Ack] {
@@ -75,7 +79,11 @@ impl Topics {
         refusals.note(now, Subject::Topic, topic, format!("{bytes} bytes: allowed are {MAX_MESSAGE} with the topic"));
     }
 
-    fn try_take(
+    /// Hands a message to the fleet, without a log of those that cannot be used.
+    ///
+    /// # Errors
+    /// What the message was about, and why it cannot be used.
+    pub fn try_take(
         &mut self,
         fleet: &mut Fleet,
         now: Moment,
@@ -136,13 +144,15 @@ impl Topics {
 
     /// The message that has the broker forget a device's status: an empty payload clears the topic (MQTT 3.1.1, section
     /// 3.3.1.3).
-    pub(crate) fn clear_status(&self, device: &DeviceId) -> Message {
+    #[must_use]
+    pub fn clear_status(&self, device: &DeviceId) -> Message {
         let topic = native::topic(&self.root, device, native::Kind::Status).as_str().to_owned();
         Message { topic, payload: Vec::new(), qos: Qos::AtLeastOnce, retain: Retain::Yes }
     }
 
     /// The message that carries a command; `None` cannot happen, as every command fits its limit.
-    pub(crate) fn message(&self, command: &Command) -> Option<Message> {
+    #[must_use]
+    pub fn message(&self, command: &Command) -> Option<Message> {
         let device = &command.device;
         let (topic, payload, qos) = match &command.payload {
             Payload::Native(set_mode) => {

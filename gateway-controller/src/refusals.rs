@@ -14,13 +14,20 @@ const PAUSE_MS: u64 = 60_000;
 
 /// What a refused message was about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Subject {
+pub enum Subject {
+    /// A report.
     Report,
+    /// A status.
     Status,
+    /// An acknowledgement.
     Ack,
+    /// A command.
     Command,
+    /// A classroom client's metrics.
     Metrics,
+    /// A device that is one too many.
     Device,
+    /// A topic that is not one of the wire's.
     Topic,
     /// The controller was too slow for it.
     Overflow,

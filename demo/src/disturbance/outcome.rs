@@ -165,6 +165,7 @@ pub(super) mod tests {
             [
                 ("publishing", "alone", Verdict::Same),
                 ("fast-reports", "alone", Verdict::Same),
+                ("tls", "alone", Verdict::Same),
                 ("broker-away", "alone", Verdict::Same),
                 ("flood", "alone", Verdict::Worse),
             ]

@@ -33,6 +33,10 @@ impl<T: Copy + PartialEq> Answers<T> {
         self.waiting.push_back(ack);
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len() + self.under_way.len()
+    }
+
     pub(super) fn next(&self) -> Option<&Ack> {
         self.waiting.front()
     }

@@ -1,6 +1,8 @@
 //! How a decision comes about and takes effect.
 
 use shared_proto::mode::ModeSource;
+use shared_proto::text::Reason;
+use shared_proto::wire::SetMode;
 
 use super::{Agent, Autonomy, Order};
 use crate::mode::{Decision, Event};
@@ -51,6 +53,23 @@ impl<T: Copy + PartialEq> Agent<T> {
             self.arbiter.apply(wish);
         }
         self.arbiter.apply(Event::CommandReleased);
+    }
+
+    /// Why a policy's command for another mode comes too soon, if it does. Commands are late by as much as the network is, and
+    /// leases change hands: only here is it known what the last change was, so here no two by policy come within one dwell,
+    /// whoever decided them. A person's command names no report and is always obeyed.
+    pub(super) fn too_soon(&self, command: &SetMode, now: MonoTime) -> Option<Reason> {
+        let policy_changed = self.effective_since > self.started
+            && matches!(self.effective.source, ModeSource::Gateway | ModeSource::Local)
+            && self.setup.autonomy == Autonomy::Policy;
+        let asks_for_change = command.cause.is_some()
+            && command.lease_ms.millis().is_some()
+            && command.mode != self.effective.mode
+            && self.switching.is_none();
+        let (age_ms, dwell_ms) = (self.mode_age_ms(now), self.setup.policy.dwell_ms);
+        let too_soon = policy_changed && asks_for_change && age_ms < u64::from(dwell_ms);
+        too_soon
+            .then(|| Reason::of(format_args!("too soon: {age_ms} ms after the last change, dwell_ms is {dwell_ms}")))
     }
 
     /// The latest decision, in effect or on its way.

@@ -190,6 +190,14 @@ impl<T: Copy + PartialEq> Agent<T> {
         }
         self.commands.taken(command.id.clone(), self.spool.ledger());
         self.counts.accepted();
+        if let Some(missing) = &command.missing {
+            self.spool.send_again(missing);
+        }
+        if let Some(why) = self.too_soon(command, now) {
+            let ack = plain(&self.setup.identity, &command.id, Outcome::Unchanged, &self.effective);
+            self.answer(Ack { reason: why, ..ack });
+            return Ok(());
+        }
         match command.lease_ms.millis() {
             Some(ms) => self.arbiter.apply(Event::Commanded {
                 mode: command.mode,
@@ -298,7 +306,7 @@ impl<T: Copy + PartialEq> Agent<T> {
     /// The device's own policy sees every window. While somebody stronger decides it only watches.
     fn consult_policy(&mut self, report: &Report, now: MonoTime) {
         let seen = Observation {
-            elapsed_ms: report.span_ms,
+            elapsed_ms: self.policy.align(report.mode, report.mode_age_ms, report.span_ms),
             jobs: report.jobs,
             miss_rate: report.miss_rate,
             cpu: report.host.cpu,

@@ -147,6 +147,18 @@ impl<T: Copy + PartialEq> Agent<T> {
         self.spool.given_up()
     }
 
+    /// Answers to commands that wait for the broker, or are under way: at most 64 and what the transport has under way.
+    #[must_use]
+    pub fn answers_held(&self) -> usize {
+        self.answers.len()
+    }
+
+    /// Commands that are remembered, or wait for the next release: at most 48.
+    #[must_use]
+    pub fn commands_held(&self) -> usize {
+        self.commands.len() + self.pending.len()
+    }
+
     /// Who this is.
     #[must_use]
     pub fn identity(&self) -> &Identity {

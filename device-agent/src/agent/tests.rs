@@ -171,6 +171,7 @@ fn a_command_that_names_its_report_is_answered_with_the_reaction_time() {
         .unwrap();
     rig.job(false);
     assert_eq!(rig.ack().reaction_us, Some(23_000.0));
+    rig.now = rig.now.plus_nanos(5_000 * MS);
     rig.agent.command(&SetMode { cause: cause(BootId(8)), ..set_mode("c2", Mode::Normal, 15_000) }, rig.now).unwrap();
     rig.job(false);
     assert_eq!(rig.ack().reaction_us, None);
@@ -314,6 +315,46 @@ fn alone_the_device_degrades_and_recovers_by_itself() {
     let windows = (1..200).find(|_| rig.window(false).mode == Mode::Normal).unwrap();
     assert!((25..45).contains(&windows), "{windows} windows");
     assert_eq!(rig.mode(), (Mode::Normal, ModeSource::Local));
+}
+
+#[test]
+fn a_policys_command_that_crosses_the_devices_own_change_flips_nothing_and_a_persons_does() {
+    let mut rig = rig();
+    rig.window(false);
+    let before = rig.window(true);
+    rig.job(false);
+    assert_eq!(rig.mode(), (Mode::Degraded, ModeSource::Local));
+    // Sent when the device was in NORMAL still.
+    let cause = Some(ReportRef { boot: before.boot, seq: before.seq - 1 });
+    let policys = |id| SetMode { cause, ..set_mode(id, Mode::Normal, 15_000) };
+    rig.agent.command(&policys("c1"), rig.now).unwrap();
+    rig.job(false);
+    assert_eq!(rig.mode(), (Mode::Degraded, ModeSource::Local));
+    let ack = rig.ack();
+    assert_eq!((ack.result, ack.mode, ack.mode_source), (Outcome::Unchanged, Mode::Degraded, ModeSource::Local));
+    assert!(ack.reason.as_str().starts_with("too soon"), "{}", ack.reason);
+    // The same mode may be claimed at any time, and a person need not wait.
+    rig.agent.command(&SetMode { mode: Mode::Degraded, ..policys("c2") }, rig.now).unwrap();
+    assert_eq!(rig.mode(), (Mode::Degraded, ModeSource::Gateway));
+    rig.command("c3", Mode::Normal, 15_000);
+    rig.job(false);
+    assert_eq!(rig.mode(), (Mode::Normal, ModeSource::Gateway));
+    // Once the dwell is over a policy changes the mode again.
+    rig.now = rig.now.plus_nanos(5_000 * MS);
+    rig.agent.command(&SetMode { mode: Mode::Degraded, ..policys("c4") }, rig.now).unwrap();
+    rig.job(false);
+    assert_eq!(rig.mode(), (Mode::Degraded, ModeSource::Gateway));
+}
+
+#[test]
+fn of_a_window_in_which_the_mode_changed_only_the_time_since_counts() {
+    let mut rig = rig();
+    (0..9).for_each(|_| rig.job(false));
+    rig.command("c1", Mode::Degraded, 15_000);
+    (0..2).for_each(|_| rig.job(false));
+    rig.agent.close_window(&rig.context());
+    let age_ms = rig.agent.mode_age_ms(rig.now);
+    assert_eq!((rig.agent.policy.in_mode_ms, age_ms < 50), (Some(age_ms), true));
 }
 
 #[test]

@@ -193,6 +193,12 @@ const KEYS: &[Key] = &[
         "Reports held in memory; beyond it neighbours merge, counts stay exact.",
     ),
     key(
+        "spool.catch_up_per_s",
+        "50",
+        "1 to 1000",
+        "After an outage: old reports sent per second, oldest first. New ones never wait behind them.",
+    ),
+    key(
         "spool.dir",
         "",
         "a path, or \"\" for none",

@@ -57,6 +57,8 @@ pub struct Config {
     pub guard: GuardConfig,
     /// Reports that wait for the broker.
     pub spool_capacity: usize,
+    /// Reports of before a connection that are sent per second.
+    pub catch_up_per_s: u32,
     /// Where reports outlive the process.
     pub store: StoreConfig,
     /// Path of the control socket; without one there is none.

@@ -124,6 +124,7 @@ struct Safety {
 #[derive(Deserialize)]
 struct Spool {
     max_reports: usize,
+    catch_up_per_s: u32,
     dir: Option<PathBuf>,
     runtime_dir: Option<PathBuf>,
     max_disk_mb: u64,
@@ -150,6 +151,7 @@ impl Config {
         check.within("report.interval_ms", raw.report.interval_ms, 20, 3_600_000)?;
         check.within("report.miss_window", raw.report.miss_window, 1, 100_000)?;
         check.within("report.burst_jobs", raw.report.burst_jobs, 1, 1_000)?;
+        check.within("spool.catch_up_per_s", raw.spool.catch_up_per_s, 1, 1000)?;
         check.within("spool.max_reports", raw.spool.max_reports, 2, 4096)?;
         check.within("safety.max_temp_c", raw.safety.max_temp_c, 0.0, 150.0)?;
         let mut dialects = Dialects::new();
@@ -192,6 +194,7 @@ impl Config {
                 under_voltage: raw.safety.under_voltage,
             },
             spool_capacity: raw.spool.max_reports,
+            catch_up_per_s: raw.spool.catch_up_per_s,
             store: store(raw.spool, &check)?,
             control_socket: Some(raw.control.socket.unwrap_or_else(|| default_path(SCHEMA.program))),
             log: raw.log.check(loaded)?,

@@ -14,7 +14,8 @@ use super::trust::{Commands, Own, Trust};
 #[derive(Debug)]
 pub(super) struct Classroom {
     device: DeviceId,
-    guard: ReplayGuard,
+    /// Nothing before the first signed command of this run.
+    guard: Option<ReplayGuard>,
     nonces: fastrand::Rng,
 }
 
@@ -46,27 +47,37 @@ impl Refusal {
 impl Classroom {
     /// `boot` is random, so nonces of one run differ from those of others.
     pub(super) fn new(device: DeviceId, boot: BootId) -> Self {
-        Self { device, guard: ReplayGuard::default(), nonces: fastrand::Rng::with_seed(boot.0) }
+        Self { device, guard: None, nonces: fastrand::Rng::with_seed(boot.0) }
     }
 
-    /// The command in a message, if it is to be believed.
+    /// The command in a message, if it is to be believed. `kept` is what [`Self::to_keep`] gave to an earlier run.
     pub(super) fn command(
         &mut self,
         trust: &Trust,
         payload: &[u8],
-        up_ms: u64,
-        wall: Wall,
+        (up_ms, wall): (u64, Wall),
+        kept: impl Fn() -> Option<String>,
     ) -> Result<lab::Command, Refusal> {
         let Trust::Key { keys, commands, .. } = trust else { return Ok(decode_lab_command(payload)?) };
         match lab_sign::verify(&keys.lab, &self.device, payload) {
             Ok(message) => {
                 let command = message.command()?;
-                self.guard.admit(message.stamp(), Now { up_ms, wall })?;
+                let restore = || {
+                    let mark = kept().and_then(|text| serde_json::from_str(&text).ok());
+                    mark.map_or_else(ReplayGuard::default, ReplayGuard::restored)
+                };
+                let guard = self.guard.get_or_insert_with(restore);
+                guard.admit(message.stamp(), Now { up_ms, wall })?;
                 Ok(command)
             }
             Err(lab_sign::Refusal::Unsigned) if *commands == Commands::Any => Ok(decode_lab_command(payload)?),
             Err(refusal) => Err(refusal.into()),
         }
+    }
+
+    /// What a later run needs to know, so that no recording of today is taken then.
+    pub(super) fn to_keep(&self) -> Option<String> {
+        serde_json::to_string(&self.guard.as_ref()?.mark()?).ok()
     }
 
     /// Metrics as they go out; `None` cannot happen, as they fit their limit.

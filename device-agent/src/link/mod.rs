@@ -2,6 +2,7 @@
 //! what happens on the connection comes in with its time, messages go out through an [`Outbox`].
 
 mod classroom;
+mod pace;
 mod refusals;
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,9 @@ use crate::agent::{Agent, Refused};
 use crate::mode::Decision;
 use crate::rt::time::MonoTime;
 use crate::spool::Lane;
+use crate::store::Urgency;
 use classroom::Classroom;
+use pace::Pace;
 use refusals::Refusals;
 use topics::Topics;
 use trust::Doubt;
@@ -32,6 +35,9 @@ pub use trust::{Commands, Own, Trust};
 /// A connection that ends sooner than this after it was made is a short one; so many in a row give a hint.
 const SHORT_LIFE_MS: u64 = 10_000;
 const SHORT_LIVES: u32 = 3;
+
+/// Name of the kept value that tells how far the sender of classroom commands has come.
+const LAB_MARK: &str = "lab-mark";
 
 /// Takes publishes, or refuses them at once; nothing waits.
 pub trait Outbox {
@@ -46,6 +52,23 @@ impl Outbox for Publisher {
     fn try_publish(&mut self, message: Message) -> Result<Token, PublishError> {
         Publisher::try_publish(self, message)
     }
+}
+
+/// What a session goes by.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    /// Name of the client at the broker, for a log.
+    pub client_id: &'a str,
+    /// First levels of all topics.
+    pub root: &'a TopicRoot,
+    /// Message formats.
+    pub dialects: &'a Dialects,
+    /// Whom the device believes, and what it signs.
+    pub trust: Trust,
+    /// Reports of before the connection that are sent per second, at least 1. Those of now do not count.
+    pub catch_up_per_s: u32,
+    /// The real-time settings that the status tells.
+    pub settings: Settings,
 }
 
 /// What one device says and hears on its connections, one after another.
@@ -65,6 +88,7 @@ pub struct Session {
     /// The connection took no more; it will after the next PUBACK.
     congested: bool,
     turn: Turn,
+    catching_up: Pace,
     last_down: String,
     delivered: u64,
     refusals: Refusals,
@@ -78,22 +102,17 @@ enum Turn {
 }
 
 impl Session {
-    /// The device of `agent`, not connected. `settings` are the real-time settings that its status tells.
+    /// The device of `agent`, not connected.
     #[must_use]
-    pub fn new(
-        client_id: &str,
-        root: &TopicRoot,
-        dialects: &Dialects,
-        agent: &Agent<Token>,
-        trust: Trust,
-        settings: Settings,
-    ) -> Self {
+    pub fn new(plan: &Plan<'_>, agent: &Agent<Token>) -> Self {
+        let Plan { client_id, root, dialects, trust, catch_up_per_s, settings } = plan;
         Self {
-            client_id: client_id.to_owned(),
-            dialects: dialects.clone(),
-            trust,
+            client_id: (*client_id).to_owned(),
+            dialects: (*dialects).clone(),
+            trust: trust.clone(),
             topics: Topics::new(root, &agent.identity().device),
-            status: first_status(dialects, agent, settings),
+            status: first_status(dialects, agent, settings.clone()),
+            catching_up: Pace::new(*catch_up_per_s),
             up_since: None,
             short_lives: 0,
             conn: 0,
@@ -205,8 +224,15 @@ impl Session {
     }
 
     fn lab_message(&mut self, message: &Received, agent: &mut Agent<Token>, now: MonoTime, wall: Wall) {
-        match self.classroom.command(&self.trust, &message.payload, agent.up_ms(now), wall) {
-            Ok(command) => agent.lab_command(&command, now),
+        let time = (agent.up_ms(now), wall);
+        let kept = || agent.kept_value(LAB_MARK).map(str::to_owned);
+        match self.classroom.command(&self.trust, &message.payload, time, kept) {
+            Ok(command) => {
+                agent.lab_command(&command, now);
+                if let Some(mark) = self.classroom.to_keep() {
+                    agent.keep_value(LAB_MARK, mark, Urgency::Soon);
+                }
+            }
             Err(refusal) => {
                 agent.refuse(refusal.kind(), None, "");
                 self.refusals.note(&message.topic, &refusal.to_string(), agent.counts(), now);
@@ -235,7 +261,7 @@ impl Session {
         }
         if speaks_native {
             self.send_status(agent, outbox, now);
-            self.send_by_turns(agent, outbox);
+            self.send_by_turns(agent, outbox, now);
         }
         if let Some(metrics) = agent.take_lab_metrics()
             && self.dialects.contains(&DialectName::Lab)
@@ -258,7 +284,7 @@ impl Session {
 
     /// Acknowledgements and reports take turns: neither a flood of commands keeps the reports back, nor a full spool the
     /// acknowledgements.
-    fn send_by_turns(&mut self, agent: &mut Agent<Token>, outbox: &mut impl Outbox) {
+    fn send_by_turns(&mut self, agent: &mut Agent<Token>, outbox: &mut impl Outbox, now: MonoTime) {
         while !self.congested {
             let turns = match self.turn {
                 Turn::Ack => [Turn::Ack, Turn::Report],
@@ -266,7 +292,7 @@ impl Session {
             };
             let sent = turns.into_iter().find(|turn| match turn {
                 Turn::Ack => self.send_ack(agent, outbox),
-                Turn::Report => self.send_report(agent, outbox),
+                Turn::Report => self.send_report(agent, outbox, now),
             });
             match sent {
                 // Refused, it goes first next time.
@@ -293,19 +319,33 @@ impl Session {
     }
 
     /// Tries to send one report; `false` if there is none.
-    fn send_report(&mut self, agent: &mut Agent<Token>, outbox: &mut impl Outbox) -> bool {
+    fn send_report(&mut self, agent: &mut Agent<Token>, outbox: &mut impl Outbox, now: MonoTime) -> bool {
         // Somebody may decide by those of now; the old ones have time.
-        [Lane::Live, Lane::Backlog].into_iter().any(|lane| self.send_report_of(lane, agent, outbox))
+        [Lane::Live, Lane::Backlog].into_iter().any(|lane| self.send_report_of(lane, agent, outbox, now))
     }
 
-    fn send_report_of(&mut self, lane: Lane, agent: &mut Agent<Token>, outbox: &mut impl Outbox) -> bool {
+    fn send_report_of(
+        &mut self,
+        lane: Lane,
+        agent: &mut Agent<Token>,
+        outbox: &mut impl Outbox,
+        now: MonoTime,
+    ) -> bool {
+        if lane == Lane::Backlog && !self.catching_up.allows(now) {
+            return false;
+        }
         let Some(report) = agent.spool().next_to_send(lane) else { return false };
         let Some(payload) = sealed(&self.trust, &self.topics.report, report, MAX_REPORT) else {
             agent.spool().give_up_next(lane);
             return true;
         };
         match outbox.try_publish(message(&self.topics.report, payload, Qos::AtLeastOnce, Retain::No)) {
-            Ok(token) => agent.spool().sent(lane, token),
+            Ok(token) => {
+                agent.spool().sent(lane, token);
+                if lane == Lane::Backlog {
+                    self.catching_up.went(now);
+                }
+            }
             Err(_) => self.congested = true,
         }
         true

@@ -85,7 +85,12 @@ fn session(agent: &Agent<Token>) -> Session {
 
 fn session_with(agent: &Agent<Token>, trust: Trust) -> Session {
     let native = [DialectName::Native].into_iter().collect();
-    Session::new("pi", &"edge".parse().unwrap(), &native, agent, trust, Settings::default())
+    let root = "edge".parse().unwrap();
+    let settings = Settings::default();
+    Session::new(
+        &Plan { client_id: "pi", root: &root, dialects: &native, trust, catch_up_per_s: 1_000, settings },
+        agent,
+    )
 }
 
 fn command(id: &str) -> Received {
@@ -128,6 +133,9 @@ fn what_the_broker_did_not_acknowledge_is_sent_again_on_the_next_connection() {
     session.up(1, &mut agent, after(0));
     let mut first = Line::new(1, 10);
     session.send(&mut agent, &mut first, after(400));
+    // Old reports go one by one.
+    assert_eq!(first.topics(), ["status", "report"]);
+    session.send(&mut agent, &mut first, after(401));
     assert_eq!(first.topics(), ["status", "report", "report"]);
     session.acked(Token::new(1, 2), &mut agent);
     session.down(1, "gone".to_owned(), &mut agent, after(500));
@@ -217,6 +225,7 @@ fn an_answer_that_the_broker_did_not_acknowledge_is_given_again() {
 
 mod with_a_key {
     use shared_host::key_file::DeviceKeys;
+    use shared_host::lab_sign::{CommandMessage, Nonce};
     use shared_proto::sign::{Key, sign, verify};
     use shared_proto::wire::Status;
 
@@ -295,6 +304,42 @@ mod with_a_key {
             session.message(&signed(&key(7), TOPIC, LIMITED), &mut agent, after(ms), Wall::Unknown);
         }
         assert_eq!((agent.counts().accepted, agent.counts().expired), (accepted, 2));
+    }
+
+    /// A classroom command signed at this time of day.
+    fn lab_command(ts_ms: u64, nonce: u32) -> Received {
+        let keys = DeviceKeys::from_text(&"07".repeat(32)).unwrap();
+        let message =
+            CommandMessage { device_id: "pi".parse().unwrap(), ts_ms, nonce: Nonce(nonce), mode: Mode::Degraded };
+        let payload = shared_host::lab_sign::sign(&keys.lab, &message).unwrap();
+        Received { topic: "tp/pi/cmd".to_owned(), payload, retained: Retained::Live }
+    }
+
+    #[test]
+    fn a_recorded_classroom_command_is_worth_nothing_in_this_run_or_the_next() {
+        let mut agent = agent();
+        let mut session = session_with(&agent, trust(Commands::Signed));
+        for (ts_ms, nonce) in [(1_000_000, 1), (1_060_000, 2)] {
+            session.message(&lab_command(ts_ms, nonce), &mut agent, after(ts_ms - 999_999), Wall::Unknown);
+        }
+        assert_eq!(agent.counts().accepted, 2);
+        session.message(&lab_command(1_060_000, 2), &mut agent, after(60_500), Wall::Unknown);
+        session.message(&lab_command(1_000_000, 3), &mut agent, after(60_500), Wall::Unknown);
+        assert_eq!((agent.counts().accepted, agent.counts().expired), (2, 2));
+
+        let mut next = super::agent();
+        next.keep_value(LAB_MARK, agent.kept_value(LAB_MARK).unwrap().to_owned(), Urgency::None);
+        let mut session = session_with(&next, trust(Commands::Signed));
+        session.message(&lab_command(1_000_000, 4), &mut next, after(1), Wall::Unknown);
+        session.message(
+            &Received { payload: br#"{"Mode":"DEGRADED"}"#.to_vec(), ..lab_command(0, 0) },
+            &mut next,
+            after(1),
+            Wall::Unknown,
+        );
+        assert_eq!((next.counts().accepted, next.counts().expired, next.counts().unsigned), (0, 1, 1));
+        session.message(&lab_command(1_070_000, 5), &mut next, after(2), Wall::Unknown);
+        assert_eq!(next.counts().accepted, 1);
     }
 
     #[test]

@@ -63,6 +63,18 @@ impl CommandLog {
         }
     }
 
+    /// Commands remembered, at most 32.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether no command was taken yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Remembers a command that is taken but not yet answered.
     pub fn taken(&mut self, id: CommandId, ledger: &mut Ledger) {
         let mut entry = Entry { number: self.next, serial: 0, id, state: State::UnderWay };

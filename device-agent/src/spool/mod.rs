@@ -12,7 +12,7 @@ mod tests;
 
 use std::collections::VecDeque;
 
-use shared_proto::wire::Report;
+use shared_proto::wire::{Missing, Report};
 
 use crate::store::kept::{History, Sending, encode_report};
 use crate::store::{Key, Kind, Ledger};
@@ -31,6 +31,9 @@ const SENT_AND_WAITING: usize = 256;
 /// So many more may wait rather than that two are merged which the durable place has.
 const RATHER_THAN_UNPIN: usize = 64;
 
+/// Acknowledged reports that are kept: a broker that restarts acknowledges what it has nobody to give to, until the gateway is back.
+const DELIVERED: usize = 64;
+
 /// Which reports are to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
@@ -46,6 +49,8 @@ pub struct Spool<T> {
     /// Published, but not acknowledged. The transport bounds how many.
     under_way: VecDeque<(T, Lane, Waiting)>,
     waiting: VecDeque<Waiting>,
+    /// The latest that the broker has acknowledged, for a gateway that did not get them.
+    delivered: VecDeque<Waiting>,
     /// From this one on they are of the lane `Live`.
     live_from: usize,
     connection: Connection,
@@ -107,6 +112,7 @@ impl<T: Copy + PartialEq> Spool<T> {
         Self {
             under_way: VecDeque::new(),
             waiting: VecDeque::new(),
+            delivered: VecDeque::new(),
             live_from: 0,
             connection: Connection::Down,
             sent_and_waiting: 0,
@@ -164,8 +170,12 @@ impl<T: Copy + PartialEq> Spool<T> {
         self.mark_ahead(lane);
         // The lane `Live` is always asked first.
         self.is_held &= lane == Lane::Backlog;
+        let too_many = self.sent_and_waiting >= self.sent_limit;
         let at = self.first(lane)?;
         let next = self.waiting.get(at)?;
+        if lane == Lane::Live && too_many && next.history == History::Unsent {
+            return None;
+        }
         let journalled = match self.journalled {
             Journalled::UpTo(serial) => next.serial <= serial,
             Journalled::NotWaitedFor => true,
@@ -188,7 +198,31 @@ impl<T: Copy + PartialEq> Spool<T> {
         let place = self.under_way.iter().position(|(sent, ..)| *sent == token);
         let Some((.., waiting)) = place.and_then(|place| self.under_way.remove(place)) else { return false };
         self.ledger.remove(key(&waiting.report));
+        if self.delivered.len() == DELIVERED {
+            self.delivered.pop_front();
+        }
+        self.delivered.push_back(waiting);
         true
+    }
+
+    /// The gateway misses windows that the broker has acknowledged, because nobody was there to get them: of the latest, those
+    /// reports wait again.
+    pub fn send_again(&mut self, missing: &Missing) {
+        let is_missing = |report: &Report| {
+            let first = report.seq.saturating_sub(u64::from(report.merged)) + 1;
+            report.boot == missing.boot && report.seq > missing.after && first <= missing.up_to
+        };
+        let (again, kept) = self.delivered.drain(..).partition(|waiting| is_missing(&waiting.report));
+        self.delivered = kept;
+        let again: VecDeque<Waiting> = again;
+        for mut waiting in again {
+            waiting.serial = put(&mut self.ledger, &waiting);
+            let older = |other: &Waiting| age(other) < age(&waiting);
+            let at = self.waiting.iter().take(self.live_from).take_while(|other| older(other)).count();
+            self.waiting.insert(at, waiting);
+            self.live_from += 1;
+            self.sent_and_waiting += 1;
+        }
     }
 
     /// A connection is there: reports from now on are of the lane [`Lane::Live`].
@@ -216,7 +250,7 @@ impl<T: Copy + PartialEq> Spool<T> {
 
     /// By age; all are of the backlog then.
     fn sort(&mut self) {
-        self.waiting.make_contiguous().sort_by_key(|it| (it.run, it.report.boot.0, it.report.seq));
+        self.waiting.make_contiguous().sort_by_key(age);
         self.live_from = self.waiting.len();
     }
 
@@ -347,6 +381,10 @@ impl<T: Copy + PartialEq> Spool<T> {
 
 fn key(report: &Report) -> Key {
     Key::new(Kind::Report, report.boot.0, report.seq)
+}
+
+fn age(waiting: &Waiting) -> (u64, u64, u64) {
+    (waiting.run, waiting.report.boot.0, waiting.report.seq)
 }
 
 fn put(ledger: &mut Ledger, waiting: &Waiting) -> u64 {

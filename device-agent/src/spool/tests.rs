@@ -259,10 +259,8 @@ fn nothing_is_sent_before_the_store_has_it_and_its_mark() {
     assert_eq!(seqs(&mut spool, Lane::Backlog, 10..19), [1]);
 }
 
-#[test]
-fn connections_that_never_answer_do_not_fill_the_memory() {
-    let mut spool = Spool::new(4);
-    spool.ledger().begin();
+/// Reports go out on connection after connection, and none is ever acknowledged.
+fn never_answered(mut spool: Spool<u64>) {
     let mut token = 0;
     for seq in 1..=5_000 {
         if seq % 10 == 0 {
@@ -281,6 +279,14 @@ fn connections_that_never_answer_do_not_fill_the_memory() {
 }
 
 #[test]
+fn connections_that_never_answer_do_not_fill_the_memory_with_a_store_or_without() {
+    let mut kept = Spool::new(4);
+    kept.ledger().begin();
+    never_answered(kept);
+    never_answered(Spool::new(4));
+}
+
+#[test]
 fn reports_of_another_device_are_given_up_and_counted() {
     let mut spool = Spool::<u64>::new(64);
     let kept = |run, seq| RestoredReport {
@@ -291,4 +297,60 @@ fn reports_of_another_device_are_given_up_and_counted() {
     assert_eq!((spool.len(), spool.given_up()), (0, 2));
     spool.restore(vec![kept(1, 1), kept(1, 2)], &"pi".parse().unwrap());
     assert_eq!((spool.len(), spool.given_up()), (2, 2));
+}
+
+mod asked_for_again {
+    use super::*;
+
+    fn delivered(count: u64) -> Spool<u64> {
+        let mut spool = Spool::new(64);
+        spool.connection_made();
+        for seq in 1..=count {
+            spool.push(normal(seq));
+            assert_eq!(spool.next_to_send(Lane::Live).unwrap().seq, seq);
+            spool.sent(Lane::Live, seq);
+            assert!(spool.acknowledged(seq));
+        }
+        spool
+    }
+
+    fn missing(boot: u64, after: u64, up_to: u64) -> Missing {
+        Missing { boot: BootId(boot), after, up_to }
+    }
+
+    fn sent_again(spool: &mut Spool<u64>) -> Vec<u64> {
+        let mut seqs = Vec::new();
+        while let Some(report) = spool.next_to_send(Lane::Backlog) {
+            let seq = report.seq;
+            spool.sent(Lane::Backlog, 1_000 + seq);
+            assert!(spool.acknowledged(1_000 + seq));
+            seqs.push(seq);
+        }
+        seqs
+    }
+
+    #[test]
+    fn what_the_gateway_did_not_get_is_sent_again_as_it_was() {
+        let mut spool = delivered(9);
+        spool.push(normal(10));
+        spool.send_again(&missing(1, 3, 6));
+        assert_eq!(spool.next_to_send(Lane::Live).unwrap().seq, 10);
+        assert_eq!(spool.next_to_send(Lane::Backlog), Some(&normal(4)));
+        assert_eq!(sent_again(&mut spool), [4, 5, 6]);
+        spool.send_again(&missing(1, 3, 6));
+        assert_eq!(sent_again(&mut spool), [4, 5, 6], "as often as it is asked for");
+        spool.send_again(&missing(2, 0, 9));
+        assert!(sent_again(&mut spool).is_empty(), "of this run alone");
+    }
+
+    #[test]
+    fn it_takes_its_place_among_the_old_ones_and_is_bounded() {
+        let mut spool = delivered(100);
+        (101..=103).for_each(|seq| spool.push(normal(seq)));
+        spool.connection_lost(|_| true);
+        spool.connection_made();
+        spool.send_again(&missing(1, 0, u64::MAX));
+        let again = sent_again(&mut spool);
+        assert_eq!(again, (37..=103).collect::<Vec<_>>());
+    }
 }

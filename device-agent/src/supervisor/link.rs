@@ -13,7 +13,7 @@ use super::control::LinkState;
 use super::observe::wall_clock_ms;
 use crate::agent::Agent;
 use crate::config::Config;
-use crate::link::{Session, Trust};
+use crate::link::{Plan, Session, Trust};
 use crate::mode::Decision;
 use crate::rt::time::MonoTime;
 use crate::rt::{Handle, sys};
@@ -41,7 +41,15 @@ impl Link {
     pub(super) fn start(config: &Config, agent: &Agent<Token>, trust: Trust, rt: &Handle) -> Self {
         let broker = &config.broker;
         let settings = rt.granted.settings.clone();
-        let session = Session::new(&broker.client_id, &config.root, &config.dialects, agent, trust, settings);
+        let plan = Plan {
+            client_id: &broker.client_id,
+            root: &config.root,
+            dialects: &config.dialects,
+            trust,
+            catch_up_per_s: config.catch_up_per_s,
+            settings,
+        };
+        let session = Session::new(&plan, agent);
         let mut options = broker.options();
         options.filters = session.filters();
         let (status, will_status) = watch::channel(session.status().clone());

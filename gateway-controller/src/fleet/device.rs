@@ -6,11 +6,11 @@ use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::policy::{Change, Observation, PolicyConfig, PolicyState};
 use shared_proto::text::{Name, Reason};
 use shared_proto::units::Ratio;
-use shared_proto::wire::{Ack, Departure, Missing, Status};
+use shared_proto::wire::{Ack, Departure, Missing, ReportRef, Status};
 
 use super::clock::DeviceClock;
 use super::commands::{Commands, Order, Situation, Wire};
-use super::identity::Identity;
+use super::identity::{Evidence, Identity};
 use super::seen::Seen;
 use super::tally::Tally;
 use super::{Freshness, Moment, Wish};
@@ -38,6 +38,8 @@ pub(super) struct Device {
     pub(super) asked: Option<Missing>,
     /// `None` until a report has seeded it.
     pub(super) policy: Option<PolicyState>,
+    /// The latest report that it has judged.
+    pub(super) judged: Option<ReportRef>,
     pub(super) wish: Option<Wish>,
     pub(super) commands: Commands,
     /// Why the wanted mode is wanted.
@@ -101,6 +103,7 @@ impl Device {
             clock: DeviceClock::default(),
             asked: None,
             policy: None,
+            judged: None,
             wish: None,
             commands: Commands::default(),
             why: AS_REPORTED.into(),
@@ -117,6 +120,13 @@ impl Device {
             Some(Wish::Release) => None,
             None => self.policy.map(|policy| policy.mode),
         }
+    }
+
+    /// The report that a command names: the one that led to it, else the latest that the policy has judged. A person's command
+    /// names none.
+    pub(super) fn cause(&self) -> Option<ReportRef> {
+        let led = self.commands.change.and_then(|change| change.cause);
+        led.or(self.judged.filter(|_| self.wish.is_none()))
     }
 
     /// What there is to agree on; `None` if nothing is wanted of it.
@@ -161,11 +171,20 @@ impl Device {
         }
     }
 
+    /// What the present run is known by.
+    pub(super) fn evidence(&self) -> Evidence {
+        match self.presence {
+            Presence::Offline { news: Freshness::Retained, .. } => Evidence::RetainedGoodbye,
+            _ => Evidence::Live,
+        }
+    }
+
     /// Forgets all that belongs to a run of the agent that is over.
     pub(super) fn start_boot(&mut self, boot: BootId) {
         self.tally.start_boot(boot);
         self.forget_policy();
         self.clock = DeviceClock::default();
+        self.judged = None;
         self.newest = None;
         self.reported = None;
         self.told_hold = None;
@@ -193,15 +212,15 @@ impl Device {
 
     /// Steps the policy with a report of now. The first of a boot seeds it with what the device's own policy knows.
     pub(super) fn judge(&mut self, config: &PolicyConfig, seen: &Seen) -> Option<Change> {
-        let window =
-            Observation { elapsed_ms: seen.span_ms, jobs: seen.jobs, miss_rate: seen.miss_rate, cpu: seen.cpu };
+        self.judged = Some(seen.reference());
         let policy = self.policy.get_or_insert_with(|| {
             // As it was before the device's own policy judged this window.
             let mut seeded = seen.policy;
             seeded.adopt(config, seen.mode);
             seeded
         });
-        policy.step(config, &window)
+        let elapsed_ms = policy.align(seen.mode, seen.mode_age_ms, seen.span_ms);
+        policy.step(config, &Observation { elapsed_ms, jobs: seen.jobs, miss_rate: seen.miss_rate, cpu: seen.cpu })
     }
 
     /// Steps the policy with what a classroom client told; time counts by arrival.

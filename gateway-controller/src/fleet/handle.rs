@@ -8,7 +8,7 @@ use shared_proto::wire::{Ack, Report, Status};
 use super::commands::{OpenChange, Wire};
 use super::coverage::Arrival;
 use super::device::{Device, Heard, Presence};
-use super::identity::{Claim, Evidence, Identity};
+use super::identity::{Claim, Identity};
 use super::seen::Seen;
 use super::take::Turn;
 use super::{Action, BrokerLink, Fleet, Freshness, Moment, Refused, Wish, reconcile, schedule};
@@ -43,11 +43,7 @@ impl Fleet {
         self.with_device(now, &id, Wire::Native, Freshness::Live, out, |device, out| {
             device.drive_natively();
             let seen = Seen::of(&report);
-            let evidence = match device.presence {
-                Presence::Offline { news: Freshness::Retained, .. } => Evidence::RetainedGoodbye,
-                _ => Evidence::Live,
-            };
-            let arrival = match device.identity.claim(seen.boot, now, evidence) {
+            let arrival = match device.identity.claim(seen.boot, now, device.evidence()) {
                 Claim::Leftover => {
                     if device.tally.take_foreign(&report) != Arrival::Duplicate {
                         out.push(Action::Tell(Event::Report(Box::new(report))));
@@ -86,11 +82,14 @@ impl Fleet {
         freshness: Freshness,
         out: &mut Vec<Action>,
     ) -> Result<(), Refused> {
+        // Nor is stale news a sign that the device is there.
+        let known = self.devices.get(&status.device);
+        if known.is_some_and(|device| device.identity.is_stale(status, freshness, device.evidence())) {
+            return Ok(());
+        }
         self.with_device(now, &status.device, Wire::Native, freshness, out, |device, out| {
             device.drive_natively();
-            if !device.identity.is_stale(status, freshness) {
-                device.take_status(now, status, freshness, out);
-            }
+            device.take_status(now, status, freshness, out);
             None
         })
         .map(drop)

@@ -4,7 +4,7 @@
 //! older connections are stale news, and reports of other runs are leftovers from their spool.
 
 use shared_proto::ids::BootId;
-use shared_proto::wire::Status;
+use shared_proto::wire::{Departure, Status};
 
 use super::{Freshness, Moment};
 
@@ -66,11 +66,14 @@ impl Identity {
         *self = Self::Born { boot: status.boot, conn: status.conn, previous, stranger: None };
     }
 
-    /// Whether a status is stale news.
-    pub(super) fn is_stale(&self, status: &Status, freshness: Freshness) -> bool {
+    /// Whether a status is stale news. `evidence` is what the present run is known by.
+    pub(super) fn is_stale(&self, status: &Status, freshness: Freshness, evidence: Evidence) -> bool {
+        // A device says good-bye itself, and now: that is newer than all that the broker kept, if its birth got lost.
+        let good_bye = status.departure == Some(Departure::Stopped) && freshness == Freshness::Live;
         match *self {
             Self::Unknown => false,
             _ if self.boot() == Some(status.boot) => self.conn().is_some_and(|conn| status.conn < conn),
+            _ if good_bye && evidence == Evidence::RetainedGoodbye => false,
             // What the broker retains is the last word on that topic, and a birth is always news.
             _ => !status.online && freshness == Freshness::Live,
         }

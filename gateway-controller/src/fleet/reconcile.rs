@@ -107,7 +107,7 @@ fn carry_out(
             mode,
             lease_ms,
             reason: device.why.clone(),
-            cause: device.commands.change.and_then(|change| change.cause),
+            cause: device.cause(),
             fresh: fresh(device, now, common.settings.timing.ttl_ms()),
             missing: device.tally.missing(),
         })),

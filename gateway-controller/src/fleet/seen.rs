@@ -21,6 +21,7 @@ pub(super) struct Seen {
     pub(super) cpu: Option<Ratio>,
     pub(super) mode: Mode,
     pub(super) mode_source: ModeSource,
+    pub(super) mode_age_ms: u64,
     pub(super) policy: PolicyState,
     pub(super) newest: Newest,
 }
@@ -40,6 +41,7 @@ impl Seen {
             cpu: report.host.cpu,
             mode: report.mode,
             mode_source: report.mode_source,
+            mode_age_ms: report.mode_age_ms,
             policy: report.policy,
             newest: Newest {
                 miss_rate: report.miss_rate,

@@ -1,16 +1,22 @@
 //! Counts of all runs of one device. Reports of an earlier run can still come, from a spool on the device's disk.
 
+use std::collections::VecDeque;
+
 use shared_proto::ids::BootId;
 use shared_proto::wire::{Missing, Report, Totals};
 
 use super::coverage::{Arrival, Coverage, plus};
 
+/// Earlier runs that are remembered, so that what comes twice of one counts once. An agent that fails again and again while it is
+/// offline brings the reports of many.
+const REMEMBERED_RUNS: usize = 8;
+
 /// Counts of one device since it was first heard of.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     current: Option<(BootId, Coverage)>,
-    /// The run that counted last besides the current one.
-    other: Option<(BootId, Coverage)>,
+    /// Other runs, the one that was current or reported last at the end.
+    others: VecDeque<(BootId, Coverage)>,
     /// Sums over the runs before.
     closed: Sum,
     duplicates: u64,
@@ -27,13 +33,9 @@ impl Tally {
     /// From now on this is the current run.
     pub(super) fn start_boot(&mut self, boot: BootId) {
         let before = self.current.take();
-        if self.other.as_ref().is_some_and(|(other, _)| *other == boot) {
-            self.current = self.other.take();
-        }
-        if before.is_some() {
-            self.retire();
-            self.other = before;
-        }
+        self.current = self.recall(boot);
+        self.others.extend(before);
+        self.retire();
     }
 
     /// Takes in a report of the current run.
@@ -44,10 +46,10 @@ impl Tally {
 
     /// Takes in a report of another run.
     pub(super) fn take_foreign(&mut self, report: &Report) -> Arrival {
-        if self.other.as_ref().is_some_and(|(other, _)| *other != report.boot) {
-            self.retire();
-        }
-        let arrival = take(&mut self.other, report);
+        let mut other = self.recall(report.boot);
+        let arrival = take(&mut other, report);
+        self.others.extend(other);
+        self.retire();
         self.note(arrival)
     }
 
@@ -57,10 +59,14 @@ impl Tally {
         coverage.newest_gap().map(|(after, up_to)| Missing { boot: *boot, after, up_to })
     }
 
+    fn recall(&mut self, boot: BootId) -> Option<(BootId, Coverage)> {
+        let place = self.others.iter().position(|(known, _)| *known == boot);
+        place.and_then(|place| self.others.remove(place))
+    }
+
     /// What came and what did not, over all runs.
     pub(super) fn sum(&self) -> Sum {
-        let known = [&self.current, &self.other];
-        known.into_iter().flatten().fold(self.closed, |sum, (_, coverage)| sum.plus(coverage))
+        self.current.iter().chain(&self.others).fold(self.closed, |sum, (_, coverage)| sum.plus(coverage))
     }
 
     /// Reports that came more than once.
@@ -76,7 +82,8 @@ impl Tally {
     }
 
     fn retire(&mut self) {
-        if let Some((_, coverage)) = self.other.take() {
+        while self.others.len() > REMEMBERED_RUNS {
+            let Some((_, coverage)) = self.others.pop_front() else { return };
             self.closed = self.closed.plus(&coverage);
         }
     }

@@ -130,6 +130,18 @@ impl PolicyState {
         *self = Self { mode, in_mode_ms: Some(0), backoff: self.backoff, ..Self::default() };
     }
 
+    /// Takes note of how long the mode has been in effect at the close of a window: `age_ms`, if it is `mode`. Where that is the
+    /// mode that was decided, it counts from then, however long the order for it was on its way. Tells how much of the window,
+    /// which is `span_ms` long, counts for [`Observation::elapsed_ms`].
+    pub fn align(&mut self, mode: Mode, age_ms: u64, span_ms: u64) -> u64 {
+        if mode != self.mode {
+            return span_ms;
+        }
+        let elapsed_ms = span_ms.min(age_ms);
+        self.in_mode_ms = self.in_mode_ms.map(|ms| ms.min(age_ms - elapsed_ms));
+        elapsed_ms
+    }
+
     /// Least time in DEGRADED before the next recovery, in milliseconds.
     #[must_use]
     pub fn wait_ms(&self, config: &PolicyConfig) -> u64 {

@@ -55,6 +55,24 @@ fn one_restless_window_starts_the_calm_count_again() {
 }
 
 #[test]
+fn a_mode_that_took_effect_late_counts_from_then() {
+    let (config, mut state) = (PolicyConfig::default(), PolicyState::default());
+    state.adopt(&config, Mode::Degraded);
+    // The order was on its way for 4 s, while calm windows went by.
+    for _ in 0..20 {
+        assert_eq!(state.align(Mode::Normal, 60_000, WINDOW_MS), WINDOW_MS);
+        assert_eq!(state.step(&config, &seen(0.0)), None);
+    }
+    // It took effect in the middle of a window.
+    let age_ms = |window: u64| 100 + window * WINDOW_MS;
+    let first = (0..100).find(|window| {
+        let elapsed_ms = state.align(Mode::Degraded, age_ms(*window), WINDOW_MS);
+        state.step(&config, &Observation { elapsed_ms, ..seen(0.0) }).is_some()
+    });
+    assert_eq!(first.map(age_ms), Some(5_100));
+}
+
+#[test]
 fn a_window_without_jobs_is_no_evidence() {
     let (config, mut state) = (PolicyConfig::default(), PolicyState::default());
     assert_eq!(state.step(&config, &Observation { jobs: 0, ..seen(1.0) }), None);

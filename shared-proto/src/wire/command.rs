@@ -22,7 +22,9 @@ pub struct SetMode {
     /// Why, for people.
     #[serde(default)]
     pub reason: Reason,
-    /// The report that led to this command; the device then tells its own reaction time in the acknowledgement.
+    /// The report that led to this command, or the latest that the sender's policy has judged: so a policy's command is told
+    /// from a person's, which has none. The device tells its own reaction time in the acknowledgement, and lets no policy
+    /// change its mode twice within one dwell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<ReportRef>,
     /// Until when the command may be taken; without it, whenever it arrives.

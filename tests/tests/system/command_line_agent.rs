@@ -19,6 +19,19 @@ fn a_configuration_is_written_checked_and_refused_with_reasons() {
     assert!(run(agent(["init", "--device", "pi/8"])).failure(2).contains("1 to 32"));
     assert!(run(agent(["init", "--device", "pi-8", "--broker", "http://x"])).failure(2).contains("mqtt://"));
 
+    let init = |options: &[&str]| {
+        let mut command = agent(["init", "--force", "--output", &file, "--device", "pi-8"]);
+        command.args(options);
+        run(command)
+    };
+    let told = init(&["--broker", "mqtt://gateway.local"]).success_with_words();
+    assert!(told.contains("put right") && told.contains("mqtts://") && told.contains("mqtt.insecure"), "{told}");
+    assert!(run(agent(["check-config", &file])).failure(2).contains("mqtt.insecure"));
+    for silent in [&["--broker", "mqtt://gateway.local", "--insecure"][..], &[]] {
+        assert_eq!(init(silent).success_with_words(), "");
+        run(agent(["check-config", &file])).success();
+    }
+
     let mut check = agent(["check-config", &file]);
     check.env("AGENT_TASK__PERIOD_MS", "15");
     let values = run(check).success();

@@ -17,6 +17,13 @@ fn a_configuration_is_written_checked_and_refused_with_reasons() {
     assert!(run(controller(["init", "--output", &file])).failure(1).contains("--force"));
     run(controller(["init", "--output", &file, "--force"])).success();
     assert!(run(controller(["check-config", &file])).success().contains("policy.degrade_above = 0.05"));
+    let exposed = ["init", "--broker", "mqtt://gateway.local"];
+    let told = run(controller(exposed)).success_with_words();
+    assert!(told.contains("put right") && told.contains("mqtts://") && told.contains("mqtt.insecure"), "{told}");
+    let written = run(controller(["init", "--broker", "mqtt://gateway.local", "--insecure"]));
+    assert_eq!(written.success_with_words(), "");
+    let direct = ["devices", "--broker", "mqtt://gateway.local"];
+    assert!(run(controller(direct)).failure(2).contains("mqtt.insecure"));
 
     for (content, complaint) in [
         ("[policy]\ndegrade_abov = 0.1", "did you mean policy.degrade_above?"),

@@ -33,4 +33,5 @@ mod spool_on_disk;
 mod stopped;
 mod system_calls;
 mod two_devices;
+mod unheard;
 mod watchdog;

@@ -111,6 +111,15 @@ fn a_broker_that_is_not_the_one_is_not_spoken_to() {
 }
 
 #[test]
+fn what_is_not_encrypted_is_warned_of_once() {
+    let place = Secured::new();
+    // An address for examples: nobody answers there.
+    let mut agent = Agent::start_at(&place.site, "mqtt://192.0.2.1", DEVICE, &[("mqtt.insecure", "true")]);
+    agent.status_where("an attempt", |status| !status.link.last_down.is_empty());
+    assert_eq!(agent.log().lines().filter(|line| line.contains("not encrypted") && line.contains("WARN")).count(), 1);
+}
+
+#[test]
 fn a_renewed_certificate_needs_no_restart() {
     let mut place = Secured::new();
     let (key, certificate) = ("devices/device1/client.key", "devices/device1/client.crt");

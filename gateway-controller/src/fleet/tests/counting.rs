@@ -68,6 +68,21 @@ fn counts_of_earlier_runs_are_kept() {
     assert_eq!(site.view().jobs, 5 * JOBS);
 }
 
+#[test]
+fn what_comes_twice_of_an_earlier_run_counts_once_though_others_came_between() {
+    let mut site = Site::settled();
+    let before = site.view().jobs;
+    let first = site.device.report(0.0);
+    site.take(first.clone());
+    for boot in 2..9 {
+        site.device = Sim { boot: BootId(boot), ..Sim::new("pi-1") };
+        site.birth();
+        site.window(0.0);
+    }
+    site.take(first);
+    assert_eq!((site.view().jobs, site.view().duplicates), (before + 8 * JOBS, 1));
+}
+
 proptest! {
     /// Whatever comes twice, late or never: received and missing together are what the device counted, and nothing is missing
     /// in the end if everything has come.

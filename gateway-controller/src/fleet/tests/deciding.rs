@@ -33,7 +33,9 @@ fn the_first_report_is_judged_with_what_the_device_remembers() {
     let mut site = Site::new(settings());
     site.birth();
     // It degraded half a second ago and backs off: a controller that starts now neither flips it nor forgets the wait.
+    site.pass(500);
     site.device.mode = Mode::Degraded;
+    site.device.since_ms = (Mode::Degraded, 0);
     site.device.source = ModeSource::Gateway;
     site.device.policy =
         PolicyState { mode: Mode::Degraded, in_mode_ms: Some(500), backoff: 2, ..PolicyState::default() };
@@ -41,6 +43,27 @@ fn the_first_report_is_judged_with_what_the_device_remembers() {
     // The wait is 5 s doubled twice; 500 ms of it are over, and each window takes 200 ms. The first of them has been.
     let windows = (1..200).find(|_| !decisions(&site.window(0.0)).is_empty());
     assert_eq!(windows, Some((20_000u64 - 500).div_ceil(SPAN_MS) - 1));
+}
+
+#[test]
+fn the_dwell_counts_from_when_the_device_took_the_mode_however_long_the_command_was_on_its_way() {
+    let mut site = Site::settled();
+    let degrade = site.window(0.2);
+    // The device follows only 3 s later; by then the windows are calm.
+    (0..15).for_each(|_| assert_eq!(decisions(&site.window(0.0)), []));
+    site.obey(&degrade);
+    let windows = (1..100).find(|_| !decisions(&site.window(0.0)).is_empty());
+    assert_eq!(windows, Some(5_000 / SPAN_MS));
+}
+
+#[test]
+fn a_policys_command_names_the_latest_report_and_a_persons_none() {
+    let mut site = Site::new(settings());
+    site.birth();
+    let first = commands(&site.window(0.0)).pop().unwrap();
+    assert_eq!(first.cause, Some(ReportRef { boot: BootId(1), seq: 1 }));
+    let wished = commands(&site.wish(Some(Wish::Mode(Mode::Degraded)))).pop().unwrap();
+    assert_eq!(wished.cause, None);
 }
 
 #[test]
@@ -104,7 +127,8 @@ fn told_as_reported(site: &Site, actions: &[Action]) {
     assert_eq!(decision.seq, Some(site.device.seq));
     let command = commands(actions).pop().unwrap();
     assert_eq!(decision.command_id, Some(command.id));
-    assert_eq!((command.reason.as_str(), command.cause), ("the mode that it reports", None));
+    let cause = Some(ReportRef { boot: site.device.boot, seq: site.device.seq });
+    assert_eq!((command.reason.as_str(), command.cause), ("the mode that it reports", cause));
     assert_eq!(decision.reason.as_str(), "the mode that it reports");
 }
 
@@ -122,8 +146,8 @@ fn a_change_that_was_open_when_the_policy_is_seeded_anew_is_forgotten() {
     assert_eq!((decision.from, decision.to), (Some(Mode::Degraded), Some(Mode::Normal)));
     let command = commands(&actions).pop().unwrap();
     assert_eq!(
-        (command.mode, command.cause, command.reason.as_str()),
-        (Mode::Normal, None, "the mode that it reports")
+        (command.mode, command.cause.unwrap().seq, command.reason.as_str()),
+        (Mode::Normal, site.device.seq, "the mode that it reports")
     );
 }
 

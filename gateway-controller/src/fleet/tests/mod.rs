@@ -42,6 +42,8 @@ struct Sim {
     mode: Mode,
     source: ModeSource,
     policy: PolicyState,
+    /// The mode reported last, and since when.
+    since_ms: (Mode, u64),
 }
 
 fn settings() -> Settings {
@@ -64,6 +66,7 @@ impl Sim {
             mode: Mode::Normal,
             source: ModeSource::Default,
             policy: PolicyState::default(),
+            since_ms: (Mode::Normal, 0),
         }
     }
 
@@ -71,6 +74,9 @@ impl Sim {
     fn report(&mut self, miss_rate: f64) -> Report {
         self.seq += 1;
         self.total.jobs += JOBS;
+        if self.since_ms.0 != self.mode {
+            self.since_ms = (self.mode, self.up_ms.saturating_sub(SPAN_MS));
+        }
         let mut latency = Latency::default();
         (0..JOBS).for_each(|job| latency.record(50_000 + job));
         Report {
@@ -86,7 +92,7 @@ impl Sim {
             epoch: 0,
             mode: self.mode,
             mode_source: self.source,
-            mode_age_ms: 0,
+            mode_age_ms: self.up_ms - self.since_ms.1,
             jobs: JOBS,
             misses: 0,
             skipped: 0,

@@ -38,6 +38,31 @@ fn a_will_of_an_older_connection_or_run_is_stale_news() {
 }
 
 #[test]
+fn a_stale_will_is_no_sign_that_the_device_is_there() {
+    let mut site = Site::new(settings());
+    site.take_status(&site.device.status(), Freshness::Retained);
+    assert_eq!(site.view().presence, PresenceView::Unknown);
+    let other_run = Status { boot: BootId(77), ..site.device.will() };
+    assert_eq!(site.take_status(&other_run, Freshness::Live), []);
+    assert_eq!(site.view().presence, PresenceView::Unknown);
+}
+
+#[test]
+fn a_good_bye_of_now_counts_though_the_birth_of_its_run_was_lost() {
+    let mut site = Site::new(settings());
+    site.take_status(&site.device.will(), Freshness::Retained);
+    let old = site.device.will();
+    site.device = Sim { boot: BootId(2), ..Sim::new("pi-1") };
+    let good_bye = Status { departure: Some(Departure::Stopped), ..site.device.will() };
+    site.take_status(&good_bye, Freshness::Live);
+    // Its last reports come behind it, and the will of the run before may come at any time.
+    assert!(!comes_online(&site.window(0.2)));
+    site.take_status(&old, Freshness::Live);
+    let view = site.view();
+    assert_eq!((view.presence, view.boot), (PresenceView::Offline, Some(BootId(2))));
+}
+
+#[test]
 fn a_will_tells_of_the_mode_when_the_connection_was_made_and_changes_none() {
     let mut site = Site::settled();
     let will = site.device.will();

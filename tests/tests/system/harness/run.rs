@@ -22,6 +22,12 @@ impl Ran {
         self.out
     }
 
+    /// Standard error, if all went well.
+    pub(crate) fn success_with_words(self) -> String {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self.err
+    }
+
     /// Standard error, if it ended with this exit code.
     pub(crate) fn failure(self, code: i32) -> String {
         assert_eq!(self.code, Some(code), "{self:?}");

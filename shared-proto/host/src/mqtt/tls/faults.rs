@@ -25,7 +25,8 @@ pub(in crate::mqtt) fn describe(error: &Error, options: &Options) -> String {
 /// Why the broker's certificate is not taken.
 fn certificate(error: &CertificateError, options: &Options) -> String {
     match error {
-        CertificateError::UnknownIssuer => {
+        // A bad signature: another authority has the same name.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             let ca = options.tls.ca.as_ref().map_or_else(|| SYSTEM_CA_FILE.to_owned(), ToString::to_string);
             format!("the broker's certificate is signed by no authority in {ca}; is that the file of its CA?")
         }
