@@ -28,10 +28,11 @@ const BACKLOG_UNDER_WAY: usize = 8;
 /// added to them, and the old ones go first.
 const SENT_AND_WAITING: usize = 256;
 
-/// Acknowledged reports that are kept: a broker that restarts acknowledges what it has nobody to give to, until the gateway is back.
-const DELIVERED: usize = 64;
 /// So many more may wait rather than that two are merged which the durable place has.
 const RATHER_THAN_UNPIN: usize = 64;
+
+/// Acknowledged reports that are kept: a broker that restarts acknowledges what it has nobody to give to, until the gateway is back.
+const DELIVERED: usize = 64;
 
 /// Which reports are to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,9 +168,9 @@ impl<T: Copy + PartialEq> Spool<T> {
             }
         }
         self.mark_ahead(lane);
-        let too_many = self.sent_and_waiting >= self.sent_limit;
         // The lane `Live` is always asked first.
         self.is_held &= lane == Lane::Backlog;
+        let too_many = self.sent_and_waiting >= self.sent_limit;
         let at = self.first(lane)?;
         let next = self.waiting.get(at)?;
         if lane == Lane::Live && too_many && next.history == History::Unsent {

@@ -130,11 +130,12 @@ impl Place {
             Answer::Opened(recovered) => {
                 self.state = State::Open;
                 self.is_stale = true;
-                self.status.damaged += recovered.damage.len() as u64;
-                for damage in &recovered.damage {
-                    warn!(place = %self.role, directory = self.status.directory, "{damage}");
-                }
-                if matches!(self.status.health, Health::Opening) {
+                if self.status.health == Health::Opening {
+                    // Later it is the end of a write of our own that failed, which was told.
+                    self.status.damaged += recovered.damage.len() as u64;
+                    for damage in &recovered.damage {
+                        warn!(place = %self.role, directory = self.status.directory, "{damage}");
+                    }
                     self.status.health = Health::Ok;
                 }
                 Heard::Opened(recovered)

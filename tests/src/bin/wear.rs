@@ -37,6 +37,9 @@ struct Arguments {
     /// Seconds between writes while offline.
     #[arg(long, default_value_t = 300)]
     flush_every_s: u64,
+    /// Only scenarios whose name contains this.
+    #[arg(long, default_value = "")]
+    only: String,
     /// Directory on the disk that is written, with a file system whose writes the kernel counts. Default: a temporary one.
     #[arg(long)]
     dir: Option<PathBuf>,
@@ -90,7 +93,7 @@ fn play_all(arguments: &Arguments) -> io::Result<()> {
         "", "reports", "writes", "fsyncs", "journal kB", "kernel kB", "volatile kB"
     )?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    for (name, online) in SCENARIOS {
+    for (name, online) in SCENARIOS.into_iter().filter(|(name, _)| name.contains(&arguments.only)) {
         let home = match &arguments.dir {
             Some(dir) => tempfile::tempdir_in(dir)?,
             None => tempfile::tempdir()?,
