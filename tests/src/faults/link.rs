@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::Scale;
 use super::balance::Losses;
 use super::outcome::{Figure, Outcome};
-use super::stage::{Conditions, Stage};
+use super::stage::{Conditions, Encryption, Stage};
 use crate::proxy::{Cut, Direction, Faults};
 use crate::site::{AgentPlan, Trouble, pause};
 
@@ -21,7 +21,7 @@ fn with_keys(keys: &[(&str, &str)]) -> Conditions {
 
 pub(super) fn cut(scale: Scale) -> Result<Outcome, Trouble> {
     let mut stage = Stage::open(scale, Conditions::default())?;
-    let times = scale.breaks(20, 100);
+    let times = scale.pick(20, 100);
     for number in 0..times {
         stage.want_the_other_mode()?;
         stage.proxy.cut(if number % 2 == 0 { Cut::Close } else { Cut::Reset });
@@ -127,4 +127,29 @@ pub(super) fn corrupt(scale: Scale) -> Result<Outcome, Trouble> {
         length.as_secs()
     );
     stage.finish(done, Losses::Spoilt { until_message }, Vec::new())
+}
+
+pub(super) fn corrupt_tls(scale: Scale) -> Result<Outcome, Trouble> {
+    let keys = AgentPlan::default().with(&[("mqtt.keep_alive_s", "2")]);
+    let conditions = Conditions { agent: keys, encryption: Encryption::Tls, ..Conditions::default() };
+    let mut stage = Stage::open(scale, conditions)?;
+    let connections = stage.agent.status()?.link.conn;
+    let noise = Direction { flip_one_in: Some(FLIP_ONE_IN), ..Direction::default() };
+    stage.proxy.set(Faults::both(noise));
+    let (start, length) = (Instant::now(), scale.seconds(8, 60));
+    while start.elapsed() < length {
+        stage.want_the_other_mode()?;
+        pause(Duration::from_millis(500))?;
+    }
+    stage.proxy.set(Faults::default());
+    stage.want_the_other_mode()?;
+    stage.agree()?;
+    let (flipped, unreadable) = (stage.proxy.counts().flipped(), stage.recorder.ledger().unreadable);
+    #[expect(clippy::cast_precision_loss, reason = "counts of a minute")]
+    let figures = vec![
+        Figure::new("messages that nobody could read", unreadable as f64, "", Some(0.0)),
+        Figure::new("connections lost", stage.agent.status()?.link.conn.saturating_sub(connections) as f64, "", None),
+    ];
+    let done = format!("one bit in {FLIP_ONE_IN} bytes each way for {} s: {flipped} bits", length.as_secs());
+    stage.finish(done, Losses::None, figures)
 }
