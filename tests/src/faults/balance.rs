@@ -4,7 +4,7 @@ use gateway_controller::fleet::DeviceView;
 use serde::Serialize;
 use shared_proto::wire::Totals;
 
-use crate::site::{DeviceLedger, LastWords, Run, plus};
+use crate::site::{DeviceLedger, LastWords, Run, Window, plus};
 
 /// Windows that a killed agent may not have kept in memory that outlives it: the one that was open, and the one being written.
 pub(crate) const OPEN_WINDOWS: u64 = 2;
@@ -17,8 +17,9 @@ pub(crate) enum Losses {
     /// Nothing at the controller, which asks for what it has not heard. The recorder does not ask: what the broker had
     /// acknowledged and not passed on, it lacks.
     NoneAtTheController,
-    /// Whatever was spoilt on the way: MQTT has no checksum of its own. Nothing of what came after so many messages.
-    Spoilt { until_message: u64 },
+    /// Whatever was spoilt on the way: MQTT has no checksum of its own. Nothing of what the device counted after so many jobs, which
+    /// arrives after so many messages: the controller asks for windows from before, and what is spoilt may claim anything.
+    Spoilt { until_job: u64, until_message: u64 },
 }
 
 /// Since when the running controller listens.
@@ -109,13 +110,14 @@ pub(crate) fn judge(seen: &Seen, books: &DeviceLedger, losses: &Losses, knows: C
 
 /// The run that ended in good order.
 fn last_run(run: &Run, total: &Totals, losses: &Losses, problems: &mut Vec<String>) {
-    if let Losses::Spoilt { until_message } = *losses {
-        let after = run.windows.values().filter(|window| window.arrived > until_message);
+    if let Losses::Spoilt { until_job, until_message } = *losses {
+        let clean = |window: &&Window| window.arrived > until_message && window.total.jobs > until_job;
         let (mut sum, mut begin) = (Totals::default(), None);
-        for window in after {
+        for window in run.windows.values().filter(clean) {
             begin.get_or_insert_with(|| window.total.since(&window.own));
             sum = plus(&sum, &window.own);
         }
+        let begin = begin.filter(|begin| begin.jobs <= until_job);
         let due = begin.map(|begin| total.since(&begin));
         if due != Some(sum) {
             problems.push(format!("after the fault the device counted {due:?} and {sum:?} were received"));

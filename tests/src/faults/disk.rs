@@ -108,7 +108,7 @@ fn in_trouble(stage: &mut Stage, scale: Scale, fails: impl Fn(&StoreStatus) -> b
     stage.proxy.set(Faults::black_hole());
     stage.agent.status_where("the agent notices that its disk fails", |status| fails(&status.store))?;
     stage.want_the_other_mode()?;
-    pause(scale.seconds(4, 60))?;
+    pause(scale.seconds(2, 60))?;
     stage.proxy.heal();
     stage.agree().map(drop)
 }

@@ -36,7 +36,7 @@ pub(super) fn outage(scale: Scale) -> Result<Outcome, Trouble> {
     // Less room than the outage needs, so that reports merge.
     let reports = scale.pick("16", "100");
     let mut stage = Stage::open(scale, with_keys(&[("spool.max_reports", reports), ("mqtt.keep_alive_s", "2")]))?;
-    let (start, length) = (Instant::now(), scale.seconds(8, 60));
+    let (start, length) = (Instant::now(), scale.seconds(6, 60));
     stage.proxy.set(Faults::black_hole());
     stage.wait_until_link_down()?;
     stage.want_the_other_mode()?;
@@ -85,7 +85,7 @@ pub(super) fn throttle(scale: Scale) -> Result<Outcome, Trouble> {
     let before = stage.agent.status()?.link;
     stage.proxy.set(Faults::both(trickle));
     stage.want_the_other_mode()?;
-    let length = scale.seconds(15, 120);
+    let length = scale.seconds(12, 120);
     pause(length)?;
     let after = stage.agent.status()?.link;
     stage.proxy.heal();
@@ -107,7 +107,7 @@ pub(super) fn corrupt(scale: Scale) -> Result<Outcome, Trouble> {
     let mut stage = Stage::open(scale, with_keys(&[("mqtt.keep_alive_s", "2")]))?;
     let noise = Direction { flip_one_in: Some(FLIP_ONE_IN), ..Direction::default() };
     stage.proxy.set(Faults::both(noise));
-    let (start, length) = (Instant::now(), scale.seconds(8, 60));
+    let (start, length) = (Instant::now(), scale.seconds(6, 60));
     while start.elapsed() < length {
         stage.want_the_other_mode()?;
         pause(Duration::from_millis(500))?;
@@ -119,6 +119,7 @@ pub(super) fn corrupt(scale: Scale) -> Result<Outcome, Trouble> {
     stage.recorder.ledger().device(&stage.device).forget_birth();
     stage.want_the_other_mode()?;
     let until_message = stage.message_of_next_birth()?;
+    let until_job = stage.mark()?.jobs;
     stage.agree()?;
     let (flipped, unreadable) = (stage.proxy.counts().flipped(), stage.recorder.ledger().unreadable);
     let done = format!(
@@ -126,7 +127,7 @@ pub(super) fn corrupt(scale: Scale) -> Result<Outcome, Trouble> {
          then on",
         length.as_secs()
     );
-    stage.finish(done, Losses::Spoilt { until_message }, Vec::new())
+    stage.finish(done, Losses::Spoilt { until_job, until_message }, Vec::new())
 }
 
 pub(super) fn corrupt_tls(scale: Scale) -> Result<Outcome, Trouble> {
@@ -136,7 +137,7 @@ pub(super) fn corrupt_tls(scale: Scale) -> Result<Outcome, Trouble> {
     let connections = stage.agent.status()?.link.conn;
     let noise = Direction { flip_one_in: Some(FLIP_ONE_IN), ..Direction::default() };
     stage.proxy.set(Faults::both(noise));
-    let (start, length) = (Instant::now(), scale.seconds(8, 60));
+    let (start, length) = (Instant::now(), scale.seconds(6, 60));
     while start.elapsed() < length {
         stage.want_the_other_mode()?;
         pause(Duration::from_millis(500))?;

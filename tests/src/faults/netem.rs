@@ -84,7 +84,7 @@ pub(super) fn netem(scale: Scale) -> Result<Outcome, Trouble> {
     spoiler.set(&namespace, Cable::Bad)?;
     stage.want_the_other_mode()?;
     let slow = stage.agree()?;
-    pause(scale.seconds(8, 60))?;
+    pause(scale.seconds(6, 60))?;
     spoiler.set(&namespace, Cable::Good)?;
     let figures = vec![Figure::seconds("change of mode on the bad cable", slow, None)];
     let mut outcome = stage.finish(spoiler.done(), Losses::None, figures)?;

@@ -112,7 +112,7 @@ impl Stage {
         stage.wish(Mode::Degraded)?;
         stage.agree()?;
         let begin = stage.mark()?;
-        pause(scale.seconds(2, 20))?;
+        pause(scale.seconds(1, 20))?;
         stage.quiet = [begin, stage.mark()?];
         // The first connection is none again.
         stage.recorder.ledger().device(&stage.device).reconnections.clear();
