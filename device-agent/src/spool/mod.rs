@@ -346,6 +346,11 @@ impl<T: Copy + PartialEq> Spool<T> {
         self.run
     }
 
+    /// The reports that wait or are under way, in no order.
+    pub fn reports(&self) -> impl Iterator<Item = &Report> {
+        self.under_way.iter().map(|(.., waiting)| waiting).chain(&self.waiting).map(|waiting| &*waiting.report)
+    }
+
     /// Everything that is to be kept of this spool.
     pub fn for_each_kept(&self, visit: &mut dyn FnMut(&Kept<'_>)) {
         let reports = self.under_way.iter().map(|(.., waiting)| waiting).chain(&self.waiting);
