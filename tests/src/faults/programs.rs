@@ -19,6 +19,8 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(40);
 const BETWEEN_FLUSHES: Duration = Duration::from_millis(1_200);
 /// The same in windows, and twice as many, because a busy machine is late: more is a failure.
 const FLUSH_WINDOWS: u64 = 24;
+/// So many writes to the durable place take longer than the windows that may be lost: without it the loss would be seen.
+const OFFLINE_WRITES: u64 = 4;
 
 pub(super) fn agent_kill(scale: Scale) -> Result<Outcome, Trouble> {
     let mut stage = Stage::open(scale, Conditions::default())?;
@@ -50,7 +52,9 @@ pub(super) fn power_cut(scale: Scale) -> Result<Outcome, Trouble> {
         if number % 2 == 1 {
             stage.proxy.set(Faults::black_hole());
             let before = writes(&stage.agent.status()?);
-            stage.agent.status_where("waiting reports are on the disk", |status| writes(status) >= before + 2)?;
+            stage
+                .agent
+                .status_where("waiting reports are on the disk", |status| writes(status) >= before + OFFLINE_WRITES)?;
         }
         stage.kill_agent_at_risk(FLUSH_WINDOWS)?;
         let volatile = stage.agent.runtime_dir();
