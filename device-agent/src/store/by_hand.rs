@@ -37,7 +37,7 @@ impl Bench {
         self.role
     }
 
-    /// Does the next jobs, at most so many. [`Keeper::try_next`] has their answers.
+    /// Does the next jobs, at most so many. [`Keeper::step`] takes in their answers.
     pub fn work(&mut self, most: usize) {
         for job in self.jobs.try_iter().take(most) {
             let answer = self.worker.answer(job);

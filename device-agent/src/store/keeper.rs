@@ -148,7 +148,7 @@ impl Keeper {
         if !self.is_there() {
             return;
         }
-        while let Some(StoreEvent { role, answer }) = self.try_next() {
+        while let Ok((role, answer)) = self.answers.try_recv() {
             self.take_in(role, answer, context.now);
         }
         self.seen.insert(agent.identity().boot.0);

@@ -72,9 +72,6 @@ impl Disks {
 impl Store {
     /// Hands changes over, and says what may be sent by now.
     pub(super) fn step(&mut self, agent: &mut Agent<Token>, now: MonoTime) {
-        while let Some(event) = self.keeper.try_next() {
-            self.keeper.handle(event, agent, now);
-        }
         self.keeper.step(agent, now);
     }
 

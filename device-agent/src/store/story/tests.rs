@@ -96,7 +96,7 @@ fn play(world: &mut World, steps: Vec<Step>, crash: impl Fn(u64) -> Crash) {
                 waited_ms += ms;
                 if waited_ms > 1_000 {
                     waited_ms = 0;
-                    run.durable.iter_mut().for_each(|bench| bench.work(usize::MAX));
+                    run.work(Role::Durable, usize::MAX);
                     run.step();
                 }
                 run.now = run.now.plus_nanos(ms * MS);
@@ -167,7 +167,7 @@ fn old_reports_are_held_until_the_disk_knows_that_they_may_be_sent() {
     run.agent.connection_made();
     run.step();
     assert!(run.next().is_none(), "the report may be there, and does not say that it was sent");
-    let durable = |run: &mut Run| run.durable.iter_mut().for_each(|bench| bench.work(usize::MAX));
+    let durable = |run: &mut Run| run.work(Role::Durable, usize::MAX);
     durable(&mut run);
     run.step();
     assert!(run.next().is_none(), "the word is on its way");
