@@ -19,7 +19,7 @@ use tempfile::TempDir;
 pub use embedded::serve;
 pub use port::free_port;
 pub use probe::answers;
-pub use secured::Secured;
+pub use secured::{Certificates, Secured};
 
 /// How long a broker may take until it answers.
 const START: Duration = Duration::from_secs(20);

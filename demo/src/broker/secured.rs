@@ -11,13 +11,58 @@ use super::{Broker, BrokerError, Kind, free_port};
 /// What makes the certificates. Part of this program, which may run anywhere.
 const CREDENTIALS: &str = include_str!("../../../deploy/credentials");
 
-/// A running Mosquitto with certificates of its own making.
+/// An authority, a broker on this machine and one device, with certificates of its own making.
+#[derive(Debug)]
+pub struct Certificates {
+    files: TempDir,
+    device: String,
+}
+
+impl Certificates {
+    /// Makes them.
+    ///
+    /// # Errors
+    /// [`BrokerError`] if openssl is missing or fails.
+    pub fn make(device: &str) -> Result<Self, BrokerError> {
+        let files = tempfile::tempdir()?;
+        credentials(files.path(), &["init", ".", "--gateway", "localhost"])?;
+        credentials(files.path(), &["device", ".", device])?;
+        Ok(Self { files, device: device.to_owned() })
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.files.path().join(name).display().to_string()
+    }
+
+    /// Lines of Mosquitto's configuration: a listener on this port of the loopback interface, for whoever has a certificate.
+    #[must_use]
+    pub fn listener(&self, port: u16) -> String {
+        let (ca, cert, key) = (self.file("ca.crt"), self.file("broker/server.crt"), self.file("broker/server.key"));
+        // Started by root it would become another user, who may not read these files.
+        format!(
+            "user root\nlistener {port} 127.0.0.1\ncafile {ca}\ncertfile {cert}\nkeyfile {key}\n\
+             tls_version tlsv1.2\nrequire_certificate true\nuse_identity_as_username true"
+        )
+    }
+
+    /// Configuration keys of the device that connects to this port of this machine, with their values.
+    #[must_use]
+    pub fn keys(&self, port: u16) -> [(&'static str, String); 4] {
+        [
+            ("mqtt.url", format!("mqtts://localhost:{port}")),
+            ("mqtt.ca_file", self.file("ca.crt")),
+            ("mqtt.cert_file", self.file(&format!("devices/{}/client.crt", self.device))),
+            ("mqtt.key_file", self.file(&format!("devices/{}/client.key", self.device))),
+        ]
+    }
+}
+
+/// A running Mosquitto that lets in whoever has a certificate, and nobody else.
 #[derive(Debug)]
 pub struct Secured {
     _broker: Broker,
     port: u16,
-    files: TempDir,
-    device: String,
+    certificates: Certificates,
 }
 
 impl Secured {
@@ -26,31 +71,17 @@ impl Secured {
     /// # Errors
     /// [`BrokerError`] if Mosquitto or openssl is missing or fails.
     pub fn start(device: &str) -> Result<Self, BrokerError> {
-        let files = tempfile::tempdir()?;
-        credentials(files.path(), &["init", ".", "--gateway", "localhost"])?;
-        credentials(files.path(), &["device", ".", device])?;
+        let certificates = Certificates::make(device)?;
         let port = free_port()?;
-        let file = |name: &str| files.path().join(name).display().to_string();
-        let (ca, cert, key) = (file("ca.crt"), file("broker/server.crt"), file("broker/server.key"));
-        // Started by root it would become another user, who may not read these files.
-        let extra = format!(
-            "user root\nallow_anonymous false\nlistener {port} 127.0.0.1\ncafile {ca}\ncertfile {cert}\nkeyfile {key}\n\
-             tls_version tlsv1.2\nrequire_certificate true\nuse_identity_as_username true"
-        );
+        let extra = format!("allow_anonymous false\n{}", certificates.listener(port));
         let broker = Broker::start(Kind::Mosquitto { extra: Some(extra) })?;
-        Ok(Self { _broker: broker, port, files, device: device.to_owned() })
+        Ok(Self { _broker: broker, port, certificates })
     }
 
     /// Configuration keys of the device, with their values.
     #[must_use]
     pub fn keys(&self) -> [(&'static str, String); 4] {
-        let file = |name: String| self.files.path().join(name).display().to_string();
-        [
-            ("mqtt.url", format!("mqtts://localhost:{}", self.port)),
-            ("mqtt.ca_file", file("ca.crt".to_owned())),
-            ("mqtt.cert_file", file(format!("devices/{}/client.crt", self.device))),
-            ("mqtt.key_file", file(format!("devices/{}/client.key", self.device))),
-        ]
+        self.certificates.keys(self.port)
     }
 }
 

@@ -3,7 +3,7 @@
 use shared_proto::dialect::lab;
 use shared_proto::text::Reason;
 use shared_proto::units::Ratio;
-use shared_proto::wire::{Ack, Totals};
+use shared_proto::wire::{Ack, Report, Totals};
 
 use super::{Agent, CommandCounts, Identity, Order, TaskPlan};
 use crate::mode::{Decision, GatewayHold};
@@ -145,6 +145,11 @@ impl<T: Copy + PartialEq> Agent<T> {
     #[must_use]
     pub fn given_up(&self) -> u64 {
         self.spool.given_up()
+    }
+
+    /// Those reports, in no order.
+    pub fn waiting_reports(&self) -> impl Iterator<Item = &Report> {
+        self.spool.reports()
     }
 
     /// Answers to commands that wait for the broker, or are under way: at most 64 and what the transport has under way.

@@ -360,6 +360,11 @@ impl<T: Copy + PartialEq> Spool<T> {
         self.run
     }
 
+    /// The reports that wait or are under way, in no order.
+    pub fn reports(&self) -> impl Iterator<Item = &Report> {
+        self.under_way.iter().map(|(.., waiting)| waiting).chain(&self.waiting).map(|waiting| &*waiting.report)
+    }
+
     /// Reports that wait or are under way.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -140,6 +140,17 @@ impl Keeper {
             let Ok(Some((role, answer))) = timeout_at(deadline, self.answers.recv()).await else { break };
             self.take_in(role, answer, MonoTime::now());
         }
+        self.begin_now(agent, context);
+    }
+
+    /// Takes up what earlier runs left behind, as far as the places are open.
+    pub fn begin_now<T: Copy + PartialEq>(&mut self, agent: &mut Agent<T>, context: &Context) {
+        if !self.is_there() {
+            return;
+        }
+        while let Some(StoreEvent { role, answer }) = self.try_next() {
+            self.take_in(role, answer, context.now);
+        }
         self.seen.insert(agent.identity().boot.0);
         let found = std::mem::take(&mut self.found);
         let of = |wanted| found.iter().find(|(role, _)| *role == wanted).map(|(_, recovered)| recovered);

@@ -1,5 +1,6 @@
 //! What outlives the process: a journal of small records in segments, in two places. See `docs/spool.md`.
 
+mod by_hand;
 mod crc;
 mod directory;
 mod durable;
@@ -22,6 +23,7 @@ mod story;
 mod tests;
 mod worker;
 
+pub use by_hand::Bench;
 pub use directory::Directory;
 pub use files::{FileEntry, Files};
 pub use format::{Change, HEADER, MAX_PAYLOAD, RECORD, VERSION};

@@ -1,4 +1,13 @@
 //! The messages of the native wire, MQTT 3.1.1 and JSON. Unknown fields are ignored, unknown versions are refused.
+//!
+//! No two clocks need to agree. A device tells its own time, milliseconds since the agent's start, in [`Report::up_ms`] and
+//! [`Status::up_ms`]; a command quotes it to say until when it may be taken ([`SetMode::fresh`]), and later is answered
+//! [`Outcome::Expired`].
+//!
+//! Nothing needs to arrive once only, or at all. [`Report::boot`] and [`Report::seq`] name the content of a report; what never
+//! arrived is asked for by [`SetMode::missing`]; a command that comes again is answered alike, or [`Outcome::Duplicate`].
+//!
+//! Any message may be signed: see [`crate::sign`].
 
 mod ack;
 mod command;

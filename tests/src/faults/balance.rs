@@ -4,20 +4,22 @@ use gateway_controller::fleet::DeviceView;
 use serde::Serialize;
 use shared_proto::wire::Totals;
 
-use crate::site::{Agent, DeviceLedger, LastWords, Run, plus};
+use crate::site::{DeviceLedger, LastWords, Run, Window, plus};
 
-/// Windows that a killed agent may not have kept, though it has a store: the one that was open, and the one being written.
-const OPEN_WINDOWS: u64 = 2;
+/// Windows that a killed agent may not have kept in memory that outlives it: the one that was open, and the one being written.
+pub(crate) const OPEN_WINDOWS: u64 = 2;
 
 /// What a fault may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Losses {
     /// Nothing.
     None,
-    /// What the broker had acknowledged and not passed on. The controller must know how much is missing.
-    WithTheBroker,
-    /// Whatever was spoilt on the way: MQTT has no checksum of its own. Nothing of what came after so many messages.
-    Spoilt { until_message: u64 },
+    /// Nothing at the controller, which asks for what it has not heard. The recorder does not ask: what the broker had
+    /// acknowledged and not passed on, it lacks.
+    NoneAtTheController,
+    /// Whatever was spoilt on the way: MQTT has no checksum of its own. Nothing of what the device counted after so many jobs, which
+    /// arrives after so many messages: the controller asks for windows from before, and what is spoilt may claim anything.
+    Spoilt { until_job: u64, until_message: u64 },
 }
 
 /// Since when the running controller listens.
@@ -35,6 +37,8 @@ pub(crate) struct Killed {
     pub(crate) boot: String,
     /// What it had counted just before, at least.
     pub(crate) total: Totals,
+    /// So many windows may be missing at its end.
+    pub(crate) windows_at_risk: u64,
 }
 
 /// What device and controller say of themselves.
@@ -61,6 +65,10 @@ pub struct Balance {
     pub controller_duplicates: u64,
     /// Releases that nobody received.
     pub lost_jobs: u64,
+    /// Releases that the recorder did not hear of and the controller did, because it asked.
+    pub unheard_by_recorder: u64,
+    /// Releases lost with one killed run, at most.
+    pub worst_tail: u64,
     /// What does not fit.
     #[serde(skip)]
     pub problems: Vec<String>,
@@ -72,22 +80,28 @@ pub(crate) fn judge(seen: &Seen, books: &DeviceLedger, losses: &Losses, knows: C
     let run = books.run_named(&seen.boot).unwrap_or(&nothing);
     let total = seen.last_words.total;
     last_run(run, &total, losses, &mut problems);
-    let mut device = total;
+    let (mut device, mut worst_tail) = (total, 0);
     for killed in &seen.killed {
         let run = books.run_named(&killed.boot).unwrap_or(&nothing);
-        device = plus(&device, &killed_run(run, killed, &mut problems));
+        let counted = killed_run(run, killed, &mut problems);
+        worst_tail = worst_tail.max(counted.jobs.saturating_sub(end_of(run).jobs));
+        device = plus(&device, &counted);
     }
     let received = match losses {
         // Numbers of runs that never were may have come out of the noise.
         Losses::Spoilt { .. } => run.received(),
-        Losses::None | Losses::WithTheBroker => books.received(),
+        Losses::None | Losses::NoneAtTheController => books.received(),
     };
-    let mut balance =
-        Balance { device, received, lost_jobs: device.jobs.saturating_sub(received.jobs), ..Balance::default() };
+    let lost_jobs = device.jobs.saturating_sub(received.jobs);
+    let mut balance = Balance { device, received, lost_jobs, worst_tail, ..Balance::default() };
     if let Some(view) = &seen.view {
         balance.controller = Totals { jobs: view.jobs, misses: view.misses, skipped: view.skipped };
         balance.controller_missing_jobs = view.missing_jobs;
         balance.controller_duplicates = view.duplicates;
+        if *losses == Losses::NoneAtTheController {
+            balance.lost_jobs = device.jobs.saturating_sub(view.jobs);
+            balance.unheard_by_recorder = lost_jobs;
+        }
         controller(&balance, run, &total, losses, knows, &mut problems);
     }
     balance.problems = problems;
@@ -96,13 +110,14 @@ pub(crate) fn judge(seen: &Seen, books: &DeviceLedger, losses: &Losses, knows: C
 
 /// The run that ended in good order.
 fn last_run(run: &Run, total: &Totals, losses: &Losses, problems: &mut Vec<String>) {
-    if let Losses::Spoilt { until_message } = *losses {
-        let after = run.windows.values().filter(|window| window.arrived > until_message);
+    if let Losses::Spoilt { until_job, until_message } = *losses {
+        let clean = |window: &&Window| window.arrived > until_message && window.total.jobs > until_job;
         let (mut sum, mut begin) = (Totals::default(), None);
-        for window in after {
+        for window in run.windows.values().filter(clean) {
             begin.get_or_insert_with(|| window.total.since(&window.own));
             sum = plus(&sum, &window.own);
         }
+        let begin = begin.filter(|begin| begin.jobs <= until_job);
         let due = begin.map(|begin| total.since(&begin));
         if due != Some(sum) {
             problems.push(format!("after the fault the device counted {due:?} and {sum:?} were received"));
@@ -123,14 +138,18 @@ fn killed_run(run: &Run, killed: &Killed, problems: &mut Vec<String>) -> Totals 
     if gaps > 0 {
         problems.push(format!("{name}{gaps} windows are missing before its end"));
     }
-    let received = run.newest().map(|(_, total)| total).unwrap_or_default();
+    let received = end_of(run);
     let tail = killed.total.jobs.saturating_sub(received.jobs);
     let window = run.windows.values().map(|window| window.own.jobs / u64::from(window.merged)).max().unwrap_or(0);
-    if Agent::has_store() && tail > OPEN_WINDOWS * window.max(1) {
-        problems.push(format!("{name}its last {tail} jobs are lost, though it has a store"));
+    if tail > killed.windows_at_risk * window.max(1) {
+        problems.push(format!("{name}its last {tail} jobs are lost, allowed are {} windows", killed.windows_at_risk));
     }
     // The counts just before the kill, or those of a window that closed between.
     if received.jobs > killed.total.jobs { received } else { killed.total }
+}
+
+fn end_of(run: &Run) -> Totals {
+    run.newest().map(|(_, total)| total).unwrap_or_default()
 }
 
 fn whole(run: &Run, name: &str, problems: &mut Vec<String>) {
@@ -154,11 +173,10 @@ fn controller(
     let Balance { controller, received, controller_missing_jobs: missing, .. } = balance;
     match (losses, knows) {
         (Losses::Spoilt { .. }, _) => {}
-        (Losses::WithTheBroker, _) => {
-            if controller.jobs + missing != total.jobs {
+        (Losses::NoneAtTheController, _) => {
+            if controller != total || *missing != 0 {
                 problems.push(format!(
-                    "the controller received {} jobs and misses {missing}, the device counted {}",
-                    controller.jobs, total.jobs
+                    "the controller received {controller:?} (misses {missing} jobs), the device counted {total:?}"
                 ));
             }
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::Scale;
 use super::balance::Losses;
 use super::outcome::{Figure, Outcome};
-use super::stage::{Conditions, Stage};
+use super::stage::{Conditions, Encryption, Stage};
 use crate::proxy::{Cut, Direction, Faults};
 use crate::site::{AgentPlan, Trouble, pause};
 
@@ -21,7 +21,7 @@ fn with_keys(keys: &[(&str, &str)]) -> Conditions {
 
 pub(super) fn cut(scale: Scale) -> Result<Outcome, Trouble> {
     let mut stage = Stage::open(scale, Conditions::default())?;
-    let times = scale.breaks(20, 100);
+    let times = scale.pick(20, 100);
     for number in 0..times {
         stage.want_the_other_mode()?;
         stage.proxy.cut(if number % 2 == 0 { Cut::Close } else { Cut::Reset });
@@ -36,7 +36,7 @@ pub(super) fn outage(scale: Scale) -> Result<Outcome, Trouble> {
     // Less room than the outage needs, so that reports merge.
     let reports = scale.pick("16", "100");
     let mut stage = Stage::open(scale, with_keys(&[("spool.max_reports", reports), ("mqtt.keep_alive_s", "2")]))?;
-    let (start, length) = (Instant::now(), scale.seconds(8, 60));
+    let (start, length) = (Instant::now(), scale.seconds(6, 60));
     stage.proxy.set(Faults::black_hole());
     stage.wait_until_link_down()?;
     stage.want_the_other_mode()?;
@@ -85,7 +85,7 @@ pub(super) fn throttle(scale: Scale) -> Result<Outcome, Trouble> {
     let before = stage.agent.status()?.link;
     stage.proxy.set(Faults::both(trickle));
     stage.want_the_other_mode()?;
-    let length = scale.seconds(15, 120);
+    let length = scale.seconds(12, 120);
     pause(length)?;
     let after = stage.agent.status()?.link;
     stage.proxy.heal();
@@ -107,7 +107,7 @@ pub(super) fn corrupt(scale: Scale) -> Result<Outcome, Trouble> {
     let mut stage = Stage::open(scale, with_keys(&[("mqtt.keep_alive_s", "2")]))?;
     let noise = Direction { flip_one_in: Some(FLIP_ONE_IN), ..Direction::default() };
     stage.proxy.set(Faults::both(noise));
-    let (start, length) = (Instant::now(), scale.seconds(8, 60));
+    let (start, length) = (Instant::now(), scale.seconds(6, 60));
     while start.elapsed() < length {
         stage.want_the_other_mode()?;
         pause(Duration::from_millis(500))?;
@@ -119,6 +119,7 @@ pub(super) fn corrupt(scale: Scale) -> Result<Outcome, Trouble> {
     stage.recorder.ledger().device(&stage.device).forget_birth();
     stage.want_the_other_mode()?;
     let until_message = stage.message_of_next_birth()?;
+    let until_job = stage.mark()?.jobs;
     stage.agree()?;
     let (flipped, unreadable) = (stage.proxy.counts().flipped(), stage.recorder.ledger().unreadable);
     let done = format!(
@@ -126,5 +127,30 @@ pub(super) fn corrupt(scale: Scale) -> Result<Outcome, Trouble> {
          then on",
         length.as_secs()
     );
-    stage.finish(done, Losses::Spoilt { until_message }, Vec::new())
+    stage.finish(done, Losses::Spoilt { until_job, until_message }, Vec::new())
+}
+
+pub(super) fn corrupt_tls(scale: Scale) -> Result<Outcome, Trouble> {
+    let keys = AgentPlan::default().with(&[("mqtt.keep_alive_s", "2")]);
+    let conditions = Conditions { agent: keys, encryption: Encryption::Tls, ..Conditions::default() };
+    let mut stage = Stage::open(scale, conditions)?;
+    let connections = stage.agent.status()?.link.conn;
+    let noise = Direction { flip_one_in: Some(FLIP_ONE_IN), ..Direction::default() };
+    stage.proxy.set(Faults::both(noise));
+    let (start, length) = (Instant::now(), scale.seconds(6, 60));
+    while start.elapsed() < length {
+        stage.want_the_other_mode()?;
+        pause(Duration::from_millis(500))?;
+    }
+    stage.proxy.set(Faults::default());
+    stage.want_the_other_mode()?;
+    stage.agree()?;
+    let (flipped, unreadable) = (stage.proxy.counts().flipped(), stage.recorder.ledger().unreadable);
+    #[expect(clippy::cast_precision_loss, reason = "counts of a minute")]
+    let figures = vec![
+        Figure::new("messages that nobody could read", unreadable as f64, "", Some(0.0)),
+        Figure::new("connections lost", stage.agent.status()?.link.conn.saturating_sub(connections) as f64, "", None),
+    ];
+    let done = format!("one bit in {FLIP_ONE_IN} bytes each way for {} s: {flipped} bits", length.as_secs());
+    stage.finish(done, Losses::None, figures)
 }

@@ -7,6 +7,7 @@
 pub(crate) mod balance;
 mod broker;
 mod clock;
+mod disk;
 mod flood;
 mod link;
 mod namespace;
@@ -14,9 +15,11 @@ mod netem;
 mod outcome;
 mod phase;
 mod programs;
+mod relay;
 mod scale;
 mod stage;
 mod table;
+mod tunnel;
 
 use clap::ValueEnum;
 
@@ -45,12 +48,20 @@ pub enum Scenario {
     Throttle,
     /// Flipped bits
     Corrupt,
+    /// Flipped bits in encrypted traffic
+    CorruptTls,
     /// Packets are lost, late, out of order and doubled
     Netem,
     /// The device's clock is set back by an hour, and forward by two
     Clock,
     /// The agent is killed and started again, many times
     AgentKill,
+    /// The agent is killed and what is kept in memory is gone, many times
+    PowerCut,
+    /// The disk is full
+    DiskFull,
+    /// The disk takes no writes
+    DiskReadOnly,
     /// The controller is killed and started again
     ControllerKill,
     /// 10,000 messages/s of rubbish on the command topic
@@ -85,9 +96,13 @@ impl Scenario {
             Self::Delay => link::delay(scale),
             Self::Throttle => link::throttle(scale),
             Self::Corrupt => link::corrupt(scale),
+            Self::CorruptTls => link::corrupt_tls(scale),
             Self::Netem => netem::netem(scale),
             Self::Clock => clock::clock(scale),
             Self::AgentKill => programs::agent_kill(scale),
+            Self::PowerCut => programs::power_cut(scale),
+            Self::DiskFull => disk::full(scale),
+            Self::DiskReadOnly => disk::read_only(scale),
             Self::ControllerKill => programs::controller_kill(scale),
             Self::Flood => flood::flood(scale),
         };

@@ -9,37 +9,64 @@ use crate::site::Trouble;
 const NET: [u8; 2] = [198, 18];
 const PREFIX: u8 = 30;
 
-/// The namespace; gone when dropped, and the cable with it.
+/// The namespace; gone when dropped, and its cable with it.
 #[derive(Debug)]
 pub(super) struct Namespace {
     name: String,
-    here: String,
-    address: Ipv4Addr,
+    /// Names of the devices at the ends of the cable: this machine's and the namespace's.
+    ends: [String; 2],
+    here: Ipv4Addr,
+    there: Ipv4Addr,
 }
 
 impl Namespace {
-    /// Makes one. Needs root.
+    /// Makes one, without a cable. Needs root.
     pub(super) fn open() -> Result<Self, Trouble> {
         let id = std::process::id();
         let [_, _, high, low] = id.to_be_bytes();
         let block = low & 0b1111_1100;
         let [first, second] = NET;
-        let (here, there) = ([first, second, high, block | 1], [first, second, high, block | 2]);
-        let namespace = Self { name: format!("faults-{id}"), here: format!("fl{id}h"), address: Ipv4Addr::from(here) };
-        let (name, end) = (namespace.name.as_str(), format!("fl{id}d"));
-        ip(&["netns", "add", name])?;
-        ip(&["link", "add", &namespace.here, "type", "veth", "peer", "name", &end, "netns", name])?;
-        ip(&["addr", "add", &format!("{}/{PREFIX}", namespace.address), "dev", &namespace.here])?;
-        ip(&["link", "set", &namespace.here, "up"])?;
-        ip(&["-n", name, "addr", "add", &format!("{}/{PREFIX}", Ipv4Addr::from(there)), "dev", &end])?;
-        ip(&["-n", name, "link", "set", &end, "up"])?;
-        ip(&["-n", name, "link", "set", "lo", "up"])?;
+        let address = |host: u8| Ipv4Addr::new(first, second, high, block | host);
+        let ends = [format!("fl{id}h"), format!("fl{id}d")];
+        let namespace = Self { name: format!("faults-{id}"), ends, here: address(1), there: address(2) };
+        ip(&["netns", "add", &namespace.name])?;
+        ip(&["-n", &namespace.name, "link", "set", "lo", "up"])?;
         Ok(namespace)
+    }
+
+    /// Lays a cable of the kernel's.
+    pub(super) fn lay_cable(&self) -> Result<(), Trouble> {
+        let [here, there] = &self.ends;
+        ip(&["link", "add", here, "type", "veth", "peer", "name", there])?;
+        self.give_addresses()
+    }
+
+    /// Takes it away, if there is one.
+    pub(super) fn remove_cable(&self) {
+        let [here, _] = &self.ends;
+        // Fails only if there is none.
+        let _ = ip(&["link", "del", here]);
+    }
+
+    /// What the devices at the ends of a cable have to be called: this machine's and the namespace's.
+    pub(super) fn ends(&self) -> [String; 2] {
+        self.ends.clone()
+    }
+
+    /// Puts the second of these devices into the namespace and gives both their addresses.
+    pub(super) fn give_addresses(&self) -> Result<(), Trouble> {
+        let ([here, there], name) = (&self.ends, self.name.as_str());
+        let with_prefix = |address: Ipv4Addr| format!("{address}/{PREFIX}");
+        ip(&["link", "set", there, "netns", name])?;
+        ip(&["addr", "add", &with_prefix(self.here), "dev", here])?;
+        ip(&["link", "set", here, "up"])?;
+        ip(&["-n", name, "addr", "add", &with_prefix(self.there), "dev", there])?;
+        ip(&["-n", name, "link", "set", there, "up"])
     }
 
     /// Where this machine can be reached from inside.
     pub(super) fn address(&self, port: u16) -> SocketAddr {
-        SocketAddr::new(IpAddr::V4(self.address), port)
+        SocketAddr::new(IpAddr::V4(self.here), port)
     }
 
     /// What starts a program inside.
@@ -49,20 +76,20 @@ impl Namespace {
 
     /// Puts a queueing discipline on both ends of the cable; what it is in `tc`'s words.
     pub(super) fn shape(&self, discipline: &[&str]) -> Result<(), Trouble> {
-        let end = self.here.replace('h', "d");
+        let [here, there] = &self.ends;
         let root = ["root"];
-        let here = ["qdisc", "replace", "dev", &self.here].into_iter().chain(root).chain(discipline.iter().copied());
+        let here = ["qdisc", "replace", "dev", here].into_iter().chain(root).chain(discipline.iter().copied());
         run("tc", &here.collect::<Vec<_>>())?;
-        let there = ["-n", &self.name, "qdisc", "replace", "dev", &end].into_iter().chain(root);
+        let there = ["-n", &self.name, "qdisc", "replace", "dev", there].into_iter().chain(root);
         run("tc", &there.chain(discipline.iter().copied()).collect::<Vec<_>>())
     }
 }
 
 impl Drop for Namespace {
     fn drop(&mut self) {
-        // Takes both ends of the cable away. Fails only if it was never made.
+        // Fails only if it was never made.
         let _ = ip(&["netns", "del", &self.name]);
-        let _ = ip(&["link", "del", &self.here]);
+        self.remove_cable();
     }
 }
 

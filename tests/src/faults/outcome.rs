@@ -26,6 +26,8 @@ pub struct Outcome {
     pub fault: String,
     /// What was done.
     pub done: String,
+    /// What provoked the fault, where there are several ways.
+    pub by: Option<&'static str>,
     /// Whether the counts fit.
     pub verdict: Verdict,
     /// What does not fit, or why it was not run.
@@ -97,6 +99,7 @@ impl Outcome {
         Self {
             fault: String::new(),
             done: String::new(),
+            by: None,
             verdict,
             problems,
             balance: Balance::default(),

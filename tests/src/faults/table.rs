@@ -46,11 +46,12 @@ fn row(outcome: &Outcome) -> String {
         Verdict::Balanced if outcome.beyond().next().is_some() => "balanced, but slow or large",
         Verdict::Balanced => "balanced",
     };
+    let by = outcome.by.map_or_else(String::new, |by| format!(", by {by}"));
     let Outcome { balance, phases, .. } = outcome;
     let miss = three(phases.quiet.miss_rate(), phases.fault.miss_rate(), outcome.miss_rate_ratio, 4);
     let p99 = three(phases.quiet.wakeup_p99_us, phases.fault.wakeup_p99_us, outcome.wakeup_p99_ratio, 0);
     format!(
-        "{:<15} {:>8} {:>6} {:>6} {:>6} {:>8} {:>19} {:>19} {:>6.0}  {verdict}",
+        "{:<15} {:>8} {:>6} {:>6} {:>6} {:>8} {:>19} {:>19} {:>6.0}  {verdict}{by}",
         outcome.fault,
         balance.device.jobs,
         balance.lost_jobs,

@@ -38,6 +38,9 @@ impl World {
             self.seen.note(Happening::Merged);
         }
         let counted = self.counted(index, report.boot);
+        if counted.is_none() && self.devices.get(index).is_some_and(|device| device.alive.is_some()) {
+            self.seen.note(Happening::Restored);
+        }
         let Some(watch) = self.watches.get_mut(index) else { return };
         let taken = watch.totals.at_broker(&report, digest(&accepted.payload), counted);
         if matches!(taken, Ok(Taken::Duplicate)) {

@@ -7,8 +7,9 @@ use shared_proto::ids::BootId;
 use shared_proto::mode::ModeSource;
 use shared_proto::wire::Totals;
 
+use super::faults::Power;
 use super::happenings::Happening;
-use super::judge::{Answers, Broken, Law, Remains, Verdict};
+use super::judge::{Answers, Broken, Fate, Law, Remains, Verdict};
 use super::network::WireId;
 use super::packet::Packet;
 use super::run::IN_FLIGHT;
@@ -82,6 +83,7 @@ impl World {
         let device_now = device.clock.read(self.now);
         let Some(alive) = &mut device.alive else { return };
         alive.run.drain(device_now);
+        alive.run.work_store(&mut device.dice);
         let pause_ms = if alive.run.agent.is_switching() { DRAIN_SWITCHING_MS } else { DRAIN_MS };
         self.drain_at(index, self.now.plus_ms(pause_ms));
         self.judge_lease(index);
@@ -193,6 +195,7 @@ impl World {
         match verdict {
             Verdict::Taken => watch.leases.taken(&command, device_now),
             Verdict::Repeated => self.seen.note(Happening::DuplicateCommand),
+            Verdict::TakenBefore => self.seen.note(Happening::TakenBefore),
             Verdict::Late => self.seen.note(Happening::LateCommand),
             Verdict::Foreign => self.seen.note(Happening::ForeignCommand),
             Verdict::TooSoon => self.seen.note(Happening::TooSoon),
@@ -276,14 +279,35 @@ impl World {
     }
 
     /// The end of a run: what it leaves behind goes into the balance.
-    pub(super) fn bury(&mut self, index: usize) {
+    pub(super) fn bury(&mut self, index: usize, end: RunEnd) {
         let Some(device) = self.devices.get_mut(index) else { return };
         let device_now = device.clock.read(self.now);
         let Some(mut alive) = device.alive.take() else { return };
         alive.run.task.finish(device_now);
-        let remains = Remains::of(&mut alive.run.agent, alive.run.task.counted());
+        let fate = match (&device.disks, end) {
+            (None, _) => Fate::Lost,
+            (Some(_), RunEnd::PowerCut) => Fate::Torn,
+            (Some(_), RunEnd::Killed) => Fate::Kept { safe: alive.run.safe },
+            (Some(_), RunEnd::Stopped) => {
+                alive.run.finish_store(device_now);
+                Fate::Kept { safe: alive.run.safe }
+            }
+        };
+        let remains = Remains::of(&alive.run.agent, alive.run.task.counted(), fate);
+        if let Some(disks) = &mut device.disks {
+            let power = if end == RunEnd::PowerCut { Power::Fails } else { Power::Stays };
+            disks.crash(power, &mut device.dice);
+        }
         self.seen.add(Happening::GivenUp, remains.given_up());
         let Some(watch) = self.watches.get_mut(index) else { return };
         watch.totals.ended(remains);
     }
+}
+
+/// How a run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RunEnd {
+    Stopped,
+    Killed,
+    PowerCut,
 }

@@ -6,7 +6,8 @@ use shared_proto::ids::{BootId, DeviceId};
 
 use super::client::Client;
 use super::dice::Dice;
-use super::plan::{DevicePlan, Plan};
+use super::disks::Disks;
+use super::plan::{DevicePlan, Plan, StorePlan};
 use super::run::{IN_FLIGHT, Run};
 use super::task::Load;
 use super::time::{DeviceClock, Time};
@@ -22,6 +23,8 @@ pub(super) struct Device {
     pub(super) starts: u64,
     pub(super) alive: Option<Alive>,
     pub(super) load: Load,
+    /// What outlives the agent, if it has a store.
+    pub(super) disks: Option<Disks>,
     /// When its supervisor reads the ring next.
     pub(super) drain_due: Time,
     /// Its supervisor stands still until then.
@@ -56,6 +59,7 @@ impl Device {
             starts: 0,
             alive: None,
             load: Load::default(),
+            disks: (plan.store != StorePlan::None).then(Disks::default),
             drain_due: Time::default(),
             stalled_until: Time::default(),
             dice,
@@ -65,7 +69,10 @@ impl Device {
     /// Starts the agent; the boot of the new run.
     pub(super) fn start(&mut self, plan: &Plan, now: Time) -> Option<BootId> {
         let boot = BootId(self.dice.number());
-        let run = Run::start(plan, &self.plan, &self.name, boot, self.clock.read(now))?;
+        let mut run = Run::start(plan, &self.plan, &self.name, boot, self.clock.read(now))?;
+        if let (Some(disks), StorePlan::Kept { after_ms, every_ms }) = (&self.disks, self.plan.store) {
+            run.open_store(disks, (after_ms, every_ms), self.clock.read(now), &mut self.dice);
+        }
         let filters = run.session.filters();
         let dice = self.dice.split();
         let client = Client::new(Node::Device(self.index), plan.patience, filters, IN_FLIGHT, now, dice);

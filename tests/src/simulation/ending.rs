@@ -1,5 +1,6 @@
 //! The last judgement: the books are closed.
 
+use super::at_device::RunEnd;
 use super::gateway::MAX_DEVICES;
 use super::happenings::Happening;
 use super::judge::{Broken, Law};
@@ -31,7 +32,7 @@ impl World {
             } else {
                 self.seen.note(Happening::DeadAtEnd);
             }
-            self.bury(index);
+            self.bury(index, RunEnd::Killed);
             let Some(watch) = self.watches.get(index) else { continue };
             let lost = watch.sent.iter().filter(|id| !watch.answers.knows(id)).count();
             self.seen.add(Happening::LostCommand, u64::try_from(lost).unwrap_or(u64::MAX));

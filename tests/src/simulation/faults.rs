@@ -1,5 +1,6 @@
 //! What can go wrong, and what changes.
 
+use device_agent::store::Trouble;
 use shared_proto::mode::Mode;
 
 use super::broker::Store;
@@ -32,6 +33,8 @@ pub(super) enum Fault {
     ClockJump { device: usize, hours: u64 },
     /// One job takes this long.
     Hang { device: usize, ms: u64 },
+    /// The disk of a device fails for a while; what is in memory does not.
+    Disk { device: usize, trouble: Trouble, ms: u64 },
     /// An operator at the device holds a mode, then lets go.
     Hold { device: usize, mode: Mode, ms: u64 },
     /// An operator at the controller wants something of a device, then leaves it to the policy again.
@@ -118,7 +121,12 @@ pub(super) fn draw_fault(devices: usize, gateway: GatewayFate, dice: &mut Dice) 
         },
         67..=74 => Fault::Stall { node, ms: a_while(dice).min(6_000) },
         75..=78 => Fault::ClockJump { device, hours: dice.between(1..=48) },
-        79..=84 => Fault::Hang { device, ms: dice.between(100..=4_000) },
+        79..=81 => Fault::Disk {
+            device,
+            trouble: dice.one_of(Trouble::ReadOnly, &[Trouble::SyncFails, Trouble::FullAfter(2_000)]),
+            ms: a_while(dice),
+        },
+        82..=84 => Fault::Hang { device, ms: dice.between(100..=4_000) },
         85..=91 => Fault::Hold { device, mode: dice.one_of(Mode::Normal, &[Mode::Degraded]), ms: a_while(dice) },
         _ => {
             use gateway_controller::fleet::Wish;

@@ -75,6 +75,10 @@ happenings! {
     GatewayStall => "controllers that stood still",
     /// A wall clock jumped.
     ClockJump => "jumps of a wall clock",
+    /// A disk failed.
+    DiskTrouble => "disks that failed",
+    /// A report of an earlier run reached the broker.
+    Restored => "reports of earlier runs",
     /// A job did not end for long.
     Hang => "jobs that hung",
     /// The device protected itself.
@@ -115,6 +119,8 @@ happenings! {
     ForeignCommand => "commands for another run",
     /// A policy's command came within a dwell of the last change.
     TooSoon => "commands within a dwell of the last change",
+    /// A command that an earlier run had taken.
+    TakenBefore => "commands that an earlier run had taken",
     /// A command was overtaken before it took effect.
     Superseded => "commands that were superseded",
     /// A command was lost.

@@ -11,6 +11,7 @@ mod broker;
 mod client;
 mod device;
 mod dice;
+mod disks;
 mod ending;
 mod faults;
 mod gateway;

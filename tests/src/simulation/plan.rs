@@ -50,6 +50,15 @@ pub(super) enum GatewayFate {
     Shared,
 }
 
+/// Whether an agent has a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StorePlan {
+    /// What it holds ends with the process.
+    None,
+    /// In memory at once, on the disk when the oldest report has waited `after_ms`, then so often.
+    Kept { after_ms: u64, every_ms: u64 },
+}
+
 /// One device.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DevicePlan {
@@ -57,6 +66,8 @@ pub(super) struct DevicePlan {
     /// What its clock shows when the world begins, and how long it takes for a second.
     pub(super) clock_zero_ns: u64,
     pub(super) clock_us_per_s: u64,
+    /// Whether its agent has a store.
+    pub(super) store: StorePlan,
     /// When it is switched on.
     pub(super) starts: Time,
 }
@@ -94,7 +105,7 @@ impl Plan {
             lease_ms: dice.one_of(2_000, &[5_000, 10_000]),
             retry_ms,
             ttl_ms: dice.one_of(500, &[1_000, 5_000, 10_000]),
-            spool_capacity: dice.one_of(4, &[10, 40]),
+            spool_capacity: dice.one_of(2, &[4, 10, 40]),
             ring_capacity: dice.one_of(32, &[1_024]),
             patience,
             latency,
@@ -142,11 +153,12 @@ impl Plan {
 
 impl DevicePlan {
     fn draw(dice: &mut Dice) -> Self {
+        let kept = StorePlan::Kept { after_ms: dice.between(500..=5_000), every_ms: dice.between(1_000..=10_000) };
         let period_ms = dice.one_of(20, &[50, 100]);
         let normal_period_ns = period_ms * MS;
         let timing = Timing {
             normal_period_ns,
-            degraded_period_ns: normal_period_ns * dice.one_of(1, &[1, 2]),
+            degraded_period_ns: normal_period_ns * dice.one_of(1, &[2]),
             deadline_ns: Some(normal_period_ns / 5 * 4),
             overrun: dice.one_of(OverrunPolicy::SkipNext, &[OverrunPolicy::SkipNext, OverrunPolicy::CatchUp]),
         };
@@ -155,6 +167,7 @@ impl DevicePlan {
             clock_zero_ns: dice.between(1..=1_000_000) * MS,
             // Up to 100 ppm off.
             clock_us_per_s: dice.between(999_900..=1_000_100),
+            store: if dice.percent(50) { kept } else { StorePlan::None },
             starts: Time::from_ms(dice.between(0..=3_000)),
         }
     }

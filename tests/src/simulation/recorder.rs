@@ -6,21 +6,35 @@ use std::collections::BTreeMap;
 use shared_proto::ids::BootId;
 use shared_proto::wire::{Report, Totals};
 
-/// The windows `after + 1 ..= last` of one report, and the counts in them.
+/// The windows `after + 1 ..= last` of one report, and the counts since the start of the run at both ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Piece {
     pub(super) after: u64,
     pub(super) last: u64,
-    pub(super) own: Totals,
-    /// Since the start of the run, at the close of the last window.
-    pub(super) total: Totals,
+    pub(super) from: Totals,
+    pub(super) to: Totals,
 }
 
 impl Piece {
-    pub(super) fn of(report: &Report) -> Self {
+    /// `None` if the report has more than there was in all.
+    pub(super) fn of(report: &Report) -> Option<Self> {
         let own = Totals { jobs: report.jobs, misses: report.misses, skipped: report.skipped };
-        let after = report.seq.saturating_sub(report.merged.into());
-        Self { after, last: report.seq, own, total: report.total }
+        let after = report.seq.checked_sub(report.merged.into())?;
+        Some(Self { after, last: report.seq, from: since(report.total, own)?, to: report.total })
+    }
+
+    fn counts(&self) -> Totals {
+        self.to.since(&self.from)
+    }
+
+    fn touches(&self, other: &Self) -> bool {
+        self.after <= other.last && other.after <= self.last
+    }
+
+    fn joined(&self, other: &Self) -> Self {
+        let (after, from) = if self.after <= other.after { (self.after, self.from) } else { (other.after, other.from) };
+        let (last, to) = if self.last >= other.last { (self.last, self.to) } else { (other.last, other.to) };
+        Self { after, last, from, to }
     }
 }
 
@@ -35,9 +49,12 @@ pub(super) enum Taken {
 /// The windows of one run.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Windows {
-    /// By their last window; with a digest of the message that brought them.
-    pieces: BTreeMap<u64, (Piece, u64)>,
-    sum: Totals,
+    /// Received without a gap between; by their first window.
+    spans: BTreeMap<u64, Piece>,
+    /// What the device had counted at each edge of a report.
+    edges: BTreeMap<u64, Totals>,
+    /// Digest of the message that brought a report of this number.
+    digests: BTreeMap<u64, u64>,
 }
 
 /// The windows of all runs.
@@ -46,7 +63,12 @@ pub(super) struct Recorder(BTreeMap<BootId, Windows>);
 
 impl Recorder {
     pub(super) fn take(&mut self, report: &Report, digest: u64) -> Result<Taken, String> {
-        self.0.entry(report.boot).or_default().take(Piece::of(report), digest)
+        let windows = self.0.entry(report.boot).or_default();
+        let piece = Piece::of(report).ok_or_else(|| format!("report {} has more than there was", report.seq))?;
+        if *windows.digests.entry(report.seq).or_insert(digest) != digest {
+            return Err(format!("report {} came twice with different content, now {piece:?}", report.seq));
+        }
+        windows.take(piece)
     }
 
     pub(super) fn of(&self, boot: BootId) -> Windows {
@@ -54,73 +76,59 @@ impl Recorder {
     }
 
     pub(super) fn sum(&self, boot: BootId) -> Totals {
-        self.0.get(&boot).map(|windows| windows.sum).unwrap_or_default()
+        self.0.get(&boot).map(Windows::sum).unwrap_or_default()
     }
 }
 
 impl Windows {
-    pub(super) fn take(&mut self, piece: Piece, digest: u64) -> Result<Taken, String> {
-        if let Some((known, known_digest)) = self.pieces.get(&piece.last) {
-            return if (*known, *known_digest) == (piece, digest) {
-                Ok(Taken::Duplicate)
-            } else {
-                Err(format!("report {} came twice with different content: {known:?}, then {piece:?}", piece.last))
-            };
-        }
-        let before = self.pieces.range(..piece.last).next_back().map(|(_, (before, _))| *before);
-        let after = self.pieces.range(piece.last..).next().map(|(_, (after, _))| *after);
-        if let Some(before) = before {
-            if before.last > piece.after {
-                return Err(format!("windows came twice: {before:?} and {piece:?}"));
+    pub(super) fn take(&mut self, piece: Piece) -> Result<Taken, String> {
+        for (window, total) in [(piece.after, piece.from), (piece.last, piece.to)] {
+            let known = *self.edges.entry(window).or_insert(total);
+            let before = self.edges.range(..window).next_back().map(|(_, before)| *before).unwrap_or_default();
+            let after = self.edges.range(window + 1..).next().map(|(_, after)| *after);
+            let grows = since(total, before).is_some() && after.is_none_or(|after| since(after, total).is_some());
+            if known != total || !grows {
+                return Err(format!("totals do not add up at window {window}: {total:?}, known are {known:?}"));
             }
-            join(&before, &piece)?;
         }
-        if let Some(after) = after {
-            if after.after < piece.last {
-                return Err(format!("windows came twice: {piece:?} and {after:?}"));
-            }
-            join(&piece, &after)?;
+        let newest = self.newest().is_none_or(|last| piece.last > last.last);
+        let touched: Vec<u64> = self.spans.iter().filter(|(_, span)| span.touches(&piece)).map(|(at, _)| *at).collect();
+        let mut joined = piece;
+        let mut known = false;
+        for span in touched.into_iter().filter_map(|at| self.spans.remove(&at)) {
+            known |= span.after <= piece.after && piece.last <= span.last;
+            joined = joined.joined(&span);
         }
-        self.pieces.insert(piece.last, (piece, digest));
-        self.sum = plus(self.sum, piece.own);
-        Ok(if after.is_some() { Taken::Late } else { Taken::Newest })
+        self.spans.insert(joined.after, joined);
+        Ok(match (known, newest) {
+            (true, _) => Taken::Duplicate,
+            (false, true) => Taken::Newest,
+            (false, false) => Taken::Late,
+        })
     }
 
-    pub(super) fn holds(&self, piece: &Piece) -> bool {
-        self.pieces.get(&piece.last).is_some_and(|(known, _)| known == piece)
-    }
-
+    /// Counts of all windows that came.
     pub(super) fn sum(&self) -> Totals {
-        self.sum
+        self.spans.values().map(Piece::counts).fold(Totals::default(), plus)
     }
 
     pub(super) fn windows(&self) -> u64 {
-        self.pieces.values().map(|(piece, _)| piece.last - piece.after).sum()
+        self.spans.values().map(|span| span.last - span.after).sum()
     }
 
+    /// The last windows without a gap.
     pub(super) fn newest(&self) -> Option<Piece> {
-        self.pieces.values().next_back().map(|(piece, _)| *piece)
+        self.spans.values().next_back().copied()
     }
 
     pub(super) fn oldest(&self) -> Option<Piece> {
-        self.pieces.values().next().map(|(piece, _)| *piece)
+        self.spans.values().next().copied()
     }
 
     /// Places at which windows are missing between others.
     pub(super) fn gaps(&self) -> usize {
-        let pieces = self.pieces.values().map(|(piece, _)| piece);
-        pieces.clone().zip(pieces.skip(1)).filter(|(a, b)| a.last < b.after).count()
+        self.spans.len().saturating_sub(1)
     }
-}
-
-/// The totals of two pieces agree with what lies between them.
-fn join(a: &Piece, b: &Piece) -> Result<(), String> {
-    let between = since(b.total, plus(a.total, b.own));
-    let agree = match between {
-        Some(between) => a.last < b.after || between == Totals::default(),
-        None => false,
-    };
-    if agree { Ok(()) } else { Err(format!("totals do not add up: {a:?}, then {b:?}")) }
 }
 
 pub(super) fn plus(a: Totals, b: Totals) -> Totals {

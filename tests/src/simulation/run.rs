@@ -10,6 +10,8 @@ use shared_proto::units::Ratio;
 use shared_proto::wire::{Departure, DialectName, Host, RtContext, Schedule, Settings, Totals};
 
 use super::client::Client;
+use super::dice::Dice;
+use super::disks::{Disks, Done, Store};
 use super::plan::{DevicePlan, Plan};
 use super::task::Task;
 use super::time::Time;
@@ -32,6 +34,10 @@ pub(super) struct Run {
     guard: Guard,
     last_job: MonoTime,
     wall_ms: u64,
+    store: Option<Store>,
+    /// What was handed to the store of the counts, and what is there for good.
+    handed: Totals,
+    pub(super) safe: Totals,
     /// What the device had counted when it reported last.
     pub(super) told: Totals,
 }
@@ -90,9 +96,25 @@ impl Run {
             task: Task::new(device.timing, plan.ring_capacity, now),
             guard: Guard::new(GuardConfig { max_temp_c: None, under_voltage: false }),
             last_job: now,
+            store: None,
+            handed: Totals::default(),
+            safe: Totals::default(),
             told: Totals::default(),
             wall_ms: 1_700_000_000_000,
         })
+    }
+
+    pub(super) fn open_store(&mut self, disks: &Disks, flush_ms: (u64, u64), now: MonoTime, dice: &mut Dice) {
+        let context = self.context(now);
+        self.store = Some(disks.open(flush_ms, &mut self.agent, &context, dice));
+    }
+
+    /// The threads of the store do some of their work.
+    pub(super) fn work_store(&mut self, dice: &mut Dice) {
+        let Some(store) = &mut self.store else { return };
+        if store.work(dice) == Done::All {
+            self.safe = self.handed;
+        }
     }
 
     fn context(&self, now: MonoTime) -> Context {
@@ -126,6 +148,7 @@ impl Run {
             self.last_job = record.end;
             self.agent.job(&record, &context);
         }
+        self.agent.note_progress(&context);
         let period_ns = self.agent.plan().timing.period_ns(self.agent.effective().mode);
         self.guard.see_silence(now.nanos_since(self.last_job), period_ns);
         self.agent.danger(self.guard.danger(), now);
@@ -147,7 +170,29 @@ impl Run {
             let task = self.agent.plan().task(self.agent.plan().timing.period_ns(effective.mode));
             self.session.status_changed(effective, self.agent.danger_seen(), task);
         }
+        self.send(client, now, device_now);
+    }
+
+    /// What is sent is in the store before.
+    fn send(&mut self, client: &mut Client, now: Time, device_now: MonoTime) {
+        self.step_store(device_now);
         self.session.send(&mut self.agent, &mut Line { client, now }, device_now);
+        self.step_store(device_now);
+    }
+
+    fn step_store(&mut self, now: MonoTime) {
+        if let Some(store) = &mut self.store {
+            store.step(&mut self.agent, now);
+            self.handed = self.agent.total();
+        }
+    }
+
+    /// All that is left goes to the store.
+    pub(super) fn finish_store(&mut self, now: MonoTime) {
+        if let Some(store) = &mut self.store {
+            store.finish(&mut self.agent, now);
+            self.safe = self.agent.total();
+        }
     }
 
     /// The orderly end: the last report and the good-bye go to the connection.
@@ -156,7 +201,8 @@ impl Run {
         self.drain(device_now);
         self.agent.ended(total);
         self.agent.close_window(&self.context(device_now));
+        self.agent.end_run();
         self.session.status_departed(Departure::Stopped);
-        self.session.send(&mut self.agent, &mut Line { client, now }, device_now);
+        self.send(client, now, device_now);
     }
 }

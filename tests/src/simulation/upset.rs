@@ -1,7 +1,9 @@
 //! Faults happen, and end.
 
+use device_agent::store::Trouble;
 use shared_proto::mode::Mode;
 
+use super::at_device::RunEnd;
 use super::broker::Store;
 use super::device::Leaves;
 use super::faults::{Fault, Power, Way};
@@ -50,6 +52,11 @@ impl World {
                 alive.run.task.hang(ms * 1_000_000);
                 self.seen.note(Happening::Hang);
             }
+            Fault::Disk { device, trouble, ms } => {
+                let ends = self.in_ms(ms);
+                self.trouble_disk(device, trouble);
+                self.at(ends, Event::DiskEnds { device });
+            }
             Fault::Hold { device, mode, ms } => {
                 let ends = self.in_ms(ms);
                 let start = self.hold(device, Some(mode));
@@ -68,6 +75,15 @@ impl World {
         self.now.plus_ms(ms).min(self.plan.heals)
     }
 
+    /// From now on the device's disk does this.
+    pub(super) fn trouble_disk(&mut self, index: usize, trouble: Trouble) {
+        let Some(disks) = self.devices.get(index).and_then(|device| device.disks.as_ref()) else { return };
+        disks.trouble(trouble);
+        if trouble != Trouble::None {
+            self.seen.note(Happening::DiskTrouble);
+        }
+    }
+
     fn part(&mut self, node: Node, way: Way, ms: u64) {
         self.seen.note(Happening::Partition);
         let until = self.in_ms(ms);
@@ -77,17 +93,19 @@ impl World {
     fn kill(&mut self, index: usize, power: Power, back_ms: Option<u64>) {
         let back = back_ms.map(|ms| self.in_ms(ms));
         let Some(alive) = self.devices.get_mut(index).and_then(|device| device.alive.as_mut()) else { return };
-        match power {
+        let end = match power {
             Power::Stays => {
                 self.seen.note(Happening::Kill);
                 alive.client.killed(&mut self.network, self.now);
+                RunEnd::Killed
             }
             Power::Fails => {
                 self.seen.note(Happening::PowerCut);
                 alive.client.vanished(&mut self.network, self.now);
+                RunEnd::PowerCut
             }
-        }
-        self.bury(index);
+        };
+        self.bury(index, end);
         if let Some(back) = back {
             self.at(back, Event::Start(index));
         }
@@ -113,7 +131,7 @@ impl World {
         } else {
             alive.client.disconnect(&mut self.network, self.now);
         }
-        self.bury(index);
+        self.bury(index, RunEnd::Stopped);
         self.at(back.max(self.now.plus_us(1)), Event::Start(index));
     }
 

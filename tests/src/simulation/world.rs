@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use device_agent::store::Trouble;
+
 use super::broker::Broker;
 use super::device::Device;
 use super::dice::Dice;
@@ -37,6 +39,8 @@ pub(super) enum Event {
     Fault(usize),
     /// An operator at a device lets go.
     HoldEnds { device: usize, start: u64 },
+    /// A disk works again.
+    DiskEnds { device: usize },
     /// An operator at the controller leaves a device to the policy.
     WishEnds { device: usize },
     /// Time limits.
@@ -162,6 +166,7 @@ impl World {
             Event::GatewayWake => self.wake_gateway(),
             Event::Fault(number) => self.upset(number),
             Event::HoldEnds { device, start } => self.end_hold(device, start),
+            Event::DiskEnds { device } => self.trouble_disk(device, Trouble::None),
             Event::WishEnds { device } => self.end_wish(device),
             Event::Look => self.look(),
             Event::Heal => self.heal(),

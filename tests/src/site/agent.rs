@@ -9,7 +9,7 @@ use shared_host::control::ask;
 use shared_proto::wire::Totals;
 
 use super::process::{Program, command};
-use super::{Trouble, has_key, quick_reconnection, wait_for};
+use super::{Trouble, quick_reconnection, wait_for};
 
 /// The same everywhere: a task that is light and quick, no thermometer listened to, no policy of its own.
 const ALIKE: [(&str, &str); 8] = [
@@ -22,7 +22,7 @@ const ALIKE: [(&str, &str); 8] = [
     ("report.miss_window", "50"),
     ("log.format", "json"),
 ];
-/// Where what is not delivered outlives a killed agent, if this version can do that.
+/// Where what is not delivered outlives a killed agent.
 const STORE: &str = "spool.runtime_dir";
 
 /// How an agent is to be started.
@@ -76,10 +76,10 @@ impl Agent {
         Ok(Self { plan, home: home.to_owned(), program })
     }
 
-    /// Whether this version keeps what is not delivered where it outlives a killed agent.
+    /// Where it keeps, until a power cut, what is not delivered.
     #[must_use]
-    pub fn has_store() -> bool {
-        has_key(&SCHEMA, STORE)
+    pub fn runtime_dir(&self) -> PathBuf {
+        runtime_dir(&self.home)
     }
 
     /// Its process.
@@ -148,23 +148,25 @@ impl Agent {
 fn launch(plan: &AgentPlan, home: &Path) -> Result<Program, Trouble> {
     let mut command = command("agent", &["run"], &plan.through)?;
     let text = |path: PathBuf| path.to_string_lossy().into_owned();
-    let mut own = vec![
+    let store = runtime_dir(home);
+    std::fs::create_dir_all(&store).map_err(Trouble::system(store.display().to_string()))?;
+    let own = [
         ("device.name", plan.device.clone()),
         ("mqtt.url", plan.broker.clone()),
         ("control.socket", text(socket(home))),
+        (STORE, text(store)),
     ];
-    if Agent::has_store() {
-        let store = home.join("spool");
-        std::fs::create_dir_all(&store).map_err(Trouble::system(store.display().to_string()))?;
-        own.push((STORE, text(store)));
-    }
     let keys = ALIKE.iter().map(|&(key, value)| (key, value.to_owned())).chain(own);
     let keys = keys.chain(plan.keys.iter().map(|(key, value)| (key.as_str(), value.clone())));
     command.envs(keys.map(|(key, value)| (SCHEMA.variable(key), value)));
-    command.envs(quick_reconnection(&SCHEMA)).envs(plan.environment.iter().cloned());
+    command.envs([quick_reconnection(&SCHEMA)]).envs(plan.environment.iter().cloned());
     Program::start(&plan.device, command, home)
 }
 
 fn socket(home: &Path) -> PathBuf {
     home.join("control.sock")
+}
+
+fn runtime_dir(home: &Path) -> PathBuf {
+    home.join("spool")
 }

@@ -124,7 +124,7 @@ fn launch(url: &str, home: &Path) -> Result<Program, Trouble> {
     let path = socket(home).to_string_lossy().into_owned();
     let own = [("mqtt.url", url), ("control.socket", path.as_str())];
     command.envs(ALIKE.into_iter().chain(own).map(|(key, value)| (SCHEMA.variable(key), value)));
-    command.envs(quick_reconnection(&SCHEMA));
+    command.envs([quick_reconnection(&SCHEMA)]);
     Program::start("controller", command, home)
 }
 

@@ -19,17 +19,9 @@ pub use waiting::{PATIENCE, pause, stop_when_interrupted, wait_for};
 use shared_host::config::Schema;
 use shared_proto::wire::Totals;
 
-/// Whether the programs have this configuration key: some faults are only survived, or survived faster, with it.
-#[must_use]
-pub fn has_key(schema: &Schema, key: &str) -> bool {
-    schema.keys.iter().any(|known| known.path == key)
-}
-
-/// The longest wait between attempts to connect, where the programs let it be set: it decides how long a suite of many
-/// breaks takes, and nothing else.
-fn quick_reconnection(schema: &Schema) -> Option<(String, String)> {
-    const KEY: &str = "mqtt.reconnect_max_s";
-    has_key(schema, KEY).then(|| (schema.variable(KEY), "1".to_owned()))
+/// The longest wait between attempts to connect: it decides how long a suite of many breaks takes, and nothing else.
+fn quick_reconnection(schema: &Schema) -> (String, String) {
+    (schema.variable("mqtt.reconnect_max_s"), "1".to_owned())
 }
 
 /// Sum of two counts.

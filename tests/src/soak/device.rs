@@ -8,7 +8,7 @@ use shared_proto::ids::DeviceId;
 use shared_proto::mode::Mode;
 
 use super::mishap::Mishap;
-use crate::faults::balance::{Killed, Seen};
+use crate::faults::balance::{Killed, OPEN_WINDOWS, Seen};
 use crate::proxy::{Faults, Proxy};
 use crate::site::{Agent, AgentPlan, Controller, Recorder, Trouble};
 
@@ -108,7 +108,7 @@ impl Device {
             Mishap::Kill => {
                 let last = self.agent.status()?;
                 self.agent.kill();
-                self.killed.push(Killed { boot: last.boot, total: last.total });
+                self.killed.push(Killed { boot: last.boot, total: last.total, windows_at_risk: OPEN_WINDOWS });
                 self.reports_before = recorder.ledger().device(&self.id).reports();
                 self.agent.restart()?;
                 self.be(State::Peace);

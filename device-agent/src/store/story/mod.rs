@@ -3,8 +3,6 @@
 mod tests;
 
 use std::collections::BTreeMap;
-use std::io;
-use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use shared_proto::ids::BootId;
@@ -12,11 +10,7 @@ use shared_proto::mode::Mode;
 use shared_proto::policy::PolicyConfig;
 use shared_proto::units::Ratio;
 use shared_proto::wire::{Host, Lease, Outcome, OverrunPolicy, Report, RtContext, Schedule, SetMode, Totals, Version};
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::journal::Safety;
-use super::place::Role;
-use super::worker::{Answer, Job, Worker, desk};
 use super::*;
 use crate::agent::{Agent, Autonomy, Context, Identity, Setup, TaskPlan};
 use crate::rt::time::MonoTime;
@@ -28,31 +22,11 @@ const MS: u64 = 1_000_000;
 const PERIOD: u64 = 10 * MS;
 const MAX_BYTES: u64 = 1 << 20;
 
-type Open = Box<dyn FnMut() -> io::Result<MemoryFiles>>;
-
-/// A place with somebody who works only when told to.
-struct Bench {
-    role: Role,
-    worker: Worker<MemoryFiles, Open>,
-    jobs: Receiver<Job>,
-    answers: UnboundedSender<(Role, Answer)>,
-}
-
-impl Bench {
-    fn work(&mut self, jobs: usize) {
-        for job in self.jobs.try_iter().take(jobs) {
-            let answer = self.worker.answer(job);
-            self.answers.send((self.role, answer)).unwrap();
-        }
-    }
-}
-
 /// One run of the agent.
 struct Run {
     agent: Agent<u64>,
     keeper: Keeper,
-    volatile: Option<Bench>,
-    durable: Option<Bench>,
+    benches: Vec<Bench>,
     total: Totals,
     epoch: (u32, Totals),
     effect: Effect,
@@ -120,29 +94,18 @@ impl World {
             autonomy: Autonomy::Normal,
             spool_capacity: self.capacity,
         };
-        let (tell, answers) = unbounded_channel();
-        let bench = |role, files: &MemoryFiles, safety| {
-            let (give, jobs) = desk();
-            let files = files.clone();
-            let open: Open = Box::new(move || Ok(files.clone()));
-            let worker = Worker::new(open, MAX_BYTES, safety);
-            (("memory".to_owned(), give), Bench { role, worker, jobs, answers: tell.clone() })
-        };
-        let (volatile_desk, volatile) =
-            self.places.0.then(|| bench(Role::Volatile, &self.volatile, Safety::Process)).unzip();
-        let (durable_desk, durable) =
-            self.places.1.then(|| bench(Role::Durable, &self.durable, Safety::PowerCut)).unzip();
-        let keeper = Keeper::of_desks(volatile_desk, durable_desk, (tell.clone(), answers), flush(), self.now);
+        let volatile = self.places.0.then_some(&self.volatile);
+        let durable = self.places.1.then_some(&self.durable);
+        let (keeper, benches) = Keeper::by_hand(volatile, durable, MAX_BYTES, flush(), self.now);
         let effect = Effect { mode: Mode::Normal, change: 0, job: 0, at: self.now };
         let agent = Agent::new(setup, self.now);
         let (total, epoch) = (Totals::default(), (0, Totals::default()));
-        let mut run = Run { agent, keeper, volatile, durable, total, epoch, effect, now: self.now };
+        let mut run = Run { agent, keeper, benches, total, epoch, effect, now: self.now };
         if opening == Opening::InTime {
-            run.volatile.iter_mut().chain(&mut run.durable).for_each(|bench| bench.work(1));
+            run.benches.iter_mut().for_each(|bench| bench.work(1));
         }
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let context = run.context();
-        runtime.block_on(run.keeper.begin(&mut run.agent, &context, tokio::time::Instant::now()));
+        run.keeper.begin_now(&mut run.agent, &context);
         run
     }
 
@@ -270,6 +233,11 @@ impl Run {
         self.step();
     }
 
+    /// Who keeps that place does the next jobs.
+    fn work(&mut self, role: Role, jobs: usize) {
+        self.benches.iter_mut().filter(|bench| bench.role() == role).for_each(|bench| bench.work(jobs));
+    }
+
     /// As the supervisor does after every event.
     fn step(&mut self) {
         self.keeper.step(&mut self.agent, self.now);
@@ -281,7 +249,7 @@ impl Run {
             // What is handed out next is marked first.
             let _ = self.next();
             self.step();
-            self.volatile.iter_mut().chain(&mut self.durable).for_each(|bench| bench.work(usize::MAX));
+            self.benches.iter_mut().for_each(|bench| bench.work(usize::MAX));
             self.now = self.now.plus_nanos(101 * MS);
             self.step();
         }

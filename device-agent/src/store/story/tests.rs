@@ -81,16 +81,16 @@ fn play(world: &mut World, steps: Vec<Step>, crash: impl Fn(u64) -> Crash) {
                 run.step();
             }
             Step::WorkVolatile(jobs) => {
-                run.volatile.iter_mut().for_each(|bench| bench.work(jobs));
+                run.work(Role::Volatile, jobs);
                 run.step();
             }
             Step::WorkDurable(jobs) => {
-                run.durable.iter_mut().for_each(|bench| bench.work(jobs));
+                run.work(Role::Durable, jobs);
                 run.step();
             }
             Step::Wait(ms) => {
                 // The volatile place is quicker than that.
-                run.volatile.iter_mut().for_each(|bench| bench.work(usize::MAX));
+                run.work(Role::Volatile, usize::MAX);
                 run.step();
                 // Nor does the other one take longer than it is waited for.
                 waited_ms += ms;
@@ -105,12 +105,12 @@ fn play(world: &mut World, steps: Vec<Step>, crash: impl Fn(u64) -> Crash) {
             Step::End(seed) => {
                 if seed % 2 == 0 {
                     // All of it was written.
-                    run.volatile.iter_mut().for_each(|bench| bench.work(usize::MAX));
+                    run.work(Role::Volatile, usize::MAX);
                     world.safe.insert(world.boot, run.total.jobs);
                 } else {
                     // In the middle of a write.
                     world.volatile.set_trouble(Trouble::CrashAfter(seed / 2 % 4_000));
-                    run.volatile.iter_mut().for_each(|bench| bench.work(usize::MAX));
+                    run.work(Role::Volatile, usize::MAX);
                     world.safe.insert(world.boot, 0);
                 }
                 up = false;

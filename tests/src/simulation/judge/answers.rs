@@ -20,6 +20,8 @@ pub(in super::super) enum Verdict {
     TooSoon,
     /// It was taken before, or refused for good.
     Repeated,
+    /// An earlier run took it: its answer is repeated, or it is called a duplicate; or nothing was kept of it.
+    TakenBefore,
     /// It comes too late.
     Late,
     /// It is for another run.
@@ -75,9 +77,13 @@ impl Answers {
                 taken
             }
         });
+        let earlier = |(key, case): (&(BootId, CommandId), &Case)| {
+            key.1 == command.id && key.0 != boot && matches!(case.verdict, Verdict::Taken | Verdict::TooSoon)
+        };
+        let fresh = if self.cases.iter().any(earlier) { Verdict::TakenBefore } else { fresh };
         match self.cases.get(&key).map(|case| case.verdict) {
             Some(Verdict::Taken | Verdict::TooSoon | Verdict::Ahead | Verdict::Repeated) => Verdict::Repeated,
-            Some(Verdict::Late | Verdict::Foreign) => fresh,
+            Some(Verdict::Late | Verdict::Foreign | Verdict::TakenBefore) => fresh,
             None => {
                 self.cases.insert(key, Case { verdict: fresh, delivered: now, answer: None });
                 fresh
@@ -102,6 +108,14 @@ impl Answers {
                 expected.duplicate += 1;
                 Law::AppliedOnce
             }
+            Verdict::TakenBefore => {
+                let expired = CommandCounts { expired: before.expired + 1, ..*before };
+                if expired == *after {
+                    return Ok(());
+                }
+                expected.duplicate += 1;
+                Law::AppliedOnce
+            }
             Verdict::Late | Verdict::Foreign | Verdict::Ahead => {
                 expected.expired += 1;
                 Law::Expired
@@ -121,6 +135,7 @@ impl Answers {
         };
         let fits = match case.verdict {
             Verdict::Taken => matches!(ack.result, Outcome::Applied | Outcome::Unchanged),
+            Verdict::TakenBefore => matches!(ack.result, Outcome::Duplicate | Outcome::Expired),
             Verdict::TooSoon => ack.result == Outcome::Unchanged,
             Verdict::Late | Verdict::Foreign | Verdict::Ahead => ack.result == Outcome::Expired,
             Verdict::Repeated => false,
@@ -134,7 +149,7 @@ impl Answers {
         };
         // What came too late is judged anew each time: its age, and the mode in effect, are those of the time.
         let alike = match case.verdict {
-            Verdict::Late | Verdict::Foreign => before.result == ack.result,
+            Verdict::Late | Verdict::Foreign | Verdict::TakenBefore => before.result == ack.result,
             _ => before == ack,
         };
         if alike { Ok(true) } else { wrong(format!("command {} has two answers: {before:?} and {ack:?}", ack.id)) }
@@ -143,7 +158,11 @@ impl Answers {
     /// Every command that reached this run by `by` is answered.
     pub(in super::super) fn all_answered(&self, boot: BootId, by: Time) -> Result<(), Broken> {
         let open = |(key, case): &(&(BootId, CommandId), &Case)| {
-            key.0 == boot && case.delivered <= by && case.answer.is_none()
+            key.0 == boot
+                && case.delivered <= by
+                && case.answer.is_none()
+                // Its answer may be that of the earlier run.
+                && case.verdict != Verdict::TakenBefore
         };
         match self.cases.iter().find(open) {
             None => Ok(()),

@@ -1,6 +1,7 @@
 //! What must hold whatever happens. Each law has a name, a file, and arithmetic of its own.
 
 mod answers;
+mod at_gateway;
 mod decisions;
 mod leases;
 mod modes;
@@ -10,11 +11,12 @@ mod totals;
 use std::fmt;
 
 pub(super) use answers::{Answers, Verdict};
+pub(super) use at_gateway::AtGateway;
 pub(super) use decisions::Decisions;
 pub(super) use leases::Leases;
 pub(super) use modes::{Agreement, Modes};
 pub(super) use presence::Presence;
-pub(super) use totals::{AtGateway, Remains, Totals};
+pub(super) use totals::{Fate, Remains, Totals};
 
 use super::time::Time;
 

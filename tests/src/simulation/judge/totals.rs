@@ -1,23 +1,33 @@
 //! The balance of counts.
 
-use std::collections::BTreeMap;
-
 use device_agent::agent::Agent;
-use device_agent::spool::Lane;
-use gateway_controller::fleet::DeviceView;
 use shared_host::mqtt::Token;
 use shared_proto::ids::BootId;
 use shared_proto::wire::{self, Report};
 
-use super::super::recorder::{Piece, Recorder, Taken, Windows, plus, since};
+use super::super::recorder::{Piece, Recorder, Taken, since};
 use super::{Broken, Law};
 
 /// The archive at the broker, and what every run left behind.
 #[derive(Debug, Default)]
 pub(in super::super) struct Totals {
     at_broker: Recorder,
-    /// What the runs that are over left behind.
-    ended: BTreeMap<BootId, Remains>,
+    /// What the runs that are over left behind, in their order.
+    ended: Vec<Remains>,
+}
+
+/// What is with the reports that a run could not deliver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Fate {
+    /// They are lost with the process.
+    Lost,
+    /// The next run sends them, and closes this one, with all that was safe.
+    Kept {
+        /// What the store had been told of the counts.
+        safe: wire::Totals,
+    },
+    /// A power cut left some of them.
+    Torn,
 }
 
 /// What an agent holds when it ends, or when the world does.
@@ -26,23 +36,21 @@ pub(in super::super) struct Remains {
     boot: BootId,
     reports: u64,
     given_up: u64,
-    waiting: Vec<Piece>,
+    /// Of any run.
+    waiting: Vec<(BootId, Piece)>,
     counted: wire::Totals,
+    fate: Fate,
 }
 
 impl Remains {
     /// Empties the agent's memory. `counted` is what its real-time thread has counted.
-    pub(in super::super) fn of(agent: &mut Agent<Token>, counted: wire::Totals) -> Self {
+    pub(in super::super) fn of(agent: &Agent<Token>, counted: wire::Totals, fate: Fate) -> Self {
         let boot = agent.identity().boot;
         let reports = agent.seq();
-        let given_up = agent.spool().given_up();
-        agent.connection_lost(|_| true);
-        let mut waiting = Vec::new();
-        while let Some(report) = agent.spool().next_to_send(Lane::Backlog) {
-            waiting.push(Piece::of(report));
-            agent.spool().give_up_next(Lane::Backlog);
-        }
-        Self { boot, reports, given_up, waiting, counted }
+        let given_up = agent.given_up();
+        let piece = |report: &Report| Some((report.boot, Piece::of(report)?));
+        let waiting = agent.waiting_reports().filter_map(piece).collect();
+        Self { boot, reports, given_up, waiting, counted, fate }
     }
 
     pub(in super::super) fn given_up(&self) -> u64 {
@@ -59,8 +67,8 @@ impl Totals {
         counted: Option<wire::Totals>,
     ) -> Result<Taken, Broken> {
         let taken = self.at_broker.take(report, digest).map_err(invented)?;
-        let counted =
-            counted.or_else(|| self.ended.get(&report.boot).map(|remains| remains.counted)).unwrap_or_default();
+        let ended = self.ended.iter().find(|remains| remains.boot == report.boot);
+        let counted = counted.or(ended.map(|remains| remains.counted)).unwrap_or_default();
         within(self.at_broker.sum(report.boot), counted).map_err(invented)?;
         within(report.total, counted).map_err(invented)?;
         Ok(taken)
@@ -68,116 +76,85 @@ impl Totals {
 
     /// A run has ended, or the world has.
     pub(in super::super) fn ended(&mut self, remains: Remains) {
-        self.ended.insert(remains.boot, remains);
+        if remains.fate == Fate::Torn {
+            // So is whatever it had still to send of the runs before.
+            self.ended.iter_mut().filter(|ended| ended.fate != Fate::Lost).for_each(|ended| ended.fate = Fate::Torn);
+        }
+        self.ended.push(remains);
     }
 
     /// Every run that is over is balanced: to be called when nothing is on its way any more.
     pub(in super::super) fn balanced(&self) -> Result<(), Broken> {
-        self.ended.values().try_for_each(|remains| self.balance(remains))
+        let Some((last, before)) = self.ended.split_last() else { return Ok(()) };
+        self.balance(last)?;
+        for remains in before {
+            match remains.fate {
+                Fate::Lost => self.balance(remains)?,
+                Fate::Kept { safe } => self.closed_by_the_next(remains, safe, last)?,
+                // What came of it was checked when it came.
+                Fate::Torn => {}
+            }
+        }
+        Ok(())
     }
 
     /// Received, waiting, given up and open together are what was counted.
     fn balance(&self, remains: &Remains) -> Result<(), Broken> {
-        let mut windows = self.at_broker.of(remains.boot);
+        let boot = remains.boot;
+        let mut windows = self.at_broker.of(boot);
         let received = windows.sum();
-        for piece in &remains.waiting {
-            // What may have been delivered waits too.
-            if !windows.holds(piece) {
-                windows.take(*piece, 0).map_err(|how| Broken::new(Law::ExactTotals, how))?;
-            }
+        for (_, piece) in remains.waiting.iter().filter(|(of, _)| *of == boot) {
+            windows.take(*piece).map_err(inexact)?;
         }
-        let missing = remains.reports.checked_sub(windows.windows());
-        if missing != Some(remains.given_up) {
-            return Err(Broken::new(
-                Law::ExactTotals,
-                format!(
-                    "run {}: of {} windows {} were received or wait, and {} were given up",
-                    remains.boot,
-                    remains.reports,
-                    windows.windows(),
-                    remains.given_up
-                ),
-            ));
-        }
+        let there = windows.windows();
+        let missing = remains.reports.checked_sub(there);
         let newest = windows.newest();
-        if newest.map_or(0, |piece| piece.last) != remains.reports {
-            let how = format!("run {}: the newest of {} windows is gone", remains.boot, remains.reports);
-            return Err(Broken::new(Law::ExactTotals, how));
-        }
-        let closed = newest.map(|piece| piece.total).unwrap_or_default();
+        let closed = newest.map(|span| span.to).unwrap_or_default();
         let open = since(remains.counted, closed);
-        let exact = open.is_some() && (remains.given_up > 0 || windows.sum() == closed);
-        if exact {
+        // Windows of earlier runs may have been given up too.
+        let all = missing == Some(0) && windows.sum() == closed;
+        let some = missing.is_some_and(|missing| missing <= remains.given_up) && remains.given_up > 0;
+        let newest_there = newest.map_or(0, |span| span.last) == remains.reports;
+        if open.is_some() && newest_there && (all || some) {
             return Ok(());
         }
-        Err(Broken::new(
-            Law::ExactTotals,
-            format!(
-                "run {}: counted {:?}, at the last close {closed:?}; received {received:?}, with what waits {:?}",
-                remains.boot,
-                remains.counted,
-                windows.sum()
-            ),
-        ))
+        Err(inexact(format!(
+            "run {boot}: counted {:?}, at the last close {closed:?}; received {received:?}, with what waits {:?}; of {} windows \
+             {there} were received or wait, and {} were given up",
+            remains.counted,
+            windows.sum(),
+            remains.reports,
+            remains.given_up
+        )))
     }
-}
 
-/// The controller's counts against those of the reports that reached it.
-#[derive(Debug, Default)]
-pub(in super::super) struct AtGateway {
-    received: Recorder,
-    boots: Vec<BootId>,
-    most_gaps: usize,
-}
-
-/// Gaps that the controller remembers of one run.
-const REMEMBERED_GAPS: usize = 8;
-
-impl AtGateway {
-    pub(in super::super) fn take(&mut self, report: &Report, digest: u64) -> Result<Taken, Broken> {
-        if !self.boots.contains(&report.boot) {
-            self.boots.push(report.boot);
+    /// What a run left in its store was sent or is held by the last one, and closed to where it was safe.
+    fn closed_by_the_next(&self, remains: &Remains, safe: wire::Totals, last: &Remains) -> Result<(), Broken> {
+        let mut windows = self.at_broker.of(remains.boot);
+        for (_, piece) in last.waiting.iter().filter(|(of, _)| *of == remains.boot) {
+            windows.take(*piece).map_err(inexact)?;
         }
-        let taken = self.received.take(report, digest).map_err(invented)?;
-        if taken != Taken::Duplicate {
-            self.most_gaps = self.most_gaps.max(self.received.of(report.boot).gaps());
+        let closed = windows.newest().map(|span| span.to).unwrap_or_default();
+        let given_up = self.ended.iter().any(|remains| remains.given_up > 0);
+        let between = since(closed, safe).is_some() && since(remains.counted, closed).is_some();
+        if between && (given_up || windows.sum() == closed) {
+            return Ok(());
         }
-        Ok(taken)
-    }
-
-    pub(in super::super) fn missed_any(&self) -> bool {
-        self.boots.iter().any(|boot| self.received.of(*boot).gaps() > 0)
-    }
-
-    /// The controller's view of the device against what it got.
-    pub(in super::super) fn compare(&self, view: &DeviceView) -> Result<(), Broken> {
-        let of_boot = |boot: &BootId| self.received.of(*boot);
-        let got = self.boots.iter().map(|boot| of_boot(boot).sum()).fold(wire::Totals::default(), plus);
-        let shown = wire::Totals { jobs: view.jobs, misses: view.misses, skipped: view.skipped };
-        let span = self.boots.iter().map(|boot| spanned(&of_boot(boot))).fold(wire::Totals::default(), plus);
-        // Beyond its gaps the controller takes what comes late for a repetition, and says that it is missing.
-        let exact = self.most_gaps <= REMEMBERED_GAPS;
-        if (exact && shown != got) || since(got, shown).is_none() || view.jobs + view.missing_jobs != span.jobs {
-            return Err(Broken::new(
-                Law::ControllerCounts,
-                format!(
-                    "{}: it got {got:?} out of {span:?}, and shows {shown:?} with {} missing jobs",
-                    view.device, view.missing_jobs
-                ),
-            ));
-        }
-        Ok(())
+        Err(inexact(format!(
+            "run {}: counted {:?}, of which {safe:?} were in its store; received {:?}, up to {closed:?}",
+            remains.boot,
+            remains.counted,
+            windows.sum()
+        )))
     }
 }
 
-/// What the device counted from the first window that came to the last.
-fn spanned(windows: &Windows) -> wire::Totals {
-    let ends = windows.oldest().zip(windows.newest());
-    ends.and_then(|(oldest, newest)| since(plus(newest.total, oldest.own), oldest.total)).unwrap_or_default()
-}
-
-fn invented(how: String) -> Broken {
+pub(super) fn invented(how: String) -> Broken {
     Broken::new(Law::NothingInvented, how)
+}
+
+fn inexact(how: String) -> Broken {
+    Broken::new(Law::ExactTotals, how)
 }
 
 fn within(received: wire::Totals, counted: wire::Totals) -> Result<(), String> {
