@@ -83,6 +83,8 @@ pub(super) struct Place {
     /// Whether the journal has to be told all anew.
     is_stale: bool,
     journalled: u64,
+    /// Whether it was opened before.
+    was_read: bool,
     retry_after: Duration,
     told: Option<MonoTime>,
     status: PlaceStatus,
@@ -115,6 +117,7 @@ impl Place {
             state: State::Opening,
             is_stale: true,
             journalled: 0,
+            was_read: false,
             retry_after: FIRST_RETRY,
             told: None,
             status,
@@ -130,12 +133,14 @@ impl Place {
             Answer::Opened(recovered) => {
                 self.state = State::Open;
                 self.is_stale = true;
-                if self.status.health == Health::Opening {
-                    // Later it is the end of a write of our own that failed, which was told.
-                    self.status.damaged += recovered.damage.len() as u64;
+                // Later it is the end of a write of our own that failed, which was told.
+                if !std::mem::replace(&mut self.was_read, true) {
+                    self.status.damaged = recovered.damage.len() as u64;
                     for damage in &recovered.damage {
                         warn!(place = %self.role, directory = self.status.directory, "{damage}");
                     }
+                }
+                if self.status.health == Health::Opening {
                     self.status.health = Health::Ok;
                 }
                 Heard::Opened(recovered)
