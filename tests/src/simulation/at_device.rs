@@ -83,7 +83,6 @@ impl World {
         let device_now = device.clock.read(self.now);
         let Some(alive) = &mut device.alive else { return };
         alive.run.drain(device_now);
-        alive.run.work_store(&mut device.dice);
         let pause_ms = if alive.run.agent.is_switching() { DRAIN_SWITCHING_MS } else { DRAIN_MS };
         self.drain_at(index, self.now.plus_ms(pause_ms));
         self.judge_lease(index);
@@ -131,6 +130,7 @@ impl World {
             let Some(device) = self.devices.get_mut(index) else { return };
             let device_now = device.clock.read(self.now);
             let Some(alive) = &mut device.alive else { return };
+            alive.run.work_store(&mut device.dice);
             let event = alive.client.next_event();
             let idle = event.is_none();
             match event {

@@ -13,6 +13,9 @@ use super::faults::Power;
 /// Bytes that either place may take.
 const MAX_BYTES: u64 = 4 << 20;
 
+/// Memory is never so slow that the agent gives up waiting for it, which is 100 ms.
+const MOST_BEHIND: u32 = 2;
+
 /// Two places: one in memory, which a process survives, and one on a disk.
 #[derive(Debug, Default)]
 pub(super) struct Disks {
@@ -25,6 +28,8 @@ pub(super) struct Disks {
 pub(super) struct Store {
     keeper: Keeper,
     benches: Vec<Bench>,
+    /// Looks in a row at which the place in memory did not do all of its work.
+    behind: u32,
 }
 
 impl Disks {
@@ -65,7 +70,7 @@ impl Disks {
             }
         }
         keeper.begin_now(agent, context);
-        Store { keeper, benches }
+        Store { keeper, benches, behind: 0 }
     }
 }
 
@@ -80,11 +85,15 @@ impl Store {
         let mut done = Done::Some;
         for bench in &mut self.benches {
             match bench.role() {
-                Role::Volatile if dice.percent(80) => {
+                Role::Volatile if self.behind >= MOST_BEHIND || dice.percent(80) => {
                     bench.work(usize::MAX);
+                    self.behind = 0;
                     done = Done::All;
                 }
-                Role::Volatile => bench.work(1),
+                Role::Volatile => {
+                    bench.work(1);
+                    self.behind += 1;
+                }
                 // A disk takes its time.
                 Role::Durable if dice.percent(20) => bench.work(1),
                 Role::Durable => {}

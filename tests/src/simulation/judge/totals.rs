@@ -136,8 +136,8 @@ impl Totals {
         }
         let closed = windows.newest().map(|span| span.to).unwrap_or_default();
         let given_up = self.ended.iter().any(|remains| remains.given_up > 0);
-        let between = since(closed, safe).is_some() && since(remains.counted, closed).is_some();
-        if between && (given_up || windows.sum() == closed) {
+        let closed_enough = given_up || (since(closed, safe).is_some() && windows.sum() == closed);
+        if closed_enough && since(remains.counted, closed).is_some() {
             return Ok(());
         }
         Err(inexact(format!(
