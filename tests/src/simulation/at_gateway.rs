@@ -11,7 +11,7 @@ use super::happenings::Happening;
 use super::judge::{Broken, Law, Presence};
 use super::network::WireId;
 use super::packet::Packet;
-use super::recorder::Taken;
+use super::recorder::{Names, Taken};
 use super::trace::{Node, digest};
 use super::watch::{GatewayWatch, Wish};
 use super::world::{Event, World};
@@ -158,7 +158,8 @@ impl World {
         let (Ok(report), Some(watch)) = (json::decode_report(payload), self.gateway_watches.get_mut(index)) else {
             return;
         };
-        let taken = watch.received.take(&report, digest(payload));
+        let names = self.watches.get(index).map_or(Names::OneContent, |watch| watch.totals.names());
+        let taken = watch.received.take(&report, digest(payload), names);
         if watch.decisions.is_old(&report, self.now) {
             self.seen.note(Happening::OldReport);
         }

@@ -46,6 +46,15 @@ pub(super) enum Taken {
     Duplicate,
 }
 
+/// What the number of a report stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    /// One content, for ever.
+    OneContent,
+    /// After a power cut parts of a report that was sent merged may come alone. Their totals tell what is new.
+    PerhapsParts,
+}
+
 /// The windows of one run.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Windows {
@@ -62,10 +71,11 @@ pub(super) struct Windows {
 pub(super) struct Recorder(BTreeMap<BootId, Windows>);
 
 impl Recorder {
-    pub(super) fn take(&mut self, report: &Report, digest: u64) -> Result<Taken, String> {
+    pub(super) fn take(&mut self, report: &Report, digest: u64, names: Names) -> Result<Taken, String> {
         let windows = self.0.entry(report.boot).or_default();
         let piece = Piece::of(report).ok_or_else(|| format!("report {} has more than there was", report.seq))?;
-        if *windows.digests.entry(report.seq).or_insert(digest) != digest {
+        let known = *windows.digests.entry(report.seq).or_insert(digest);
+        if known != digest && names == Names::OneContent {
             return Err(format!("report {} came twice with different content, now {piece:?}", report.seq));
         }
         windows.take(piece)

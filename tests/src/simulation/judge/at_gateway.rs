@@ -4,7 +4,7 @@ use gateway_controller::fleet::DeviceView;
 use shared_proto::ids::BootId;
 use shared_proto::wire::{Report, Totals};
 
-use super::super::recorder::{Recorder, Taken, Windows, plus, since};
+use super::super::recorder::{Names, Recorder, Taken, Windows, plus, since};
 use super::totals::invented;
 use super::{Broken, Law};
 
@@ -21,11 +21,11 @@ pub(in super::super) struct AtGateway {
 }
 
 impl AtGateway {
-    pub(in super::super) fn take(&mut self, report: &Report, digest: u64) -> Result<Taken, Broken> {
+    pub(in super::super) fn take(&mut self, report: &Report, digest: u64, names: Names) -> Result<Taken, Broken> {
         if !self.boots.contains(&report.boot) {
             self.boots.push(report.boot);
         }
-        let taken = self.received.take(report, digest).map_err(invented)?;
+        let taken = self.received.take(report, digest, names).map_err(invented)?;
         if taken != Taken::Duplicate {
             self.most_gaps = self.most_gaps.max(self.received.of(report.boot).gaps());
         }

@@ -5,7 +5,7 @@ use shared_host::mqtt::Token;
 use shared_proto::ids::BootId;
 use shared_proto::wire::{self, Report};
 
-use super::super::recorder::{Piece, Recorder, Taken, since};
+use super::super::recorder::{Names, Piece, Recorder, Taken, since};
 use super::{Broken, Law};
 
 /// The archive at the broker, and what every run left behind.
@@ -66,12 +66,18 @@ impl Totals {
         digest: u64,
         counted: Option<wire::Totals>,
     ) -> Result<Taken, Broken> {
-        let taken = self.at_broker.take(report, digest).map_err(invented)?;
+        let taken = self.at_broker.take(report, digest, self.names()).map_err(invented)?;
         let ended = self.ended.iter().find(|remains| remains.boot == report.boot);
         let counted = counted.or(ended.map(|remains| remains.counted)).unwrap_or_default();
         within(self.at_broker.sum(report.boot), counted).map_err(invented)?;
         within(report.total, counted).map_err(invented)?;
         Ok(taken)
+    }
+
+    /// What the number of a report stands for on this device by now.
+    pub(in super::super) fn names(&self) -> Names {
+        let torn = self.ended.iter().any(|remains| remains.fate == Fate::Torn);
+        if torn { Names::PerhapsParts } else { Names::OneContent }
     }
 
     /// A run has ended, or the world has.
