@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use device_agent::store::{Health, PlaceStatus};
 use shared_proto::ids::BootId;
+use shared_proto::mode::Mode;
 use shared_proto::wire::{Outcome, Report, Totals};
 
 use crate::harness::{Agent, DEVICE, Gate, Probe, Site, degraded, eventually, normal};
@@ -238,6 +239,8 @@ fn a_command_that_an_earlier_run_answered_is_answered_alike() {
     probe.send(DEVICE, &degraded("c-1"));
     let first = probe.ack(DEVICE, "c-1");
     assert_eq!(first.result, Outcome::Applied);
+    // It went to the store after the answer, and is handed out when it is there.
+    probe.report(DEVICE, "a report after the answer", |report| report.mode == Mode::Degraded);
     agent.kill();
     agent.restart();
     probe.status(DEVICE, "another birth", |status| status.online && status.boot != first.boot);
