@@ -41,7 +41,8 @@ fn nothing_is_lost_when_the_broker_dies(mut site: Site) {
 
     agent.status_where("the backlog is delivered", |status| status.link.reports_waiting <= 1);
     let farewell = agent.terminate();
-    assert_eq!(farewell.delivered, farewell.reports);
+    // What died with the broker is asked for, and delivered once more.
+    assert!(farewell.delivered >= farewell.reports, "{farewell:?}");
     probe.report(DEVICE, "the last report", |report| report.seq == farewell.reports);
     // What the dead broker had acknowledged may have died with it. All that it had not is here.
     let mut reports = probe.reports(DEVICE);
