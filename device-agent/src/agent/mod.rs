@@ -172,7 +172,7 @@ impl<T: Copy + PartialEq> Agent<T> {
             }
             Known::Answered(ack) => {
                 self.counts.duplicate();
-                self.answers.push(*ack);
+                self.send_answer(*ack);
                 return Ok(());
             }
             Known::TakenBefore => {
@@ -237,7 +237,7 @@ impl<T: Copy + PartialEq> Agent<T> {
                 self.answer(ack);
             }
             // Whenever it comes again it is judged alike, so nothing needs to be remembered of replays.
-            NotFresh::OtherRun | NotFresh::Late { .. } => self.answers.push(ack),
+            NotFresh::OtherRun | NotFresh::Late { .. } => self.send_answer(ack),
         }
     }
 
@@ -255,7 +255,7 @@ impl<T: Copy + PartialEq> Agent<T> {
         if let Some(id) = id {
             let mut ack = plain(&self.setup.identity, &id, Outcome::Rejected, &self.effective);
             ack.reason = why.into();
-            self.answers.push(ack);
+            self.send_answer(ack);
         }
     }
 
@@ -337,6 +337,12 @@ impl<T: Copy + PartialEq> Agent<T> {
 
     fn answer(&mut self, ack: Ack) {
         self.commands.answered(&ack, self.spool.ledger());
-        self.answers.push(ack);
+        self.send_answer(ack);
+    }
+
+    /// To be sent when everything so far is in the store, this answer among it.
+    fn send_answer(&mut self, ack: Ack) {
+        let serial = self.spool.ledger().last();
+        self.answers.push(ack, serial);
     }
 }

@@ -48,7 +48,7 @@ const SHARE_PERIODS: u64 = 4;
 /// How long the real-time thread may take to finish at the end. With [`LAST_REPORTS`] and the link's good-bye it stays below
 /// the 2 s that a stop may take.
 const FINISH: Duration = Duration::from_millis(700);
-/// How long the last reports may take to reach the broker.
+/// How long the last reports and answers may take to reach the broker.
 const LAST_REPORTS: Duration = Duration::from_millis(400);
 /// From the wish to stop until the store has had its time; with what comes after it, that too is within the 2 s.
 const STORE_BY: Duration = Duration::from_millis(1_800);
@@ -317,7 +317,7 @@ impl Supervisor {
         let patience = Instant::now() + LAST_REPORTS;
         loop {
             self.send();
-            if self.agent.spool().is_empty() || !self.link.is_up() {
+            if self.agent.nothing_waits() || !self.link.is_up() {
                 break;
             }
             tokio::select! {
