@@ -9,7 +9,9 @@ use shared_proto::ids::BootId;
 use shared_proto::mode::Mode;
 use shared_proto::policy::PolicyConfig;
 use shared_proto::units::Ratio;
-use shared_proto::wire::{Ack, Host, Lease, Outcome, OverrunPolicy, Report, RtContext, Schedule, SetMode, Totals, Version};
+use shared_proto::wire::{
+    Ack, Host, Lease, Outcome, OverrunPolicy, Report, RtContext, Schedule, SetMode, Totals, Version,
+};
 
 use super::*;
 use crate::agent::{Agent, Autonomy, Context, Identity, Setup, TaskPlan};
