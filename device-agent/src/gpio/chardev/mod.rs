@@ -6,7 +6,7 @@
 //!
 //! Outputs are requested at their safe level, so there is no moment at which they have another. At the end they are put to
 //! it again; then the kernel gets them back, unlike those of rppal. What it does with them is its own affair: mainline
-//! kernels make them inputs again, those of Raspberry Pi OS keep the level (`pinctrl_bcm2835.persist_gpio_outputs`). A pull
+//! kernels make them inputs again, those of Raspberry Pi OS keep the level (`persist_gpio_outputs`). A pull
 //! resistor to the safe level holds in either case.
 
 mod cdev;
