@@ -25,7 +25,7 @@ pub use counters::{CommandCounts, Refused};
 pub use keeping::Adopted;
 pub use report::{Context, Identity, TaskPlan};
 
-use crate::mode::{Arbiter, CommandLog, Decision, Event, Known, Until};
+use crate::mode::{Arbiter, CommandLog, Decision, Event, Holder, Known, Until};
 use crate::rt::JobRecord;
 use crate::rt::time::MonoTime;
 use crate::spool::Spool;
@@ -261,8 +261,20 @@ impl<T: Copy + PartialEq> Agent<T> {
 
     /// A person holds a mode, or lets go.
     pub fn hold(&mut self, mode: Option<Mode>, now: MonoTime) {
-        self.arbiter.apply(mode.map_or(Event::HoldReleased, Event::Hold));
+        self.arbiter.apply(mode.map_or(Event::HoldReleased, |mode| Event::Hold(mode, Holder::Operator)));
         self.decide(now);
+    }
+
+    /// The override button was pressed: DEGRADED is held, also instead of NORMAL; or, if DEGRADED is held already, by
+    /// whomever, it is let go. Then the device goes on as after any hold. The mode that is held from now on.
+    pub fn press_button(&mut self, now: MonoTime) -> Option<Mode> {
+        let event = match self.arbiter.held() {
+            Some(Mode::Degraded) => Event::HoldReleased,
+            Some(Mode::Normal) | None => Event::Hold(Mode::Degraded, Holder::Button),
+        };
+        self.arbiter.apply(event);
+        self.decide(now);
+        self.arbiter.held()
     }
 
     /// There is danger, or none any more.

@@ -302,6 +302,32 @@ fn an_operator_is_stronger_and_the_command_waits_behind() {
 }
 
 #[test]
+fn the_button_holds_degraded_and_lets_go_again() {
+    let mut rig = rig();
+    rig.command("c1", Mode::Normal, 15_000);
+    assert_eq!(rig.agent.press_button(rig.now), Some(Mode::Degraded));
+    rig.job(false);
+    assert_eq!(rig.mode(), (Mode::Degraded, ModeSource::Operator));
+    assert!(rig.agent.effective().reason.as_str().contains("button"));
+    assert_eq!(rig.agent.press_button(rig.now), None);
+    rig.job(false);
+    assert_eq!(rig.mode(), (Mode::Normal, ModeSource::Gateway));
+}
+
+#[test]
+fn the_button_overrules_another_hold_and_ends_one_of_degraded() {
+    let mut rig = rig();
+    rig.agent.hold(Some(Mode::Normal), rig.now);
+    assert_eq!(rig.agent.press_button(rig.now), Some(Mode::Degraded));
+    rig.agent.hold(Some(Mode::Degraded), rig.now);
+    rig.job(false);
+    assert!(rig.agent.effective().reason.as_str().contains("operator"));
+    assert_eq!(rig.agent.press_button(rig.now), None);
+    rig.job(false);
+    assert_eq!(rig.mode(), (Mode::Degraded, ModeSource::Local), "the policy goes on from there, as after any hold");
+}
+
+#[test]
 fn alone_the_device_degrades_and_recovers_by_itself() {
     let mut rig = rig();
     rig.window(false);
