@@ -75,6 +75,15 @@ impl Guest {
         })
     }
 
+    /// Waits until the agent has looked at its button for longer than it debounces: it does so whenever it takes in jobs, which
+    /// are 50 ms apart.
+    pub(super) fn wait_for_looks(&mut self) {
+        let mut jobs = 0;
+        for _ in 0..3 {
+            jobs = self.status_where("more jobs", |status| status.total.jobs > jobs).total.jobs;
+        }
+    }
+
     /// The lines of its log with this message.
     pub(super) fn logged(&mut self, message: &str) -> Vec<Value> {
         let answered = self.machine.run(&format!("grep -F '\"message\":\"{message}\"' /run/agent.log"));

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use guest::Guest;
 use lines::Lines;
-use machine::{Board, Machine};
+use machine::Board;
 
 /// What `tests/emulated/run` has fetched and built.
 fn emulation() -> PathBuf {
