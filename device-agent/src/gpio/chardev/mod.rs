@@ -13,6 +13,8 @@ mod cdev;
 mod chips;
 mod kernel;
 mod resolve;
+#[cfg(any(feature = "rppal", test))]
+mod taken;
 #[cfg(test)]
 mod tests;
 
@@ -20,12 +22,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{
-    ButtonConfig, Failures, GpioError, Input, InputRole, Level, Line, LineId, LineProblem, OutputRole, Pins, Wiring,
+    ButtonConfig, Failures, GpioError, Input, InputRole, Level, LineId, LineProblem, OutputRole, Pins, Wiring,
 };
 pub(super) use cdev::Cdev;
 pub(super) use kernel::{Chip, Kernel};
 use kernel::{LineInfo, Output};
 use resolve::Resolver;
+#[cfg(any(feature = "rppal", test))]
+pub(super) use taken::refuse_taken;
 
 /// Lines of a chip. Each has a request of its own, so that a level needs no search among several.
 pub(super) struct ChardevPins<K: Kernel> {
@@ -91,20 +95,6 @@ pub(super) fn open<K: Kernel>(
         .map(|(button, offset)| input(ButtonConfig::KEY, &button.line, offset, Some(button.pressed.inverse())))
         .transpose()?;
     Ok(Opened { pins, button, chip, failures })
-}
-
-/// Refuses lines of the header that a program or a driver has. The registers would not care, and two would drive one line.
-/// A kernel that cannot be asked is no reason to refuse anything.
-pub(super) fn refuse_taken<K: Kernel>(
-    kernel: &K,
-    wiring: &Wiring<Line>,
-    button: Option<Line>,
-) -> Result<(), GpioError> {
-    let Some(chip) = chips::pick(kernel, None).ok().filter(Chip::has_header) else { return Ok(()) };
-    let Ok(lines) = kernel.lines(&chip) else { return Ok(()) };
-    let mut resolver = Resolver::new(&chip, &lines);
-    wiring.try_map(|key, line| resolver.line(key, &(*line).into()))?;
-    button.map(|line| resolver.line(ButtonConfig::KEY, &line.into())).transpose().map(drop)
 }
 
 fn lines<K: Kernel>(kernel: &K, chip: &Chip) -> Result<Vec<LineInfo>, GpioError> {

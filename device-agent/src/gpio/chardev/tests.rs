@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use super::*;
-use crate::gpio::{Board, ChipProblem, Lines};
+use crate::gpio::{Board, ChipProblem, Line, Lines};
 use kernel::NotSet;
 use shared_proto::mode::Mode;
 
