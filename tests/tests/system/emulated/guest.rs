@@ -84,11 +84,22 @@ impl Guest {
         }
     }
 
-    /// The lines of its log with this message.
+    /// The fields of all lines of its log with this message.
     pub(super) fn logged(&mut self, message: &str) -> Vec<Value> {
-        let answered = self.machine.run(&format!("grep -F '\"message\":\"{message}\"' /run/agent.log"));
-        let lines = answered.text.lines();
-        lines.map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+        self.log_lines(&format!("\"message\":\"{message}\""))
+    }
+
+    /// The messages of all its warnings and errors, without the one that this broker is not encrypted.
+    pub(super) fn warnings(&mut self) -> Vec<String> {
+        let lines = [self.log_lines("\"level\":\"WARN\""), self.log_lines("\"level\":\"ERROR\"")].concat();
+        let messages = lines.iter().map(|fields| fields["message"].as_str().expect("a message").to_owned());
+        messages.filter(|message| !message.starts_with("not encrypted")).collect()
+    }
+
+    fn log_lines(&mut self, with: &str) -> Vec<Value> {
+        let answered = self.machine.run(&format!("grep -F '{with}' /run/agent.log"));
+        let line = |line| serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        answered.text.lines().map(|text| line(text)["fields"].clone()).collect()
     }
 
     /// SIGTERM; what it says at its end.
@@ -99,7 +110,7 @@ impl Guest {
             (answered.code == 0).then(|| answered.text.trim().to_owned())
         });
         let last = self.logged("agent ends");
-        let fields = &last.last().expect("the agent's last words")["fields"];
+        let fields = last.last().expect("the agent's last words");
         let number = |name: &str| fields[name].as_u64().unwrap_or_else(|| panic!("{name} in {fields}"));
         let total = Totals { jobs: number("jobs"), misses: number("misses"), skipped: number("skipped") };
         LastWords { code, total }

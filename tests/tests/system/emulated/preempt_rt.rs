@@ -75,10 +75,13 @@ fn a_real_time_kernel_grants_what_is_asked_and_its_character_device_serves() {
 
     let last = guest.terminate();
     assert_eq!(last.code, "0");
+    assert_eq!(guest.warnings(), [""; 0]);
     let farewell = probe.status(DEVICE, "its farewell", |status| !status.online);
     assert_eq!(farewell.departure, Some(Departure::Stopped));
     guest.machine.lines.wait_for(&[], &[NORMAL, DEGRADED, HEARTBEAT]);
-    assert_eq!(sum(&probe.reports(DEVICE)), last.total);
+    let reports = probe.reports(DEVICE);
+    assert_eq!(sum(&reports), last.total);
+    assert!(reports.iter().all(|report| report.rt.faults == 0), "the memory is locked: no page is waited for");
     assert_eq!(controller.terminate(), Some(0));
     guest.machine.note(&format!("ended; {} jobs, {} misses", last.total.jobs, last.total.misses));
 }

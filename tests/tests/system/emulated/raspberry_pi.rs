@@ -44,7 +44,7 @@ fn a_raspberry_pi_does_as_it_is_told() {
     assert_eq!(status.host.throttled, None, "this machine has no firmware to ask");
     let found = guest.logged("real GPIO lines found");
     assert_eq!(found.len(), 1, "auto says what it takes, once: {found:?}");
-    assert_eq!((&found[0]["fields"]["taken"], &found[0]["fields"]["other"]), (&"rppal".into(), &"chardev".into()));
+    assert_eq!((&found[0]["taken"], &found[0]["other"]), (&"rppal".into(), &"chardev".into()));
 
     guest.machine.lines.wait_for(&[NORMAL], &[DEGRADED]);
     guest.machine.lines.wait_for_changes(HEARTBEAT, 6);
@@ -95,6 +95,7 @@ fn a_raspberry_pi_does_as_it_is_told() {
     // The end.
     let last = guest.terminate();
     assert_eq!(last.code, "0");
+    assert_eq!(guest.warnings(), ["no connection"], "of the cut");
     let farewell = probe.status(DEVICE, "its farewell", |status| !status.online);
     assert_eq!(farewell.departure, Some(Departure::Stopped));
     guest.machine.lines.wait_for(&[], &[NORMAL, DEGRADED, HEARTBEAT]);
@@ -105,6 +106,7 @@ fn a_raspberry_pi_does_as_it_is_told() {
     assert!(since_the_cut.all(|report| report.mode == Mode::Degraded && report.mode_source == ModeSource::Gateway));
     let windows: u64 = reports.iter().map(|report| u64::from(report.merged)).sum();
     assert_eq!(Some(windows), reports.last().map(|report| report.seq), "no report is missing");
+    assert!(reports.iter().all(|report| report.rt.faults == 0), "the memory is locked: no page is waited for");
     assert_eq!(controller.terminate(), Some(0));
     guest.machine.note(&format!(
         "ended; {} reports, {} jobs, {} misses",
