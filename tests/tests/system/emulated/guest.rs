@@ -1,5 +1,7 @@
 //! The agent in the guest.
 
+use std::collections::BTreeSet;
+
 use device_agent::config::SCHEMA;
 use device_agent::supervisor::Answer;
 use serde_json::Value;
@@ -89,8 +91,8 @@ impl Guest {
         self.log_lines(&format!("\"message\":\"{message}\""))
     }
 
-    /// The messages of all its warnings and errors, without the one that this broker is not encrypted.
-    pub(super) fn warnings(&mut self) -> Vec<String> {
+    /// The messages of all its warnings and errors, each once, without the one that this broker is not encrypted.
+    pub(super) fn warnings(&mut self) -> BTreeSet<String> {
         let lines = [self.log_lines("\"level\":\"WARN\""), self.log_lines("\"level\":\"ERROR\"")].concat();
         let messages = lines.iter().map(|fields| fields["message"].as_str().expect("a message").to_owned());
         messages.filter(|message| !message.starts_with("not encrypted")).collect()
