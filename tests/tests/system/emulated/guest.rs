@@ -9,7 +9,7 @@ use shared_proto::wire::{Report, Setting, SettingOutcome, Totals};
 
 use super::Board;
 use super::machine::{Answered, Machine};
-use crate::harness::{Site, eventually, sum};
+use crate::harness::{Site, eventually};
 
 /// Its configuration, which its own `init` writes on the board.
 const FILE: &str = "/etc/agent.toml";
@@ -126,9 +126,9 @@ pub(super) fn is_granted(settings: &[Setting], name: &str, asked: &str) -> bool 
     })
 }
 
-/// What reports tell that depends on the host, for people: nothing is decided by it.
-pub(super) fn in_words(reports: &[Report]) -> String {
-    let total = sum(reports);
-    let faults: Vec<_> = reports.iter().filter(|report| report.rt.faults > 0).map(|report| report.seq).collect();
-    format!("{} jobs, {} misses, windows with page faults: {faults:?}", total.jobs, total.misses)
+/// Numbers of the windows in which the real-time thread had page faults. The last one does not count: it contains the
+/// thread's end.
+pub(super) fn windows_with_faults(reports: &[Report]) -> Vec<u64> {
+    let running = reports.split_last().map_or(reports, |(_, running)| running);
+    running.iter().filter(|report| report.rt.faults > 0).map(|report| report.seq).collect()
 }

@@ -4,7 +4,7 @@ use device_agent::gpio::InUse;
 use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::wire::{Departure, Outcome};
 
-use super::guest::{in_words, is_granted};
+use super::guest::{is_granted, windows_with_faults};
 use super::{Board, Guest};
 use crate::harness::{self, Controller, Probe, Site, eventually, run, sum};
 
@@ -81,6 +81,7 @@ fn a_real_time_kernel_grants_what_is_asked_and_its_character_device_serves() {
     guest.machine.lines.wait_for(&[], &[NORMAL, DEGRADED, HEARTBEAT]);
     let reports = probe.reports(DEVICE);
     assert_eq!(sum(&reports), last.total);
+    assert_eq!(windows_with_faults(&reports), [0; 0], "the memory is locked: the task waits for no page");
     assert_eq!(controller.terminate(), Some(0));
-    guest.machine.note(&format!("ended; {}", in_words(&reports)));
+    guest.machine.note(&format!("ended; {} jobs, {} misses", last.total.jobs, last.total.misses));
 }

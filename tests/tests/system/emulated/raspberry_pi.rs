@@ -4,7 +4,7 @@ use device_agent::gpio::InUse;
 use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::wire::{Departure, Outcome};
 
-use super::guest::{in_words, is_granted};
+use super::guest::{is_granted, windows_with_faults};
 use super::machine::Cable;
 use super::{Board, Guest};
 use crate::harness::{self, Controller, Probe, Site, run, sum};
@@ -106,6 +106,8 @@ fn a_raspberry_pi_does_as_it_is_told() {
     assert!(since_the_cut.all(|report| report.mode == Mode::Degraded && report.mode_source == ModeSource::Gateway));
     let windows: u64 = reports.iter().map(|report| u64::from(report.merged)).sum();
     assert_eq!(Some(windows), reports.last().map(|report| report.seq), "no report is missing");
+    assert_eq!(windows_with_faults(&reports), [0; 0], "the memory is locked: the task waits for no page");
     assert_eq!(controller.terminate(), Some(0));
-    guest.machine.note(&format!("ended; {} reports, {}", reports.len(), in_words(&reports)));
+    let (jobs, misses) = (last.total.jobs, last.total.misses);
+    guest.machine.note(&format!("ended; {} reports, {jobs} jobs, {misses} misses", reports.len()));
 }
