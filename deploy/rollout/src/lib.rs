@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod artefact;
+pub mod broker;
 pub mod cli;
 pub mod clock;
 pub mod commands;
@@ -14,5 +15,8 @@ pub mod device;
 pub mod health;
 pub mod inventory;
 mod parallel;
+pub mod plan;
+mod progress;
 pub mod release;
+pub mod rollout;
 pub mod update;

@@ -62,6 +62,13 @@ impl Mark {
         Self(format!("{:016x}", fastrand::u64(..)))
     }
 
+    /// One that a device told.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        (plain && (1..=LONGEST).contains(&text.len())).then(|| Self(text.to_owned()))
+    }
+
     /// Its text.
     #[must_use]
     pub fn as_str(&self) -> &str {
