@@ -7,7 +7,7 @@ use crate::cli::{One, Push};
 use crate::clock::MachineClock;
 use crate::device::{Back, Connections, Device, Ssh, Trouble};
 use crate::health::Seen;
-use crate::update::{Outcome, Task, Update, answers};
+use crate::update::{Outcome, Task, Update, answers, is_back};
 
 pub(super) fn push(options: &Push) -> Result<(), Failure> {
     let artefact = artefact(&options.what)?;
@@ -47,12 +47,8 @@ pub(super) fn rollback(options: &One) -> Result<(), Failure> {
     let failed = |trouble: Trouble| Failure::failed(format_args!("{label}: {trouble}"));
     let now = device.status().map_err(failed)?;
     device.go_back(&Back::Anything).map_err(|trouble| Failure::Unclear(format!("{label}: {trouble}")))?;
-    let is_back = |facts: &crate::device::Facts| {
-        facts.current != now.current && facts.agent.as_ref().is_ok_and(|agent| {
-            facts.current.as_ref().is_some_and(|current| agent.program.is_empty() || facts.runs(current))
-        })
-    };
-    answers(&device, &MachineClock::new(), policy.terms.start_limit, policy.poll, is_back)
+    let other = |facts: &crate::device::Facts| facts.current != now.current && is_back(facts);
+    answers(&device, &MachineClock::new(), policy.terms.start_limit, policy.poll, other)
         .map_err(|words| Failure::Unclear(format!("{label}: went back, and the agent does not answer: {words}")))?;
     print(&format!("{label}: went back\n"))
 }

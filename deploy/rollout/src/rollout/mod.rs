@@ -15,7 +15,7 @@ use crate::inventory::Policy;
 use crate::parallel::in_parallel;
 use crate::plan::{Group, may_miss};
 use crate::release::Mark;
-use crate::update::{Contact, Fitness, Outcome, Step, Task, Update, Who, answers, fitness};
+use crate::update::{Contact, Fitness, Outcome, Step, Task, Update, Who, answers, fitness, is_back};
 use record::{Event, Record};
 use resume::Standing;
 
@@ -123,8 +123,7 @@ impl Rollout<'_> {
                 && let Some(mark) = Mark::read(&facts.mark)
             {
                 let _ = member.device.go_back(&Back::Update(mark));
-                let answers_again = |facts: &crate::device::Facts| facts.pending.is_none() && facts.agent.is_ok();
-                let _ = answers(member.device, self.clock, self.task.terms.start_limit, self.task.poll, answers_again);
+                let _ = answers(member.device, self.clock, self.task.terms.start_limit, self.task.poll, is_back);
             }
         }
     }
@@ -225,13 +224,7 @@ impl Rollout<'_> {
         // Taking back matters more than writing it down.
         let _ = self.tell(wave, index, member, Step::Withdraw);
         let release = self.task.artefact.release();
-        let other = |facts: &crate::device::Facts| {
-            facts.agent.is_ok()
-                && facts.current.as_ref().is_some_and(|current| {
-                    *current != release
-                        && facts.agent.as_ref().is_ok_and(|agent| agent.program.is_empty() || facts.runs(current))
-                })
-        };
+        let other = |facts: &crate::device::Facts| facts.current.as_ref() != Some(&release) && is_back(facts);
         let (terms, poll) = (&self.task.terms, self.task.poll);
         let back = member.device.go_back(&Back::Release(release.clone())).map_err(|trouble| trouble.to_string());
         let outcome = match back.and_then(|()| answers(member.device, self.clock, terms.start_limit, poll, other)) {

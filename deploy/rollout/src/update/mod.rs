@@ -8,7 +8,7 @@ pub(crate) mod tests;
 use std::time::Duration;
 
 pub use outcome::{Contact, Outcome, Step, Who};
-pub(crate) use settle::answers;
+pub(crate) use settle::{answers, is_back};
 
 use crate::artefact::Artefact;
 use crate::clock::Clock;
@@ -103,15 +103,14 @@ impl Update<'_> {
             Ok(prepared) => prepared,
             Err(outcome) => return outcome,
         };
-        let old = before.0;
         if let Err(error) = (self.tell)(Step::Switch) {
             return Outcome::untouched(Contact::Reached, format!("the record cannot be written: {error}"));
         }
         let begin = self.clock.now();
         if let Err(trouble) = self.device.switch(&release, &mark, self.task.guard) {
-            return self.settle(&mark, &release, old.as_ref(), begin, trouble.to_string(), None);
+            return self.settle(&mark, &release, begin, trouble.to_string(), None);
         }
-        let (why, figures) = match self.watch(&release, before.1, begin) {
+        let (why, figures) = match self.watch(&release, before, begin) {
             Verdict::Healthy(figures) => match self.commit(&mark, &release, begin) {
                 Ok(()) => return Outcome::Done { figures },
                 Err(why) => (why, Some(figures)),
@@ -119,12 +118,11 @@ impl Update<'_> {
             Verdict::Unhealthy(why, figures) => (why, figures),
             Verdict::Wait => ("the device was lost sight of".to_owned(), None),
         };
-        self.settle(&mark, &release, old.as_ref(), begin, why, figures)
+        self.settle(&mark, &release, begin, why, figures)
     }
 
     /// All that changes nothing yet: the release is there and checked, and the present one's figures are known.
-    #[expect(clippy::type_complexity, reason = "one caller, right above")]
-    fn prepare(&self, mark: &Mark) -> Result<(ReleaseName, (Option<ReleaseName>, Before)), Outcome> {
+    fn prepare(&self, mark: &Mark) -> Result<(ReleaseName, Before), Outcome> {
         let told = |step| {
             (self.tell)(step).map_err(|error| {
                 Outcome::untouched(Contact::Reached, format!("the record cannot be written: {error}"))
@@ -150,8 +148,7 @@ impl Update<'_> {
             self.clock.sleep((since + self.task.terms.probation).saturating_sub(self.clock.now()));
         }
         let second = self.device.status().map_err(Outcome::not_begun)?;
-        let before = Before::from_readings(first.as_ref(), second.agent.as_ref().ok());
-        Ok((artefact.release(), (second.current, before)))
+        Ok((artefact.release(), Before::from_readings(first.as_ref(), second.agent.as_ref().ok())))
     }
 
     /// Reads until there is a verdict; none, if the device stays out of sight beyond its guard's time.

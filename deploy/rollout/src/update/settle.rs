@@ -9,12 +9,11 @@ use crate::health::Figures;
 use crate::release::{Mark, ReleaseName};
 
 impl Update<'_> {
-    /// Makes sure that the device is back with `old`, or says that nobody knows. By this tool, or else by the device's guard.
+    /// Makes sure that the device is back with the release before, or says that nobody knows. By this tool, or else by the device's guard.
     pub(super) fn settle(
         &self,
         mark: &Mark,
         release: &ReleaseName,
-        old: Option<&ReleaseName>,
         begin: Duration,
         why: String,
         figures: Option<Figures>,
@@ -27,7 +26,7 @@ impl Update<'_> {
                 Ok(()) => break Who::Tool,
                 Err(Trouble::Refused(reason)) => match self.device.status() {
                     // A restart that fails is tried again by the service itself; who answers in the end is looked at below.
-                    Ok(facts) if facts.current.as_ref() == old && facts.mark != mark.as_str() => {
+                    Ok(facts) if facts.current.as_ref() != Some(release) && facts.mark != mark.as_str() => {
                         match facts.outcome.strip_prefix(&format!("rolled-back {release} ")) {
                             Some("fleet") => break Who::Tool,
                             Some(_) => break Who::Device,
@@ -53,21 +52,19 @@ impl Update<'_> {
             }
             self.clock.sleep(self.task.poll);
         };
-        match self.answers_again(old) {
+        match answers(self.device, self.clock, self.task.terms.start_limit, self.task.poll, is_back) {
             Ok(()) => Outcome::WentBack { why, by, figures },
             Err(words) => Outcome::Unclear { why: format!("{why}; it went back, and its agent does not answer: {words}") },
         }
     }
+}
 
-    fn answers_again(&self, old: Option<&ReleaseName>) -> Result<(), String> {
-        answers(self.device, self.clock, self.task.terms.start_limit, self.task.poll, |facts| match old {
-            // There was nothing before, so nothing can answer.
-            None => facts.current.is_none(),
-            // A release from before `fleet` does not tell its program.
-            Some(old) => facts.current.as_ref() == Some(old)
-                && facts.agent.as_ref().is_ok_and(|agent| agent.program.is_empty() || facts.runs(old)),
-        })
-    }
+/// Whether a device that went back runs what it went back to.
+pub(crate) fn is_back(facts: &Facts) -> bool {
+    facts.current.as_ref().is_none_or(|current| {
+        // A release from before `fleet` does not tell its program.
+        facts.agent.as_ref().is_ok_and(|agent| agent.program.is_empty() || facts.runs(current))
+    })
 }
 
 /// Waits until a device's state fits; else its latest words.
