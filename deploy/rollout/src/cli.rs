@@ -7,8 +7,10 @@ use clap::{Args, Parser, Subcommand};
 /// Pushes releases of the device agent onto devices over ssh, and takes back what keeps its time worse.
 #[derive(Debug, Parser)]
 #[command(name = "fleet", version, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 all done, 1 failed and every device is left with a good release, 2 usage or inventory, \
-    3 a device needs a person (the output says which).")]
+#[command(
+    after_help = "Exit codes: 0 all done, 1 failed and every device is left with a good release, 2 usage or inventory, \
+    3 a device needs a person (the output says which)."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -21,7 +21,9 @@ pub fn may_miss(unreachable: &[Group], devices: usize, policy: &Policy) -> Resul
     let of_canary = unreachable.iter().filter(|group| **group == Group::Canary).count();
     let allowed = policy.max_unreachable_canary.of(canary);
     if of_canary > allowed {
-        return Err(format!("{of_canary} of the first wave cannot be reached; max_unreachable_canary allows {allowed}"));
+        return Err(format!(
+            "{of_canary} of the first wave cannot be reached; max_unreachable_canary allows {allowed}"
+        ));
     }
     let (missing, allowed) = (unreachable.len(), policy.max_unreachable.of(devices));
     if missing > allowed {

@@ -65,7 +65,8 @@ impl From<ConfigError> for Failure {
 }
 
 fn init() -> Result<(), Failure> {
-    const EXAMPLE: &str = "\n# One table for each device.\n#[[device]]\n#host = \"pi@pi-01.local\"\n#name = \"pi-01\"\n";
+    const EXAMPLE: &str =
+        "\n# One table for each device.\n#[[device]]\n#host = \"pi@pi-01.local\"\n#name = \"pi-01\"\n";
     // A list of tables begins with its first one.
     print(&(SCHEMA.template().replace("\ndevice = []\n", "\n") + EXAMPLE))
 }

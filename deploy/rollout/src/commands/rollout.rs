@@ -27,7 +27,8 @@ pub(super) fn run(options: &cli::Rollout) -> Result<(), Failure> {
     let labels: Vec<_> = inventory.devices.iter().map(|listed| listed.label().to_owned()).collect();
     let named: Vec<Vec<String>> =
         waves.iter().map(|wave| wave.iter().filter_map(|index| labels.get(*index).cloned()).collect()).collect();
-    let (record, standing) = if options.dry_run { (Record::none(), BTreeMap::new()) } else { open(options, &artefact, &named)? };
+    let (record, standing) =
+        if options.dry_run { (Record::none(), BTreeMap::new()) } else { open(options, &artefact, &named)? };
 
     let broker = match &inventory.broker {
         Some(config) => Some(Broker::connect(config, &inventory.root).map_err(Failure::failed)?),
@@ -35,8 +36,7 @@ pub(super) fn run(options: &cli::Rollout) -> Result<(), Failure> {
     };
     let seen = |device: &str, boot: &str| broker.as_ref().map_or(Seen::NotLooked, |broker| broker.seen(device, boot));
     let connections = Connections::open().map_err(Failure::failed)?;
-    let devices: Vec<_> =
-        inventory.devices.iter().map(|listed| Ssh::new(listed.place.clone(), &connections)).collect();
+    let devices: Vec<_> = inventory.devices.iter().map(|listed| Ssh::new(listed.place.clone(), &connections)).collect();
     let members: Vec<_> = inventory
         .devices
         .iter()
@@ -72,10 +72,10 @@ pub(super) fn run(options: &cli::Rollout) -> Result<(), Failure> {
     match rollout.run(&standing) {
         Ending::AllDone { missed } if missed.is_empty() => print("all done\n"),
         Ending::AllDone { missed } => print(&format!("all done, but for those out of reach: {}\n", missed.join(", "))),
-        Ending::Stopped(why) => Err(Failure::failed(format_args!("stopped, and its last wave was rolled back:\n{why}"))),
-        Ending::Unclear(who) => {
-            Err(Failure::Unclear(format!("stopped; these need a person: {}", who.join(", "))))
+        Ending::Stopped(why) => {
+            Err(Failure::failed(format_args!("stopped, and its last wave was rolled back:\n{why}")))
         }
+        Ending::Unclear(who) => Err(Failure::Unclear(format!("stopped; these need a person: {}", who.join(", ")))),
     }
 }
 
@@ -105,8 +105,7 @@ fn open(
         return Ok((record, standing));
     }
     let record = Record::create(path).map_err(|error| at(&format!("{error} (to go on with a record: --resume)")))?;
-    let begin =
-        Event::Begin { release: artefact.release(), sha256: artefact.sha256.clone(), waves: waves.to_vec() };
+    let begin = Event::Begin { release: artefact.release(), sha256: artefact.sha256.clone(), waves: waves.to_vec() };
     record.write(begin).map_err(|error| at(&error))?;
     Ok((record, BTreeMap::new()))
 }

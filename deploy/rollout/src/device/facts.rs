@@ -98,7 +98,9 @@ impl Facts {
             name => ReleaseName::try_from(name.to_owned()).map(Some).map_err(BadFacts::Name),
         };
         let agent = match agent {
-            Some(words) => serde_json::from_str(words).map_err(|error| format!("its answer is not understood: {error}")),
+            Some(words) => {
+                serde_json::from_str(words).map_err(|error| format!("its answer is not understood: {error}"))
+            }
             None => Err(value("silent").map_or_else(|_| "no agent is installed".to_owned(), printable)),
         };
         Ok(Self {

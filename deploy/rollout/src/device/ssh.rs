@@ -98,8 +98,7 @@ impl<'a> Ssh<'a> {
     /// `ssh` or `scp`, that asks nobody anything and notices a lost connection within 15 s.
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
-        let (port_flag, Place { port, ssh_options, .. }) =
-            (if program == "scp" { "-P" } else { "-p" }, &self.place);
+        let (port_flag, Place { port, ssh_options, .. }) = (if program == "scp" { "-P" } else { "-p" }, &self.place);
         for option in [
             "BatchMode=yes",
             "ConnectTimeout=10",
@@ -275,7 +274,8 @@ fn local(file: &std::path::Path) -> PathBuf {
 /// `scp` wants brackets around an address with colons.
 fn bracketed(host: &str) -> String {
     let (user, address) = host.rsplit_once('@').map_or((None, host), |(user, address)| (Some(user), address));
-    let address = if address.contains(':') && !address.starts_with('[') { format!("[{address}]") } else { address.into() };
+    let address =
+        if address.contains(':') && !address.starts_with('[') { format!("[{address}]") } else { address.into() };
     user.map_or_else(|| address.clone(), |user| format!("{user}@{address}"))
 }
 
@@ -296,11 +296,15 @@ mod tests {
 
     #[test]
     fn the_script_is_one() {
-        let checked = process::run({
-            let mut command = Command::new("sh");
-            command.args(["-n", "-s"]);
-            command
-        }, SCRIPT, STEP);
+        let checked = process::run(
+            {
+                let mut command = Command::new("sh");
+                command.args(["-n", "-s"]);
+                command
+            },
+            SCRIPT,
+            STEP,
+        );
         assert_eq!(checked.unwrap().status.code(), Some(0));
         // Where it is not installed, tests/all has said so.
         let mut command = Command::new("shellcheck");

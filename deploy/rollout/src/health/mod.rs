@@ -152,13 +152,8 @@ impl Watch {
     }
 
     fn answered(&mut self, at: Duration, agent: &AgentFacts, seen: Seen) -> Verdict {
-        let fresh = || Probation {
-            since: at,
-            boot: agent.boot.clone(),
-            first: agent.total,
-            latest: agent.total,
-            advanced: at,
-        };
+        let fresh =
+            || Probation { since: at, boot: agent.boot.clone(), first: agent.total, latest: agent.total, advanced: at };
         let probation = self.probation.get_or_insert_with(fresh);
         if probation.boot != agent.boot {
             return bad("the agent restarted during its probation");

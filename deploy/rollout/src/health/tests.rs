@@ -3,8 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::device::{LinkFacts, TaskFacts};
 
-const TERMS: Terms =
-    Terms { probation: Duration::from_secs(60), start_limit: Duration::from_secs(30), margin: 0.005 };
+const TERMS: Terms = Terms { probation: Duration::from_secs(60), start_limit: Duration::from_secs(30), margin: 0.005 };
 
 fn release() -> ReleaseName {
     ReleaseName::try_from("new".to_owned()).unwrap()
@@ -66,7 +65,13 @@ fn why(verdict: Verdict) -> String {
 fn a_good_release_stays_after_its_probation() {
     let end = verdict(
         before(),
-        vec![(1, Some(agent("old", 4_100, 0))), (3, Some(agent("new", 10, 0))), (30, None), (40, Some(agent("new", 2_000, 0))), (63, Some(agent("new", 3_010, 2)))],
+        vec![
+            (1, Some(agent("old", 4_100, 0))),
+            (3, Some(agent("new", 10, 0))),
+            (30, None),
+            (40, Some(agent("new", 2_000, 0))),
+            (63, Some(agent("new", 3_010, 2))),
+        ],
     );
     let Verdict::Healthy(figures) = end else { panic!("{end:?}") };
     assert_eq!(figures.before, Some(Counts { jobs: 3_000, misses: 0 }));

@@ -153,13 +153,16 @@ fn listed(
         }
     };
     if !is_host(&raw.host) {
-        let allowed = "allowed is [USER@]HOST of letters, digits and . _ - : [ ] %, as ssh takes it, not beginning with -";
+        let allowed =
+            "allowed is [USER@]HOST of letters, digits and . _ - : [ ] %, as ssh takes it, not beginning with -";
         return Err(loaded.refuse(&format!("device[{index}].host"), allowed));
     }
     let service_spot = spot(raw.service.is_some(), "service");
     let service = raw.service.unwrap_or_else(|| defaults.service.clone());
     if !is_unit(&service) {
-        return Err(loaded.refuse(&service_spot, "allowed are letters, digits and . _ @ : -, not beginning with - or ."));
+        return Err(
+            loaded.refuse(&service_spot, "allowed are letters, digits and . _ @ : -, not beginning with - or .")
+        );
     }
     let restart_spot = spot(raw.restart.is_some(), "restart");
     let restart = raw.restart.or_else(|| defaults.restart.clone());

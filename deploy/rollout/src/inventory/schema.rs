@@ -8,7 +8,10 @@ pub const SCHEMA: Schema = Schema { program: "fleet", env_prefix: "FLEET", secti
 const SECTIONS: &[Section] = &[
     Section { path: "defaults", doc: "How things are on the devices; each device may say otherwise." },
     Section { path: "policy", doc: "How a release goes out, and when it stays." },
-    Section { path: "mqtt", doc: "The broker, where `rollout` sees the devices too. Without mqtt.url it does not look there." },
+    Section {
+        path: "mqtt",
+        doc: "The broker, where `rollout` sees the devices too. Without mqtt.url it does not look there.",
+    },
     Section { path: "topics", doc: "Where the devices report." },
 ];
 
@@ -24,7 +27,12 @@ const KEYS: &[Key] = &[
                   program, service, restart",
         doc: "The devices, in the order in which they get a release.",
     },
-    Key { path: "defaults.port", default: "", allowed: "1 to 65535", doc: "Port of ssh; else ssh's own configuration says it." },
+    Key {
+        path: "defaults.port",
+        default: "",
+        allowed: "1 to 65535",
+        doc: "Port of ssh; else ssh's own configuration says it.",
+    },
     Key {
         path: "defaults.ssh_options",
         default: "[]",
@@ -77,12 +85,7 @@ const KEYS: &[Key] = &[
         allowed: AMOUNT,
         doc: "How many devices may be out of reach before anything is changed on them.",
     },
-    Key {
-        path: "policy.max_unreachable_canary",
-        default: "0",
-        allowed: AMOUNT,
-        doc: "The same, of the first wave.",
-    },
+    Key { path: "policy.max_unreachable_canary", default: "0", allowed: AMOUNT, doc: "The same, of the first wave." },
     Key {
         path: "policy.probation_s",
         default: "60",
@@ -107,7 +110,12 @@ const KEYS: &[Key] = &[
         allowed: "0 to 0.5, a share of the jobs",
         doc: "How much higher the miss rate may be than before; chance is allowed for besides.",
     },
-    Key { path: "policy.poll_ms", default: "1000", allowed: "50 to 60000 (ms)", doc: "Time between two looks at a device." },
+    Key {
+        path: "policy.poll_ms",
+        default: "1000",
+        allowed: "50 to 60000 (ms)",
+        doc: "Time between two looks at a device.",
+    },
     Key {
         path: "policy.copy_limit_s",
         default: "600",
@@ -128,8 +136,18 @@ const KEYS: &[Key] = &[
         allowed: "any text, together with mqtt.username, in a file that not everybody may read",
         doc: "Password. Better in a file of its own: password_file.",
     },
-    Key { path: "mqtt.password_file", default: "", allowed: FILE, doc: "File that holds the password, for nobody else to read." },
-    Key { path: "mqtt.ca_file", default: "", allowed: FILE, doc: "With mqtts://: who signed the broker's certificate (PEM)." },
+    Key {
+        path: "mqtt.password_file",
+        default: "",
+        allowed: FILE,
+        doc: "File that holds the password, for nobody else to read.",
+    },
+    Key {
+        path: "mqtt.ca_file",
+        default: "",
+        allowed: FILE,
+        doc: "With mqtts://: who signed the broker's certificate (PEM).",
+    },
     Key { path: "mqtt.cert_file", default: "", allowed: FILE, doc: "With mqtts://: this client's certificate (PEM)." },
     Key { path: "mqtt.key_file", default: "", allowed: FILE, doc: "The private key of that certificate." },
     Key {
@@ -139,7 +157,12 @@ const KEYS: &[Key] = &[
         doc: "true: take mqtt:// to another machine, though anybody on the network can then forge messages.",
     },
     Key { path: "mqtt.keep_alive_s", default: "10", allowed: "1 to 600 (s)", doc: "Time between pings." },
-    Key { path: "mqtt.reconnect_max_s", default: "5", allowed: "1 to 600 (s)", doc: "Longest wait before a new connection." },
+    Key {
+        path: "mqtt.reconnect_max_s",
+        default: "5",
+        allowed: "1 to 600 (s)",
+        doc: "Longest wait before a new connection.",
+    },
     Key {
         path: "topics.root",
         default: r#""edge""#,

@@ -45,9 +45,13 @@ fn nothing_reaches_a_shell_that_could_be_more_than_a_name_or_a_path() {
 #[test]
 fn no_device_is_listed_twice() {
     assert!(refused("[[device]]\nhost = \"a\"\n[[device]]\nhost = \"a\"\n").contains("listed twice"));
-    assert!(refused("[[device]]\nhost = \"a\"\nname = \"n\"\n[[device]]\nhost = \"b\"\nname = \"n\"\n").contains("listed twice"));
+    assert!(
+        refused("[[device]]\nhost = \"a\"\nname = \"n\"\n[[device]]\nhost = \"b\"\nname = \"n\"\n")
+            .contains("listed twice")
+    );
     // Several devices may be behind one address.
-    Inventory::from_text("fleet.toml", "[[device]]\nhost = \"a\"\nport = 1\n[[device]]\nhost = \"a\"\nport = 2\n").unwrap();
+    Inventory::from_text("fleet.toml", "[[device]]\nhost = \"a\"\nport = 1\n[[device]]\nhost = \"a\"\nport = 2\n")
+        .unwrap();
 }
 
 #[test]

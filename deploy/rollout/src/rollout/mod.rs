@@ -76,12 +76,15 @@ impl Rollout<'_> {
         in_parallel(LOOKED_AT_ONCE, self.members, |index, member| {
             (self.show)(index, "look");
             let look = member.device.status().map(|facts| fitness(&facts, self.task.artefact, member.name));
-            (self.show)(index, &match &look {
-                Ok(Fitness::Fit) => "may be updated".to_owned(),
-                Ok(Fitness::Already) => "has this release already".to_owned(),
-                Ok(Fitness::Unfit(why)) => format!("may not be updated: {why}"),
-                Err(trouble) => trouble.to_string(),
-            });
+            (self.show)(
+                index,
+                &match &look {
+                    Ok(Fitness::Fit) => "may be updated".to_owned(),
+                    Ok(Fitness::Already) => "has this release already".to_owned(),
+                    Ok(Fitness::Unfit(why)) => format!("may not be updated: {why}"),
+                    Err(trouble) => trouble.to_string(),
+                },
+            );
             look
         })
     }
@@ -133,8 +136,7 @@ impl Rollout<'_> {
     pub fn run(&self, standing: &BTreeMap<String, Standing>) -> Ending {
         let mut missing = Vec::new();
         for (number, wave) in self.waves.iter().enumerate() {
-            let members: Vec<_> =
-                wave.iter().filter_map(|index| Some((*index, self.members.get(*index)?))).collect();
+            let members: Vec<_> = wave.iter().filter_map(|index| Some((*index, self.members.get(*index)?))).collect();
             let stop = AtomicBool::new(false);
             let outcomes = in_parallel(self.policy.max_down, &members, |_, (index, member)| {
                 if standing.get(member.label) == Some(&Standing::Good) {
@@ -157,8 +159,8 @@ impl Rollout<'_> {
             let missed = members.iter().zip(&outcomes).filter(|(_, outcome)| unreachable(outcome));
             missing.extend(missed.map(|((_, member), _)| (Group::of_wave(number), member.label.to_owned())));
             let groups: Vec<_> = missing.iter().map(|(group, _)| *group).collect();
-            let verdict = verdict(&members, &outcomes)
-                .and_then(|()| may_miss(&groups, self.members.len(), self.policy));
+            let verdict =
+                verdict(&members, &outcomes).and_then(|()| may_miss(&groups, self.members.len(), self.policy));
             if let Err(why) = verdict {
                 return self.stop(number, &members, &outcomes, standing, why);
             }

@@ -43,11 +43,7 @@ pub enum ResumeError {
 ///
 /// # Errors
 /// [`ResumeError`]. A last line that was cut short is as if it were not there: its step was not taken.
-pub fn standing(
-    record: &str,
-    sha256: &str,
-    waves: &[Vec<String>],
-) -> Result<BTreeMap<String, Standing>, ResumeError> {
+pub fn standing(record: &str, sha256: &str, waves: &[Vec<String>]) -> Result<BTreeMap<String, Standing>, ResumeError> {
     let lines: Vec<_> = record.lines().collect();
     let mut standing = BTreeMap::new();
     let mut begun = false;
@@ -64,7 +60,11 @@ pub fn standing(
             }
             Event::Begin { waves: recorded, .. } if recorded != waves => return Err(ResumeError::OtherWaves),
             Event::Begin { .. } => begun = true,
-            Event::Step { host, step: Step::Switch | Step::Watch | Step::Commit | Step::GoBack | Step::AwaitGuard | Step::Withdraw, .. } => {
+            Event::Step {
+                host,
+                step: Step::Switch | Step::Watch | Step::Commit | Step::GoBack | Step::AwaitGuard | Step::Withdraw,
+                ..
+            } => {
                 standing.insert(host, Standing::InDoubt);
             }
             Event::Step { .. } | Event::Resume | Event::Stop { .. } | Event::Finish => {}

@@ -124,9 +124,8 @@ impl Update<'_> {
     /// All that changes nothing yet: the release is there and checked, and the present one's figures are known.
     fn prepare(&self, mark: &Mark) -> Result<(ReleaseName, Before), Outcome> {
         let told = |step| {
-            (self.tell)(step).map_err(|error| {
-                Outcome::untouched(Contact::Reached, format!("the record cannot be written: {error}"))
-            })
+            (self.tell)(step)
+                .map_err(|error| Outcome::untouched(Contact::Reached, format!("the record cannot be written: {error}")))
         };
         let artefact = self.task.artefact;
         told(Step::Look)?;

@@ -54,7 +54,9 @@ impl Update<'_> {
         };
         match answers(self.device, self.clock, self.task.terms.start_limit, self.task.poll, is_back) {
             Ok(()) => Outcome::WentBack { why, by, figures },
-            Err(words) => Outcome::Unclear { why: format!("{why}; it went back, and its agent does not answer: {words}") },
+            Err(words) => {
+                Outcome::Unclear { why: format!("{why}; it went back, and its agent does not answer: {words}") }
+            }
         }
     }
 }

@@ -42,7 +42,8 @@ pub(crate) fn main() -> ExitCode {
     let words: Vec<_> = std::env::args().collect();
     let runs = words.get(1).is_some_and(|command| command == "run");
     let is_late = |word: &str| {
-        word == "late" || word.strip_prefix("late-on:").is_some_and(|device| words.iter().any(|word| word.contains(device)))
+        word == "late"
+            || word.strip_prefix("late-on:").is_some_and(|device| words.iter().any(|word| word.contains(device)))
     };
     let how = how();
     if runs && how.split(' ').any(|word| word == "crash") {

@@ -47,7 +47,7 @@ impl Device {
         let here = home.display();
         let config = format!(
             "[device]\nname = {name:?}\n[mqtt]\nurl = {broker:?}\nreconnect_max_s = 1\n[control]\nsocket = \"{here}/control.sock\"\n\
-             [spool]\nruntime_dir = \"{here}/spool\"\n[report]\ninterval_ms = 100\n[task]\nperiod_ms = 100\n\
+             [spool]\nruntime_dir = \"{here}/spool\"\n[report]\ninterval_ms = 100\n[task]\nperiod_ms = 50\n\
              [spin]\nnormal_ratio = 0.02\ndegraded_ratio = 0.02\n[policy]\nenabled = false\n\
              [safety]\nmax_temp_c = 0\nunder_voltage = false\n\
              [realtime]\nscheduler = \"other\"\nlock_memory = false\nno_deep_sleep = false\n"
@@ -133,14 +133,17 @@ impl Drop for Device {
 /// The server and the processes of its sessions; not what was started in them.
 fn sessions(server: u32) -> Vec<u32> {
     let mut found = vec![server];
-    let processes: Vec<_> = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
+    let processes: Vec<_> =
+        fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
     let parent = |id: u32| {
         let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
         let field = |name: &str| Some(status.lines().find_map(|line| line.strip_prefix(name))?.trim().to_owned());
         (field("Name:")? == "sshd").then(|| field("PPid:")?.parse::<u32>().ok())?
     };
     for _ in 0..2 {
-        let more = processes.iter().filter(|id| parent(**id).is_some_and(|parent| found.contains(&parent)) && !found.contains(id));
+        let more = processes
+            .iter()
+            .filter(|id| parent(**id).is_some_and(|parent| found.contains(&parent)) && !found.contains(id));
         let more: Vec<u32> = more.copied().collect();
         found.extend(more);
     }
@@ -149,7 +152,8 @@ fn sessions(server: u32) -> Vec<u32> {
 
 /// A key without a passphrase.
 pub(crate) fn keygen(path: &Path) {
-    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f"]).arg(path).status();
+    let made =
+        Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f"]).arg(path).status();
     assert!(made.expect("ssh-keygen; Debian: apt-get install openssh-client").success());
 }
 

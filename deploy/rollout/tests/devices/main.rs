@@ -29,7 +29,8 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let filters: Vec<_> = words.iter().filter(|word| !word.starts_with('-')).collect();
-    let chosen = stories::ALL.iter().filter(|(name, _)| filters.is_empty() || filters.iter().any(|word| name.contains(*word)));
+    let chosen =
+        stories::ALL.iter().filter(|(name, _)| filters.is_empty() || filters.iter().any(|word| name.contains(*word)));
     let chosen: Vec<_> = chosen.collect();
     if chosen.is_empty() {
         return ExitCode::SUCCESS;

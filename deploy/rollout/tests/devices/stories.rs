@@ -18,7 +18,10 @@ pub(crate) const ALL: &[(&str, Story)] = &[
     ("a_device_that_disappears_is_left_as_it_was", a_device_that_disappears_is_left_as_it_was),
     ("a_full_disk_is_refused", a_full_disk_is_refused),
     ("only_a_right_signature_is_taken", only_a_right_signature_is_taken),
-    ("a_killed_tool_leaves_it_to_the_guard_and_is_gone_on_with", a_killed_tool_leaves_it_to_the_guard_and_is_gone_on_with),
+    (
+        "a_killed_tool_leaves_it_to_the_guard_and_is_gone_on_with",
+        a_killed_tool_leaves_it_to_the_guard_and_is_gone_on_with,
+    ),
     ("one_device_goes_back_by_hand", one_device_goes_back_by_hand),
 ];
 
@@ -40,7 +43,9 @@ fn a_good_release_goes_to_all(site: &mut Site) {
     assert_eq!(record.last().unwrap()["event"], "finish");
     assert_eq!(record.first().unwrap()["waves"], serde_json::json!([["pi-1"], ["pi-2", "pi-3"], ["pi-4"]]));
     // The canary was through before the next wave was touched.
-    let place = |event: &str, host: &str| record.iter().position(|line| line["event"] == event && line["host"] == host).unwrap();
+    let place = |event: &str, host: &str| {
+        record.iter().position(|line| line["event"] == event && line["host"] == host).unwrap()
+    };
     assert!(place("end", "pi-1") < place("step", "pi-2"));
     assert!(place("end", "pi-3") < place("step", "pi-4"));
     let done = record.iter().find(|line| line["outcome"] == "done").unwrap();
@@ -80,7 +85,9 @@ fn a_wave_goes_back_as_a_whole(site: &mut Site) {
     // The canary was healthy and keeps it; of the second wave, the healthy one goes back too.
     assert_ne!(after[0], before[0]);
     assert_eq!(after[1..], before[1..]);
-    for (device, outcome) in [("pi-1", Some("done")), ("pi-2", Some("went-back")), ("pi-3", Some("went-back")), ("pi-4", None)] {
+    for (device, outcome) in
+        [("pi-1", Some("done")), ("pi-2", Some("went-back")), ("pi-3", Some("went-back")), ("pi-4", None)]
+    {
         assert_eq!(site.outcome("late.jsonl", device).as_deref(), outcome, "{device}");
     }
     let record = site.record("late.jsonl");
@@ -126,7 +133,8 @@ fn a_full_disk_is_refused(site: &mut Site) {
     let words = ["push", "pi-1", "--inventory", &text(&inventory), "--artefact", &text(&artefact)];
     // Too small; and large enough by its blocks, without room for another file.
     for (options, words_of_refusal) in [("size=1m", "too little room"), ("size=2g,nr_inodes=3", "No space left")] {
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs", &text(&mount)]).output().unwrap();
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs", &text(&mount)]).output().unwrap();
         if !mounted.status.success() {
             println!("NOT RUN, because this user may not mount a file system: {options}");
             continue;
@@ -150,7 +158,8 @@ fn only_a_right_signature_is_taken(site: &mut Site) {
     let foreign = text(&home.join("foreign"));
     let keys = ["-G", "-W", "-f", "-p", &(foreign.clone() + ".pub"), "-s", &(foreign.clone() + ".key")];
     assert!(Command::new("minisign").args(keys).output().unwrap().status.success());
-    let signed = ["-S", "-W", "-s", &(foreign.clone() + ".key"), "-m", &text(&one), "-x", &(foreign.clone() + ".minisig")];
+    let signed =
+        ["-S", "-W", "-s", &(foreign.clone() + ".key"), "-m", &text(&one), "-x", &(foreign.clone() + ".minisig")];
     assert!(Command::new("minisign").args(signed).output().unwrap().status.success());
     site.push("pi-1", &one, &["--signature", &(foreign + ".minisig")]).ended_with(1).says("signature");
     assert_eq!((site.releases(), boots(site)), (before, runs));
