@@ -58,8 +58,8 @@ unlock() { exec 9>&-; }
 
 # The update that is not committed.
 pending() {
-    p_mark='' p_name='' p_previous='' p_boot='' p_until=''
-    [ ! -e "$dir/pending" ] || read -r p_mark p_name p_previous p_boot p_until <"$dir/pending"
+    p_mark='' p_name='' p_previous='' p_boot='' p_until='' p_before=''
+    [ ! -e "$dir/pending" ] || read -r p_mark p_name p_previous p_boot p_until p_before <"$dir/pending"
 }
 boot() { cat /proc/sys/kernel/random/boot_id; }
 uptime_s() { cut -d. -f1 /proc/uptime; }
@@ -75,6 +75,7 @@ restore() {
     else
         point current "$p_previous"
     fi
+    case $p_before in '' | -) rm -f "$dir/previous" ;; *) point previous "$p_before" ;; esac
     remember rolled-back "$p_name" "$1"
     rm -f "$dir/pending"
     durable "$dir"
@@ -221,7 +222,8 @@ cmd_switch() {
     adopt
     old=$(release_of current)
     [ "$old" != "$name" ] || refuse "release $name is the current one already"
-    printf '%s %s %s %s %s\n' "$mark" "$name" "${old:--}" "$(boot)" $(($(uptime_s) + seconds)) >"$dir/.pending.new"
+    before=$(release_of previous)
+    printf '%s %s %s %s %s %s\n' "$mark" "$name" "${old:--}" "$(boot)" $(($(uptime_s) + seconds)) "${before:--}" >"$dir/.pending.new"
     durable "$dir/.pending.new"
     mv -T "$dir/.pending.new" "$dir/pending"
     durable "$dir"

@@ -98,7 +98,8 @@ impl Site {
     /// `fleet` with these words, and with other values for some keys of the policy.
     pub(crate) fn command(&self, words: &[&str], policy: &[(&str, &str)]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fleet"));
-        command.args(words);
+        // A killed one leaves its sockets behind.
+        command.args(words).env("TMPDIR", self.home());
         for (key, value) in policy {
             command.env(format!("FLEET_POLICY__{}", key.to_uppercase()), value);
         }

@@ -68,9 +68,12 @@ fn a_dry_run_changes_nothing(site: &mut Site) {
 
 fn a_release_that_crashes_stops_at_the_canary(site: &mut Site) {
     let (before, runs) = (site.releases(), boots(site));
+    let previous = || fs::read_link(site.devices[0].home.join("opt/previous")).unwrap();
+    let previous_before = previous();
     let artefact = site.artefact("crash");
     site.rollout(&artefact, "crash.jsonl", &[]).ended_with(1).says("pi-1: rolled back: no answer within 8 s");
     assert_eq!(site.releases(), before);
+    assert_eq!(previous(), previous_before);
     assert_eq!(boots(site)[1..], runs[1..]);
     assert_eq!(site.outcome("crash.jsonl", "pi-1").as_deref(), Some("went-back"));
     assert_eq!(site.outcome("crash.jsonl", "pi-2"), None);
