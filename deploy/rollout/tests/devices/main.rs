@@ -4,7 +4,13 @@
 //! The executable of this test is the agent of these devices too, so it has a main of its own: an artefact is a copy of it with a
 //! few bytes at its end, which say how it behaves.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failure is the test's failure")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure is the test's failure"
+)]
 #![forbid(unsafe_code)]
 
 mod agent;

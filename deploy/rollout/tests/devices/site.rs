@@ -13,7 +13,7 @@ use crate::device::{Device, keygen};
 use crate::waiting::eventually;
 
 /// Short; with a margin that nothing exceeds by chance, for the machine may be busy.
-const POLICY: &str = "[policy]\ncanary = 1\nwave = 2\nmax_down = 2\nprobation_s = 1\nstart_limit_s = 8\nguard_s = 60\npoll_ms = 200\nmargin = 0.3\n";
+const POLICY: &str = "[policy]\ncanary = 1\nwave = 3\nmax_down = 3\nprobation_s = 1\nstart_limit_s = 8\nguard_s = 60\npoll_ms = 200\nmargin = 0.3\n";
 
 pub(crate) struct Site {
     pub(crate) devices: Vec<Device>,
@@ -78,6 +78,15 @@ impl Site {
 
     pub(crate) fn home(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// An inventory of the first devices only.
+    pub(crate) fn first(&self, count: usize) -> String {
+        let whole = fs::read_to_string(self.inventory()).unwrap();
+        let parts: Vec<_> = whole.split("[[device]]").take(count + 1).collect();
+        let path = self.home().join("first.toml");
+        fs::write(&path, parts.join("[[device]]")).unwrap();
+        text(&path)
     }
 
     pub(crate) fn inventory(&self) -> String {

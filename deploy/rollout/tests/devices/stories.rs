@@ -41,13 +41,12 @@ fn a_good_release_goes_to_all(site: &mut Site) {
     let record = site.record("good.jsonl");
     assert_eq!(record.first().unwrap()["event"], "begin");
     assert_eq!(record.last().unwrap()["event"], "finish");
-    assert_eq!(record.first().unwrap()["waves"], serde_json::json!([["pi-1"], ["pi-2", "pi-3"], ["pi-4"]]));
+    assert_eq!(record.first().unwrap()["waves"], serde_json::json!([["pi-1"], ["pi-2", "pi-3", "pi-4"]]));
     // The canary was through before the next wave was touched.
     let place = |event: &str, host: &str| {
         record.iter().position(|line| line["event"] == event && line["host"] == host).unwrap()
     };
     assert!(place("end", "pi-1") < place("step", "pi-2"));
-    assert!(place("end", "pi-3") < place("step", "pi-4"));
     let done = record.iter().find(|line| line["outcome"] == "done").unwrap();
     assert!(done["figures"]["after"]["jobs"].as_u64().unwrap() >= 10, "{done}");
     // A record is never written over, and the same release again changes nothing.
@@ -62,7 +61,7 @@ fn a_dry_run_changes_nothing(site: &mut Site) {
     let artefact = site.artefact("good dry");
     let inventory = site.inventory();
     let words = ["rollout", &inventory, "--artefact", &text(&artefact), "--dry-run"];
-    site.fleet(&words, &[]).ended_with(0).says("wave 1: pi-2, pi-3").says("pi-4: may be updated");
+    site.fleet(&words, &[]).ended_with(0).says("wave 1: pi-2, pi-3, pi-4").says("pi-4: may be updated");
     assert_eq!((site.releases(), boots(site)), before);
 }
 
@@ -85,11 +84,11 @@ fn a_wave_goes_back_as_a_whole(site: &mut Site) {
     let artefact = site.artefact("late-on:pi-3");
     site.rollout(&artefact, "late.jsonl", &[]).ended_with(1).says("pi-3: rolled back: it misses more deadlines");
     let after = site.releases();
-    // The canary was healthy and keeps it; of the second wave, the healthy one goes back too.
+    // The canary was healthy and keeps it; of the second wave, the healthy ones go back too.
     assert_ne!(after[0], before[0]);
     assert_eq!(after[1..], before[1..]);
     for (device, outcome) in
-        [("pi-1", Some("done")), ("pi-2", Some("went-back")), ("pi-3", Some("went-back")), ("pi-4", None)]
+        [("pi-1", Some("done")), ("pi-2", Some("went-back")), ("pi-3", Some("went-back")), ("pi-4", Some("went-back"))]
     {
         assert_eq!(site.outcome("late.jsonl", device).as_deref(), outcome, "{device}");
     }
@@ -103,7 +102,7 @@ fn a_wave_goes_back_as_a_whole(site: &mut Site) {
 fn a_device_that_disappears_is_left_as_it_was(site: &mut Site) {
     let (before, runs) = (site.releases(), boots(site));
     // Large, so that the copy takes its time.
-    let artefact = artefact_of_size(site.home(), "good large", 150_000_000);
+    let artefact = artefact_of_size(site.home(), "good large", 60_000_000);
     site.sign(&artefact);
     let (inventory, record) = (site.inventory(), text(&site.home().join("gone.jsonl")));
     let words = ["rollout", &inventory, "--artefact", &text(&artefact), "--record", &record];
@@ -117,7 +116,7 @@ fn a_device_that_disappears_is_left_as_it_was(site: &mut Site) {
     site.devices[0].come_back(&home);
     assert_eq!(ended.status.code(), Some(1), "{out}");
     assert!(out.contains("pi-1: not reached, nothing changed"), "{out}");
-    assert!(part(&releases).is_some_and(|bytes| bytes < 150_000_000), "the copy was through");
+    assert!(part(&releases).is_some_and(|bytes| bytes < 60_000_000), "the copy was through");
     assert_eq!((site.releases(), boots(site)), (before, runs));
     assert_eq!(site.outcome("gone.jsonl", "pi-1").as_deref(), Some("untouched"));
     fs::remove_file(artefact).unwrap();
@@ -171,7 +170,7 @@ fn only_a_right_signature_is_taken(site: &mut Site) {
 fn a_killed_tool_leaves_it_to_the_guard_and_is_gone_on_with(site: &mut Site) {
     let before = site.releases();
     let artefact = site.artefact("good 2");
-    let (inventory, record) = (site.inventory(), text(&site.home().join("killed.jsonl")));
+    let (inventory, record) = (site.first(2), text(&site.home().join("killed.jsonl")));
     let words = ["rollout", &inventory, "--artefact", &text(&artefact), "--record", &record];
     // It looks once a minute, so that it is sure to be killed between switch and commit.
     let slow = [("poll_ms", "60000"), ("guard_s", "5"), ("probation_s", "2"), ("start_limit_s", "1")];
@@ -186,12 +185,15 @@ fn a_killed_tool_leaves_it_to_the_guard_and_is_gone_on_with(site: &mut Site) {
     eventually("the guard goes back", || (!site.devices[0].is_pending()).then_some(()));
     assert_eq!(site.releases(), before);
     site.is_healthy();
-    let other = site.artefact("good 3");
-    site.rollout(&other, "killed.jsonl", &["--resume"]).ended_with(2).says("is of the artefact");
-    site.rollout(&artefact, "killed.jsonl", &["--resume"]).ended_with(0).says("all done");
-    let releases = site.releases();
-    assert!(releases.iter().all(|release| *release == releases[0] && *release != before[0]), "{releases:?}");
-    for device in &site.devices {
+    let resume = |artefact: &Path| {
+        let artefact = text(artefact);
+        site.fleet(&["rollout", &inventory, "--artefact", &artefact, "--record", &record, "--resume"], &[])
+    };
+    resume(&site.artefact("good 3")).ended_with(2).says("is of the artefact");
+    resume(&artefact).ended_with(0).says("all done");
+    let after = site.releases();
+    assert!(after[0] == after[1] && after[0] != before[0] && after[2..] == before[2..], "{after:?}");
+    for device in &site.devices[..2] {
         assert_eq!(site.outcome("killed.jsonl", &device.name).as_deref(), Some("done"));
     }
 }
