@@ -46,7 +46,15 @@ pub(super) fn rollback(options: &One) -> Result<(), Failure> {
     let (label, policy) = (listed.label(), inventory.policy);
     let failed = |trouble: Trouble| Failure::failed(format_args!("{label}: {trouble}"));
     let now = device.status().map_err(failed)?;
-    device.go_back(&Back::Anything).map_err(|trouble| Failure::Unclear(format!("{label}: {trouble}")))?;
+    if let Err(trouble) = device.go_back(&Back::Anything) {
+        let unchanged = device.status().is_ok_and(|facts| facts.current == now.current);
+        // A restart that failed is tried again by the service itself: the answer below tells.
+        match trouble {
+            Trouble::Refused(_) if unchanged => return Err(failed(trouble)),
+            Trouble::Refused(_) => {}
+            Trouble::Unreachable(_) => return Err(Failure::Unclear(format!("{label}: {trouble}"))),
+        }
+    }
     let other = |facts: &crate::device::Facts| facts.current != now.current && is_back(facts);
     answers(&device, &MachineClock::new(), policy.terms.start_limit, policy.poll, other)
         .map_err(|words| Failure::Unclear(format!("{label}: went back, and the agent does not answer: {words}")))?;

@@ -204,6 +204,7 @@ fn one_device_goes_back_by_hand(site: &mut Site) {
     site.fleet(&["rollback", "pi-2", "--inventory", &inventory], &[]).ended_with(0).says("went back");
     let after = site.devices[1].release();
     assert_ne!(after, before);
+    site.fleet(&["rollback", "pi-2", "--inventory", &inventory], &[]).ended_with(1).says("is the one before already");
     let told = site.fleet(&["status", &inventory, "--json"], &[]).ended_with(0);
     let told: serde_json::Value = serde_json::from_str(&told.out).unwrap();
     assert_eq!(told[1]["release"], after.as_str());
