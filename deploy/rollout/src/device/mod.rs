@@ -4,6 +4,8 @@ mod facts;
 mod process;
 mod quote;
 mod ssh;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

@@ -16,7 +16,7 @@ use crate::artefact::{Artefact, Proof};
 use crate::release::{Mark, ReleaseName};
 
 /// What runs on the device.
-const SCRIPT: &str = include_str!("../device.sh");
+pub(super) const SCRIPT: &str = include_str!("../device.sh");
 /// Longest time of a step on the device; a restart under systemd may take 90 s.
 const STEP: Duration = Duration::from_secs(150);
 /// Longest time until a connection stands.
