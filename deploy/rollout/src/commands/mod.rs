@@ -76,8 +76,11 @@ fn artefact(what: &What) -> Result<Artefact, Failure> {
     let beside = || format!("{}.minisig", what.artefact.display()).into();
     let proof =
         if what.unsigned { Proof::Unsigned } else { Proof::Signed(what.signature.clone().unwrap_or_else(beside)) };
-    Artefact::read(&what.artefact, proof)
-        .map_err(|error| Failure::usage(format_args!("{error} (without a signature: --unsigned)")))
+    let hint = match &proof {
+        Proof::Signed(file) if !file.exists() => "; minisign -S makes one, and --unsigned goes without",
+        _ => "",
+    };
+    Artefact::read(&what.artefact, proof).map_err(|error| Failure::usage(format_args!("{error}{hint}")))
 }
 
 /// Writes to standard output; a reader that has gone is no failure.
