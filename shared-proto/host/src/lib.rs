@@ -14,3 +14,4 @@ pub mod log;
 pub mod mqtt;
 pub mod secret;
 pub mod sections;
+pub mod tree;

@@ -90,6 +90,19 @@ impl<'de> Deserializer<'de> for Tracked<'de> {
         visitor.visit_newtype_struct(self)
     }
 
+    /// Tables only. Without this, arrays too would be taken for sections, and each section would have the code to read itself from one.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match self.value {
+            Value::Table(table) => visitor.visit_map(Members { members: table.iter(), next: None, path: self.path }),
+            _ => Err(Error::invalid_type(self.unexpected(), &visitor)),
+        }
+    }
+
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -104,7 +117,7 @@ impl<'de> Deserializer<'de> for Tracked<'de> {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier ignored_any
+        tuple_struct map identifier ignored_any
     }
 }
 
@@ -141,5 +154,29 @@ impl<'de, I: Iterator<Item = (&'de String, &'de Value)>> MapAccess<'de> for Memb
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
         let (key, value) = self.next.take().ok_or_else(|| Error::custom("a value was asked for before its key"))?;
         Tracked { value, path: self.path }.enter(Step::Key(key.clone()), seed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize, PartialEq, Eq)]
+    struct Section {
+        number: u8,
+    }
+
+    fn read(text: &str) -> Result<Section, String> {
+        let table: toml::Table = text.parse().unwrap();
+        deserialize(&table["section"]).map_err(|misfit| misfit.error.message().to_owned())
+    }
+
+    #[test]
+    fn a_section_is_a_table_and_no_array() {
+        assert_eq!(read("section = { number = 7 }"), Ok(Section { number: 7 }));
+        assert_eq!(read("section = [7]"), Err("invalid type: sequence, expected struct Section".to_owned()));
+        assert_eq!(read("section = 7"), Err("invalid type: integer `7`, expected struct Section".to_owned()));
     }
 }
