@@ -20,7 +20,7 @@ fn every_arm_is_measured_and_no_release_is_lost() {
     let written: RunFile = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     assert_eq!(measured, written);
     let arms: Vec<&str> = measured.runs.iter().map(|run| run.scenario.as_str()).collect();
-    assert_eq!(arms, ["alone", "publishing", "fast-reports", "tls", "broker-away", "flood"]);
+    assert_eq!(arms, ["alone", "publishing", "fast-reports", "tls", "broker-away", "disk", "flood"]);
     for run in &measured.runs {
         assert_eq!(run.releases, run.run + run.skipped, "{}", run.scenario);
         // A second has 1000 releases, whatever became of them.
@@ -40,6 +40,7 @@ fn options_out_of_range_are_refused_before_anything_starts() {
         ("--priority", "99", "1 to 98"),
         ("--workload", "1.5", "0 to 1"),
         ("--period", "30s", "at least one --period"),
+        ("--disk", "/nowhere", "No such file"),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_demo")).args(["disturbance", option, value]).output().unwrap();
         let told = String::from_utf8(output.stderr).unwrap();

@@ -1,41 +1,12 @@
-//! The task as it is configured: its lines and its workload, put together.
-
-use std::sync::Arc;
+//! The task as it is configured: its workload, and how reports describe it.
 
 use shared_proto::text::Name;
 use shared_proto::units::Ratio;
 
 use crate::agent::TaskPlan;
-use crate::config::{GpioBackend, GpioConfig, WorkloadConfig};
-use crate::gpio::{Board, GpioError, Lines, SimPins, SimState};
+use crate::config::WorkloadConfig;
 use crate::rt::Timing;
 use crate::workload::{GpioFollow, Speed, Spin, SpinAim, Workload};
-
-/// Lines that are open, and the state behind them if they are simulated.
-pub(crate) struct OpenLines {
-    pub(crate) lines: Box<dyn Lines + Send>,
-    pub(crate) sim: Option<Arc<SimState>>,
-}
-
-/// Opens the configured lines.
-///
-/// # Errors
-/// [`GpioError`] if they cannot be used.
-pub(crate) fn open_lines(gpio: &GpioConfig) -> Result<OpenLines, GpioError> {
-    match gpio.backend {
-        GpioBackend::Sim => {
-            let (pins, state) = SimPins::open(&gpio.wiring);
-            Ok(OpenLines { lines: Box::new(Board::new(pins, &gpio.wiring)), sim: Some(state) })
-        }
-        #[cfg(feature = "rppal")]
-        GpioBackend::Rppal => {
-            let pins = crate::gpio::RaspberryPins::open(&gpio.wiring)?;
-            Ok(OpenLines { lines: Box::new(Board::new(pins, &gpio.wiring)), sim: None })
-        }
-        #[cfg(not(feature = "rppal"))]
-        GpioBackend::Rppal => Err(GpioError::NotBuilt),
-    }
-}
 
 /// The configured workload; it calibrates itself in its thread.
 pub(crate) fn workload(config: WorkloadConfig, timing: &Timing) -> Box<dyn Workload + Send> {

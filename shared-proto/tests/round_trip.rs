@@ -108,7 +108,8 @@ fn status() -> impl Strategy<Value = Status> {
     let dialects = vec(prop_oneof![Just(DialectName::Native), Just(DialectName::Lab)], 0..=4);
     let who = (device(), boot(), any::<u64>(), any::<Option<u64>>(), any::<bool>(), departure, text());
     let why = (text(), option::of(text()));
-    (who, mode(), mode_source(), why, task(), dialects, vec(setting(), 0..=10)).prop_map(
+    let platform = (option::of(text()), option::of(text()), any::<Option<bool>>());
+    (who, mode(), mode_source(), why, task(), dialects, vec(setting(), 0..=10), platform).prop_map(
         |(
             (device, boot, conn, up_ms, online, departure, version),
             mode,
@@ -117,6 +118,7 @@ fn status() -> impl Strategy<Value = Status> {
             task,
             dialects,
             settings,
+            (model, kernel, preempt_rt),
         )| {
             Status {
                 v: Version,
@@ -134,6 +136,9 @@ fn status() -> impl Strategy<Value = Status> {
                 task,
                 dialects: dialects.into_iter().collect(),
                 settings: settings.into_iter().collect(),
+                model,
+                kernel,
+                preempt_rt,
             }
         },
     )

@@ -138,6 +138,9 @@ fn longest_status() -> Status {
         task: longest_task(),
         dialects,
         settings,
+        model: Some(longest_text()),
+        kernel: Some(longest_text()),
+        preempt_rt: Some(false),
     }
 }
 

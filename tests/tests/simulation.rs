@@ -1,9 +1,12 @@
 //! Thousands of worlds of the simulation: see `system_tests::simulation`.
 
-use system_tests::simulation::{Happening, Keep, Options, Sum, run_seeds, simulate};
+use system_tests::simulation::{Happening, Keep, Options, Sum, Trouble, run_seeds, simulate};
 
 /// Worlds in the test command. `cargo run -p system-tests --bin simulate -- --seeds N` is for more.
 const SEEDS: u64 = 2_500;
+
+/// Worlds in which nobody reaches anybody for half an hour.
+const OUTAGES: u64 = 20;
 
 /// Seeds of worlds in which a law was broken once, one a line, with what it was.
 const REGRESSIONS: &str = include_str!("simulation-regressions.txt");
@@ -25,10 +28,20 @@ fn no_law_is_broken_and_everything_happens() {
     let sum = run_seeds(0..SEEDS, Options::default());
     println!("{}", sum.seen);
     assert_lawful(&sum);
-    // In these worlds the place in memory is too quick for a command to be taken and not answered there.
+    // In these worlds only the controller commands, and to another run it sends another command.
     let expected = Happening::ALL.iter().filter(|what| **what != Happening::TakenBefore);
     let never: Vec<_> = expected.filter(|what| sum.seen.of(**what) == 0).collect();
     assert!(never.is_empty(), "in {SEEDS} worlds there were none of these: {never:?}");
+}
+
+#[test]
+fn half_an_hour_without_a_network_costs_no_count_and_no_judgement() {
+    let sum = run_seeds(0..OUTAGES, Options { trouble: Trouble::Outage(30), ..Options::default() });
+    println!("{}", sum.seen);
+    assert_lawful(&sum);
+    let expected = [Happening::Merged, Happening::LeaseEnd, Happening::LocalChange, Happening::OldReport];
+    let never: Vec<_> = expected.into_iter().filter(|what| sum.seen.of(*what) == 0).collect();
+    assert!(never.is_empty(), "there were none of these: {never:?}");
 }
 
 #[test]

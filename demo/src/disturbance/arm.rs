@@ -16,6 +16,8 @@ pub enum Arm {
     Tls,
     /// The whole agent, and nobody at its broker's port.
     BrokerAway,
+    /// Nobody at its broker's port either, a report every 20 ms, and what waits is written to a disk every second.
+    Disk,
     /// As publishing, while another process publishes commands as fast as the broker takes them.
     Flood,
 }
@@ -28,6 +30,7 @@ pub(super) struct Conditions {
     pub(super) spool: u32,
     pub(super) broker: BrokerIs,
     pub(super) commands: Commands,
+    pub(super) kept: Kept,
 }
 
 /// Whether there is a broker.
@@ -39,6 +42,14 @@ pub(super) enum BrokerIs {
     Away,
 }
 
+/// Where reports outlive the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    InMemory,
+    /// And on a disk, every second.
+    OnDisk,
+}
+
 /// Whether commands come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Commands {
@@ -48,8 +59,8 @@ pub(super) enum Commands {
 
 impl Arm {
     /// All, in the order of a round.
-    pub const ALL: [Self; 6] =
-        [Self::Alone, Self::Publishing, Self::FastReports, Self::Tls, Self::BrokerAway, Self::Flood];
+    pub const ALL: [Self; 7] =
+        [Self::Alone, Self::Publishing, Self::FastReports, Self::Tls, Self::BrokerAway, Self::Disk, Self::Flood];
 
     /// Its name in tables, and the scenario of its runs.
     #[must_use]
@@ -60,14 +71,20 @@ impl Arm {
             Self::FastReports => "fast-reports",
             Self::Tls => "tls",
             Self::BrokerAway => "broker-away",
+            Self::Disk => "disk",
             Self::Flood => "flood",
         }
     }
 
     /// What the agent finds around it; `None` where there is no whole agent.
     pub(super) fn conditions(self) -> Option<Conditions> {
-        let publishing =
-            Conditions { report_interval_ms: 200, spool: 1024, broker: BrokerIs::There, commands: Commands::None };
+        let publishing = Conditions {
+            report_interval_ms: 200,
+            spool: 1024,
+            broker: BrokerIs::There,
+            commands: Commands::None,
+            kept: Kept::InMemory,
+        };
         match self {
             Self::Alone => None,
             Self::Publishing => Some(publishing),
@@ -76,6 +93,10 @@ impl Arm {
             Self::Tls => Some(Conditions { report_interval_ms: 20, broker: BrokerIs::Secured, ..publishing }),
             // So small that reports merge from the first second on, as they do after minutes in a spool of ordinary size.
             Self::BrokerAway => Some(Conditions { broker: BrokerIs::Away, spool: 4, ..publishing }),
+            // A delivered report needs no disk.
+            Self::Disk => {
+                Some(Conditions { report_interval_ms: 20, broker: BrokerIs::Away, kept: Kept::OnDisk, ..publishing })
+            }
             Self::Flood => Some(Conditions { commands: Commands::Flood, ..publishing }),
         }
     }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use device_agent::agent::CommandCounts;
+use device_agent::store::PlaceStatus;
 use device_agent::supervisor::{Answer, LinkState, Summary};
 
-use super::arm::{BrokerIs, Commands, Conditions};
+use super::arm::{BrokerIs, Commands, Conditions, Kept};
 use super::trouble::Trouble;
 
 /// What the agent did besides its loop, while it was in its state.
@@ -19,6 +20,8 @@ pub struct Evidence {
     pub commands: u64,
     /// Attempts to connect.
     pub attempts: u64,
+    /// Calls of fsync for the durable place of its spool.
+    pub syncs: u64,
     /// Time in which this was counted.
     pub elapsed: Duration,
 }
@@ -48,6 +51,7 @@ impl Evidence {
         self.merged += other.merged;
         self.commands += other.commands;
         self.attempts += other.attempts;
+        self.syncs += other.syncs;
         self.elapsed += other.elapsed;
     }
 }
@@ -57,18 +61,26 @@ impl Evidence {
 pub(super) struct Look {
     pub(super) link: LinkState,
     pub(super) commands: CommandCounts,
+    pub(super) disk: Option<PlaceStatus>,
 }
 
 impl From<&Answer> for Look {
     fn from(answer: &Answer) -> Self {
-        Self { link: answer.link.clone(), commands: answer.commands }
+        Self { link: answer.link.clone(), commands: answer.commands, disk: answer.store.durable.clone() }
     }
 }
 
 impl Look {
+    fn syncs(&self) -> u64 {
+        self.disk.as_ref().map_or(0, |place| place.syncs)
+    }
+
     /// What is still missing until the agent is in its state.
     pub(super) fn missing(&self, conditions: &Conditions) -> Option<String> {
-        let Self { link, commands } = self;
+        let Self { link, commands, .. } = self;
+        if conditions.kept == Kept::OnDisk && self.syncs() == 0 {
+            return Some("nothing was written to the disk".into());
+        }
         match conditions.broker {
             BrokerIs::There | BrokerIs::Secured if !link.up => {
                 return Some(format!("the agent has no connection: {}", link.last_down));
@@ -109,6 +121,7 @@ impl Seen {
                 .saturating_sub(summary.reports_delivered.max(after.link.reports_delivered) + waiting + last),
             commands: after.commands.arrived().saturating_sub(before.commands.arrived()),
             attempts: after.link.conn,
+            syncs: after.syncs().saturating_sub(before.syncs()),
             elapsed: *elapsed,
         };
         let idle = |what: String| Err(Trouble::Idle(what));
@@ -121,6 +134,9 @@ impl Seen {
                 idle(format!("the agent reached a broker at {}, where there should be none", after.link.url))
             }
             _ if conditions.commands == Commands::Flood && evidence.commands == 0 => idle("no command arrived".into()),
+            _ if conditions.kept == Kept::OnDisk && evidence.syncs == 0 => {
+                idle("nothing was written to the disk".into())
+            }
             BrokerIs::There | BrokerIs::Secured | BrokerIs::Away => Ok(evidence),
         }
     }
@@ -128,6 +144,7 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
+    use device_agent::store::Health;
     use shared_proto::ids::BootId;
     use shared_proto::wire::Totals;
 
@@ -143,7 +160,8 @@ mod tests {
             reports_delivered: delivered,
             reports_waiting: 0,
         };
-        Look { link, commands: CommandCounts { accepted: commands, malformed: commands, ..CommandCounts::default() } }
+        let commands = CommandCounts { accepted: commands, malformed: commands, ..CommandCounts::default() };
+        Look { link, commands, disk: None }
     }
 
     fn refused(attempts: u64, waiting: usize) -> Look {
@@ -153,6 +171,13 @@ mod tests {
         look.link.last_down = "refused".into();
         look.link.reports_waiting = waiting;
         look
+    }
+
+    fn written(syncs: u64) -> Look {
+        let health = Health::Ok;
+        let directory = String::new();
+        let disk = PlaceStatus { directory, health, writes: syncs, bytes: syncs, syncs, failures: 0, damaged: 0 };
+        Look { disk: Some(disk), ..refused(1, 0) }
     }
 
     fn judge(arm: Arm, before: Look, after: Look, reports: u64) -> Result<Evidence, String> {
@@ -174,6 +199,7 @@ mod tests {
         assert_eq!((flood.delivery_rate(), flood.command_rate()), (5.0, 8_000.0));
         let away = judge(Arm::BrokerAway, refused(1, 0), refused(4, 4), 51).unwrap();
         assert_eq!((away.delivered, away.merged, away.attempts), (0, 46, 4));
+        assert_eq!(judge(Arm::Disk, written(2), written(9), 51).unwrap().syncs, 7);
     }
 
     #[test]
@@ -188,6 +214,8 @@ mod tests {
         assert!(lost.contains("lost its connection"), "{lost}");
         let there = judge(Arm::BrokerAway, refused(1, 0), connected(0, 0), 6).unwrap_err();
         assert!(there.contains("where there should be none"), "{there}");
+        let dry = judge(Arm::Disk, written(2), written(2), 6).unwrap_err();
+        assert!(dry.contains("nothing was written to the disk"), "{dry}");
     }
 
     #[test]
@@ -199,6 +227,8 @@ mod tests {
         assert!(missing(Arm::Flood, connected(0, 0)).is_some());
         assert_eq!(missing(Arm::Flood, connected(0, 1)), None);
         assert_eq!(missing(Arm::BrokerAway, refused(1, 0)), None);
+        assert_eq!(missing(Arm::Disk, written(1)), None);
+        assert!(missing(Arm::Disk, refused(1, 0)).is_some());
         let not_yet = Look { link: LinkState { last_down: String::new(), ..refused(0, 0).link }, ..refused(0, 0) };
         assert!(missing(Arm::BrokerAway, not_yet).is_some());
     }

@@ -41,6 +41,9 @@ pub struct Options {
     /// Use this broker instead of the embedded one
     #[arg(long, value_name = "mqtt://HOST:PORT")]
     pub broker: Option<BrokerUrl>,
+    /// Directory on the disk that the arm `disk` writes to
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub disk: PathBuf,
     /// Print {"runs": [...]} on standard output; the table goes to standard error
     #[arg(long)]
     pub json: bool,
@@ -55,6 +58,8 @@ pub(super) struct Common {
     /// One run of the loop alone.
     pub(super) plan: Plan,
     pub(super) cpus: Cpus,
+    /// Where the arm that writes to a disk does so.
+    pub(super) disk: PathBuf,
 }
 
 impl Common {
@@ -80,7 +85,9 @@ impl Common {
         })?;
         // The lines of an agent as it comes, simulated: the loop alone switches the same ones.
         plan.gpio = Some(agent_config(&[])?.gpio);
-        Ok(Self { plan, cpus })
+        let no_disk = |why| DisturbanceError::Disk { directory: options.disk.clone(), why };
+        let disk = options.disk.canonicalize().map_err(no_disk)?;
+        Ok(Self { plan, cpus, disk })
     }
 
     /// The real-time settings of every arm.

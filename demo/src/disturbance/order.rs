@@ -34,6 +34,6 @@ mod tests {
         let arms: Vec<Arm> = runs.iter().map(|run| run.arm).collect();
         assert_eq!(arms, [Arm::ALL, backward, Arm::ALL].concat());
         let rounds: Vec<u32> = runs.iter().map(|run| run.repetition).collect();
-        assert_eq!(rounds, [[1; 6], [2; 6], [3; 6]].concat());
+        assert_eq!(rounds, [1, 2, 3].map(|round| [round; Arm::ALL.len()]).concat());
     }
 }

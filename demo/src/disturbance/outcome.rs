@@ -142,8 +142,8 @@ pub(super) mod tests {
     }
 
     pub(in crate::disturbance) fn outcome(runs: Vec<Run>) -> Disturbance {
-        let flood =
-            Evidence { delivered: 50, commands: 90_000, attempts: 1, elapsed: Duration::from_secs(10), merged: 0 };
+        let elapsed = Duration::from_secs(10);
+        let flood = Evidence { delivered: 50, commands: 90_000, attempts: 1, elapsed, ..Evidence::default() };
         let evidence = [(Arm::Flood, flood), (Arm::Flood, flood)];
         Disturbance::new(RunFile { runs, ..RunFile::default() }, &evidence).unwrap()
     }
@@ -167,6 +167,7 @@ pub(super) mod tests {
                 ("fast-reports", "alone", Verdict::Same),
                 ("tls", "alone", Verdict::Same),
                 ("broker-away", "alone", Verdict::Same),
+                ("disk", "alone", Verdict::Same),
                 ("flood", "alone", Verdict::Worse),
             ]
         );

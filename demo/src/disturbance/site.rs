@@ -3,14 +3,16 @@
 
 use std::io;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use device_agent::config::Config;
 use shared_host::config::ConfigError;
 use shared_host::mqtt::BrokerUrl;
 use shared_proto::dialect::native::{self, Kind};
+use tempfile::TempDir;
 
-use super::arm::{BrokerIs, Commands, Conditions};
+use super::arm::{BrokerIs, Commands, Conditions, Kept};
 use super::cpus;
 use super::options::Common;
 use super::trouble::Trouble;
@@ -20,6 +22,9 @@ use crate::stage::agent_config;
 
 const DEVICE: &str = "device";
 
+/// A file system in memory, on every Linux with the GNU C library: there an agent writes what it would write below `/run`.
+const MEMORY: &str = "/dev/shm";
+
 /// Stands until it is dropped.
 #[derive(Debug)]
 pub(super) struct Site {
@@ -27,6 +32,7 @@ pub(super) struct Site {
     pub(super) agent: Config,
     _flood: Option<Flood>,
     _broker: Option<Around>,
+    _directories: Vec<TempDir>,
 }
 
 /// The broker of an agent.
@@ -53,13 +59,36 @@ impl Site {
             }
             BrokerIs::Away => (None, at(&closed_port()?)),
         };
-        let agent = agent(conditions, keys, common)?;
+        let (directories, kept) = directories(conditions.kept, &common.disk)?;
+        let agent = agent(conditions, [keys, kept].concat(), common)?;
         let flood = match conditions.commands {
             Commands::None => None,
             Commands::Flood => Some(cpus::on(cpus.flood, || Flood::start(&agent.broker.url, &agent))??),
         };
-        Ok(Self { agent, _flood: flood, _broker: broker })
+        Ok(Self { agent, _flood: flood, _broker: broker, _directories: directories })
     }
+}
+
+/// The directories of a spool, as long as they are held, and the keys that name them.
+fn directories(kept: Kept, disk: &Path) -> io::Result<(Vec<TempDir>, Vec<(&'static str, String)>)> {
+    let directory = |place: &Path, key| {
+        let directory = tempfile::Builder::new().prefix("disturbance-").tempdir_in(place)?;
+        let value = directory.path().display().to_string();
+        Ok((directory, (key, value)))
+    };
+    let memory = Path::new(MEMORY);
+    let mut opened = Vec::new();
+    if memory.is_dir() {
+        opened.push(directory(memory, "spool.runtime_dir"));
+    }
+    if kept == Kept::OnDisk {
+        opened.push(directory(disk, "spool.dir"));
+    }
+    let (directories, mut keys): (_, Vec<_>) = opened.into_iter().collect::<io::Result<Vec<_>>>()?.into_iter().unzip();
+    if kept == Kept::OnDisk {
+        keys.extend([("spool.flush_after_s", "0".to_owned()), ("spool.flush_every_s", "1".to_owned())]);
+    }
+    Ok((directories, keys))
 }
 
 /// Whether a broker with TLS can be had on this machine.
@@ -71,7 +100,7 @@ pub(super) fn check_tls() -> Result<(), BrokerError> {
 }
 
 /// An agent whose task, lines and real-time settings are those of the loop alone.
-fn agent(conditions: &Conditions, broker: Vec<(&'static str, String)>, common: &Common) -> Result<Config, ConfigError> {
+fn agent(conditions: &Conditions, around: Vec<(&'static str, String)>, common: &Common) -> Result<Config, ConfigError> {
     let root = root();
     let own = [
         ("device.name", DEVICE.into()),
@@ -84,7 +113,7 @@ fn agent(conditions: &Conditions, broker: Vec<(&'static str, String)>, common: &
         ("safety.max_temp_c", "0".into()),
         ("safety.under_voltage", "false".into()),
     ];
-    let config = agent_config(&[own.to_vec(), broker].concat())?;
+    let config = agent_config(&[own.to_vec(), around].concat())?;
     let plan = &common.plan;
     let gpio = plan.gpio.clone().unwrap_or(config.gpio);
     Ok(Config { timing: plan.timing, workload: plan.workload, asked: common.asked(), gpio, ..config })

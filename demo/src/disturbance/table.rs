@@ -8,8 +8,8 @@ impl fmt::Display for Disturbance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:<13} {:>10} {:>8} {:>8}  {:>11} {:>14} {:>10} {:>12}",
-            "arm", "releases", "skipped", "misses", "reports/s", "reports merged", "commands/s", "attempts"
+            "{:<13} {:>10} {:>8} {:>8}  {:>11} {:>14} {:>10} {:>12} {:>8}",
+            "arm", "releases", "skipped", "misses", "reports/s", "reports merged", "commands/s", "attempts", "fsyncs"
         )?;
         for row in &self.rows {
             writeln!(f, "{}", line(row))?;
@@ -22,13 +22,14 @@ fn line(row: &Row) -> String {
     let Row { arm, releases, skipped, misses, evidence } = row;
     let counts = format!("{arm:<13} {releases:>10} {skipped:>8} {misses:>8}");
     match evidence {
-        None => format!("{counts}  {:>11} {:>14} {:>10} {:>12}", "-", "-", "-", "-"),
+        None => format!("{counts}  {:>11} {:>14} {:>10} {:>12} {:>8}", "-", "-", "-", "-", "-"),
         Some(told) => format!(
-            "{counts}  {:>11.1} {:>14} {:>10.0} {:>12}",
+            "{counts}  {:>11.1} {:>14} {:>10.0} {:>12} {:>8}",
             told.delivery_rate(),
             told.merged,
             told.command_rate(),
-            told.attempts
+            told.attempts,
+            told.syncs
         ),
     }
 }

@@ -1,6 +1,7 @@
 //! What can go wrong.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use analysis::CompareError;
@@ -29,6 +30,14 @@ pub enum DisturbanceError {
         seconds: u32,
         /// The period.
         period: Duration,
+    },
+    /// No such directory.
+    #[error("--disk {}: {why}", directory.display())]
+    Disk {
+        /// What was given.
+        directory: PathBuf,
+        /// What the system says.
+        why: io::Error,
     },
     /// No broker where one was said to be.
     #[error(transparent)]

@@ -25,7 +25,7 @@ pub use counters::{CommandCounts, Refused};
 pub use keeping::Adopted;
 pub use report::{Context, Identity, TaskPlan};
 
-use crate::mode::{Arbiter, CommandLog, Decision, Event, Known, Until};
+use crate::mode::{Arbiter, CommandLog, Decision, Event, Holder, Known, Until};
 use crate::rt::JobRecord;
 use crate::rt::time::MonoTime;
 use crate::spool::Spool;
@@ -172,7 +172,7 @@ impl<T: Copy + PartialEq> Agent<T> {
             }
             Known::Answered(ack) => {
                 self.counts.duplicate();
-                self.answers.push(*ack);
+                self.send_answer(*ack);
                 return Ok(());
             }
             Known::TakenBefore => {
@@ -237,7 +237,7 @@ impl<T: Copy + PartialEq> Agent<T> {
                 self.answer(ack);
             }
             // Whenever it comes again it is judged alike, so nothing needs to be remembered of replays.
-            NotFresh::OtherRun | NotFresh::Late { .. } => self.answers.push(ack),
+            NotFresh::OtherRun | NotFresh::Late { .. } => self.send_answer(ack),
         }
     }
 
@@ -255,14 +255,26 @@ impl<T: Copy + PartialEq> Agent<T> {
         if let Some(id) = id {
             let mut ack = plain(&self.setup.identity, &id, Outcome::Rejected, &self.effective);
             ack.reason = why.into();
-            self.answers.push(ack);
+            self.send_answer(ack);
         }
     }
 
     /// A person holds a mode, or lets go.
     pub fn hold(&mut self, mode: Option<Mode>, now: MonoTime) {
-        self.arbiter.apply(mode.map_or(Event::HoldReleased, Event::Hold));
+        self.arbiter.apply(mode.map_or(Event::HoldReleased, |mode| Event::Hold(mode, Holder::Operator)));
         self.decide(now);
+    }
+
+    /// The override button was pressed: DEGRADED is held, also instead of NORMAL; or, if DEGRADED is held already, by
+    /// whomever, it is let go. Then the device goes on as after any hold. The mode that is held from now on.
+    pub fn press_button(&mut self, now: MonoTime) -> Option<Mode> {
+        let event = match self.arbiter.held() {
+            Some(Mode::Degraded) => Event::HoldReleased,
+            Some(Mode::Normal) | None => Event::Hold(Mode::Degraded, Holder::Button),
+        };
+        self.arbiter.apply(event);
+        self.decide(now);
+        self.arbiter.held()
     }
 
     /// There is danger, or none any more.
@@ -337,6 +349,12 @@ impl<T: Copy + PartialEq> Agent<T> {
 
     fn answer(&mut self, ack: Ack) {
         self.commands.answered(&ack, self.spool.ledger());
-        self.answers.push(ack);
+        self.send_answer(ack);
+    }
+
+    /// To be sent when everything so far is in the store, this answer among it.
+    fn send_answer(&mut self, ack: Ack) {
+        let serial = self.spool.ledger().last();
+        self.answers.push(ack, serial);
     }
 }

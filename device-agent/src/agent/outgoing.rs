@@ -22,10 +22,10 @@ impl<T: Copy + PartialEq> Agent<T> {
         self.switching.is_some()
     }
 
-    /// The next answer to a command that is to be sent.
+    /// The next answer to a command, if it may be sent now: it is in the store before.
     #[must_use]
     pub fn next_ack(&self) -> Option<&Ack> {
-        self.answers.next()
+        self.answers.next(self.spool.journalled())
     }
 
     /// The answer of [`Self::next_ack`] is now under way as `token`.
@@ -71,10 +71,10 @@ impl<T: Copy + PartialEq> Agent<T> {
         self.spool.sending_since()
     }
 
-    /// Whether a report that is due waits for the store.
+    /// Whether a report or an answer that is due waits for the store.
     #[must_use]
     pub fn waits_for_store(&self) -> bool {
-        self.spool.is_held()
+        self.spool.is_held() || self.answers.are_held(self.spool.journalled())
     }
 
     /// The classroom's message of the latest window, once.
@@ -139,6 +139,12 @@ impl<T: Copy + PartialEq> Agent<T> {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.spool.len()
+    }
+
+    /// Whether the broker has every report and every answer.
+    #[must_use]
+    pub fn nothing_waits(&self) -> bool {
+        self.spool.is_empty() && self.answers.len() == 0
     }
 
     /// Windows given up since the start, those of earlier runs among them.

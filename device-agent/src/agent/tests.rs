@@ -4,7 +4,7 @@ use shared_proto::wire::{Fresh, Host, Lease, OverrunPolicy, ReportRef, RtContext
 
 use super::*;
 use crate::rt::{Effect, Timing};
-use crate::spool::Lane;
+use crate::spool::{Journalled, Lane};
 
 const MS: u64 = 1_000_000;
 const PERIOD: u64 = 20 * MS;
@@ -302,6 +302,32 @@ fn an_operator_is_stronger_and_the_command_waits_behind() {
 }
 
 #[test]
+fn the_button_holds_degraded_and_lets_go_again() {
+    let mut rig = rig();
+    rig.command("c1", Mode::Normal, 15_000);
+    assert_eq!(rig.agent.press_button(rig.now), Some(Mode::Degraded));
+    rig.job(false);
+    assert_eq!(rig.mode(), (Mode::Degraded, ModeSource::Operator));
+    assert!(rig.agent.effective().reason.as_str().contains("button"));
+    assert_eq!(rig.agent.press_button(rig.now), None);
+    rig.job(false);
+    assert_eq!(rig.mode(), (Mode::Normal, ModeSource::Gateway));
+}
+
+#[test]
+fn the_button_overrules_another_hold_and_ends_one_of_degraded() {
+    let mut rig = rig();
+    rig.agent.hold(Some(Mode::Normal), rig.now);
+    assert_eq!(rig.agent.press_button(rig.now), Some(Mode::Degraded));
+    rig.agent.hold(Some(Mode::Degraded), rig.now);
+    rig.job(false);
+    assert!(rig.agent.effective().reason.as_str().contains("operator"));
+    assert_eq!(rig.agent.press_button(rig.now), None);
+    rig.job(false);
+    assert_eq!(rig.mode(), (Mode::Degraded, ModeSource::Local), "the policy goes on from there, as after any hold");
+}
+
+#[test]
 fn alone_the_device_degrades_and_recovers_by_itself() {
     let mut rig = rig();
     rig.window(false);
@@ -413,6 +439,35 @@ fn a_classroom_command_holds_until_the_next_one() {
     rig.job(false);
     assert_eq!(rig.mode(), (Mode::Normal, ModeSource::Gateway));
     assert_eq!(rig.agent.next_ack(), None);
+}
+
+#[test]
+fn an_answer_goes_out_when_the_store_has_it_and_not_before() {
+    let mut rig = rig();
+    rig.agent.spool().ledger().begin();
+    rig.agent.spool().set_journalled(Journalled::UpTo(0));
+    rig.command("c1", Mode::Degraded, 15_000);
+    let taken = rig.agent.take_changes().last().expect("the command is to be kept").serial;
+    rig.agent.spool().set_journalled(Journalled::UpTo(taken));
+    rig.job(false);
+    assert!(rig.agent.next_ack().is_none() && rig.agent.waits_for_store());
+    let answered = rig.agent.take_changes().last().expect("the answer is to be kept").serial;
+    rig.agent.spool().set_journalled(Journalled::UpTo(answered - 1));
+    assert!(rig.agent.next_ack().is_none() && rig.agent.waits_for_store());
+    rig.agent.spool().set_journalled(Journalled::UpTo(answered));
+    assert!(!rig.agent.waits_for_store());
+    assert_eq!(rig.ack().result, Outcome::Applied);
+}
+
+#[test]
+fn an_answer_does_not_wait_for_a_store_in_trouble() {
+    let mut rig = rig();
+    rig.agent.spool().ledger().begin();
+    rig.agent.spool().set_journalled(Journalled::UpTo(0));
+    rig.command("c1", Mode::Normal, 15_000);
+    assert_eq!(rig.agent.next_ack(), None);
+    rig.agent.spool().set_journalled(Journalled::NotWaitedFor);
+    assert_eq!(rig.ack().result, Outcome::Unchanged);
 }
 
 #[test]

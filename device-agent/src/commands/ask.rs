@@ -10,6 +10,7 @@ use shared_proto::wire::SettingOutcome;
 use super::{Failure, print};
 use crate::cli::{HoldWhat, Running};
 use crate::config::{self, SCHEMA};
+use crate::host::{Platform, throttle_in_words};
 use crate::mode::GatewayHold;
 use crate::store::{Health, PlaceStatus};
 use crate::supervisor::{Answer, Request};
@@ -114,14 +115,25 @@ fn table(answer: &Answer) -> String {
         };
         row(&setting.name.to_string(), format!("{} {outcome}", setting.asked));
     }
+    let Platform { model, kernel, preempt_rt } = &answer.platform;
+    let preemption = if *preempt_rt == Some(true) { " (PREEMPT_RT)" } else { "" };
+    row("board", model.clone().unwrap_or_else(|| "?".to_owned()));
+    row("kernel", format!("{}{preemption}", kernel.as_deref().unwrap_or("?")));
+    if let Some(gpio) = &answer.gpio {
+        row("gpio", gpio.to_string());
+    }
     let host = &answer.host;
+    if let Some(flags) = host.throttled {
+        row("power", throttle_in_words(flags));
+    }
     let percent = |share: Option<Ratio>| share.map_or("?".into(), |share| format!("{:.0} %", share.get() * 100.0));
     row(
         "machine",
         format!(
-            "cpu {}, stolen {}, {}, resident {}",
+            "cpu {}, stolen {}, clock {}, {}, resident {}",
             percent(host.cpu),
             percent(host.steal),
+            host.freq_mhz.map_or("?".into(), |mhz| format!("{mhz} MHz")),
             host.temp_c.map_or("no thermometer".into(), |temp| format!("{temp:.1} C")),
             host.rss_kb.map_or("?".into(), |kb| format!("{kb} KiB"))
         ),

@@ -10,6 +10,7 @@ use shared_proto::ids::DeviceId;
 use super::{Failure, print};
 use crate::cli::Init;
 use crate::config::{Config, SCHEMA, host_name};
+use crate::host::Platform;
 
 pub(super) fn init(options: &Init) -> Result<(), Failure> {
     let mut values = Vec::new();
@@ -29,6 +30,7 @@ pub(super) fn init(options: &Init) -> Result<(), Failure> {
     if options.insecure {
         values.push(("mqtt.insecure", "true".to_owned()));
     }
+    values.extend(backend(&Platform::read()).map(|backend| ("gpio.backend", quote(backend))));
     let values: Vec<(&str, &str)> = values.iter().map(|(path, value)| (*path, value.as_str())).collect();
     let text = SCHEMA.template_with(&values)?;
     match &options.output {
@@ -42,6 +44,11 @@ pub(super) fn init(options: &Init) -> Result<(), Failure> {
     Ok(())
 }
 
+/// On a Raspberry Pi the lines are wired to something; elsewhere they stay simulated until somebody says otherwise.
+fn backend(machine: &Platform) -> Option<&'static str> {
+    machine.is_raspberry_pi().then_some("auto")
+}
+
 /// A configuration may need more than this command is told, such as files of certificates.
 fn tell_what_is_missing(name: &Path, text: &str) {
     let check = || {
@@ -52,5 +59,18 @@ fn tell_what_is_missing(name: &Path, text: &str) {
         let error: ConfigError = error;
         // A closed standard error is no reason to fail: check-config says the same.
         let _ = writeln!(io::stderr(), "device-agent: written, but to be put right before `run` takes it:\n{error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_raspberry_pi_gets_its_lines_and_a_desk_simulated_ones() {
+        let machine = |model: &str| Platform { model: Some(model.to_owned()), ..Platform::default() };
+        assert_eq!(backend(&machine("Raspberry Pi 5 Model B Rev 1.0")), Some("auto"));
+        assert_eq!(backend(&machine("Some CPU @ 2 GHz")), None);
+        assert_eq!(backend(&Platform::default()), None);
     }
 }

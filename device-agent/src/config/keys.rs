@@ -15,7 +15,10 @@ const SECTIONS: &[Section] = &[
         "realtime",
         "Settings of the real-time thread. Each is tried; what the system refuses is reported, not fatal.",
     ),
-    section("gpio", "Lines by BCM number, 0 to 27. A line that is left out is not used."),
+    section(
+        "gpio",
+        "Lines: on a Raspberry Pi by BCM number (17) or as \"GPIO17\", elsewhere by the chip's numbers or names. \"\" is no line.",
+    ),
     section("mqtt", "The gateway's broker."),
     SECURITY_SECTION,
     section("topics", "What is spoken with the gateway."),
@@ -76,16 +79,48 @@ const KEYS: &[Key] = &[
     key(
         "gpio.backend",
         "\"sim\"",
-        "\"sim\" or \"rppal\"",
-        "Simulated lines, or those of a Raspberry Pi. Never falls back from one to the other.",
+        "\"auto\", \"rppal\", \"chardev\" or \"sim\"",
+        "rppal: the registers of a Raspberry Pi, without a system call. chardev: the kernel's character device, on any board,\n\
+         with a system call for each level. auto: rppal if it knows the board, else chardev. sim: simulated lines, and never\n\
+         instead of real ones. On a Raspberry Pi `init` writes \"auto\".",
     ),
-    key("gpio.normal_line", "17", LINE, "Active in NORMAL."),
-    key("gpio.degraded_line", "27", LINE, "Active in DEGRADED."),
-    key("gpio.heartbeat_line", "22", LINE, "Toggled by every job: for an oscilloscope."),
+    key(
+        "gpio.chip",
+        "",
+        "a path, with \"chardev\" or \"auto\"; \"\" for none",
+        "The chip's device, /dev/gpiochip0 for example. Default: the one with a Raspberry Pi's header, else the only one.",
+    ),
+    key("gpio.normal_line", "\"GPIO17\"", LINE, "Active in NORMAL."),
+    key("gpio.degraded_line", "\"GPIO27\"", LINE, "Active in DEGRADED."),
+    key("gpio.heartbeat_line", "\"GPIO22\"", LINE, "Toggled by every job: for an oscilloscope."),
     key("gpio.input_line", "", LINE, "Read by the workload \"gpio-follow\"."),
     key("gpio.output_line", "", LINE, "Driven by the workload \"gpio-follow\"."),
     key("gpio.active", "\"high\"", LEVEL, "Level of a mode line while its mode is in effect."),
-    key("gpio.safe", "\"low\"", LEVEL, "Level of every output until the task starts and after it has ended."),
+    key(
+        "gpio.safe",
+        "\"low\"",
+        LEVEL,
+        "Level of every output until the task starts and after it has ended. With chardev the kernel has the lines back then,\n\
+         and may make them inputs: a pull resistor holds the level.",
+    ),
+    key(
+        "gpio.override_line",
+        "",
+        LINE,
+        "A push button: pressed, it holds DEGRADED as `device-agent hold degraded` does; pressed again, it ends the hold.",
+    ),
+    key(
+        "gpio.override_active",
+        "\"low\"",
+        LEVEL,
+        "Level while the button is down. The chip's own resistor pulls to the other one, if it has any.",
+    ),
+    key(
+        "gpio.override_debounce_ms",
+        "30",
+        "0 to 1000",
+        "Milliseconds that the button must stay up or down to count. It is looked at every 20 ms.",
+    ),
     key(
         "gpio.sim_state_file",
         "",
@@ -235,7 +270,8 @@ const KEYS: &[Key] = &[
     key("log.filter", "\"info\"", "levels, also by module: device_agent=debug,info", "What is logged."),
 ];
 
-const LINE: &str = "0 to 27 (BCM number)";
+const LINE: &str =
+    "0 to 27 or \"GPIO0\" to \"GPIO27\", a number or name of the chip with \"chardev\" or \"auto\", \"\" for none";
 const FILE: &str = "a path, or credential:NAME";
 const SECRET_FILE: &str = "a path, or credential:NAME; a file that others cannot read";
 const LEVEL: &str = "\"low\" or \"high\"";

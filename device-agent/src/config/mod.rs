@@ -1,5 +1,6 @@
 //! Configuration of the agent: TOML, every key overridable by environment, every value checked before anything starts.
 
+mod gpio;
 mod keys;
 mod raw;
 #[cfg(test)]
@@ -14,11 +15,11 @@ use shared_proto::policy::PolicyConfig;
 use shared_proto::units::Ratio;
 use shared_proto::wire::Dialects;
 
+pub use gpio::{GpioBackend, GpioConfig};
 pub use keys::SCHEMA;
 pub(crate) use raw::host_name;
 
 use crate::agent::Autonomy;
-use crate::gpio::Wiring;
 use crate::mode::GuardConfig;
 use crate::rt::{Asked, Timing};
 use crate::store::StoreConfig;
@@ -90,27 +91,6 @@ pub enum WorkloadConfig {
     },
     /// Copy an input line to an output line.
     GpioFollow,
-}
-
-/// GPIO backend and lines.
-#[derive(Debug, Clone)]
-pub struct GpioConfig {
-    /// Which pins.
-    pub backend: GpioBackend,
-    /// Lines and levels.
-    pub wiring: Wiring,
-    /// File that mirrors the simulated levels, for onlookers in other processes.
-    pub sim_state_file: Option<PathBuf>,
-}
-
-/// Which pins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum GpioBackend {
-    /// Simulated ones.
-    Sim,
-    /// The Raspberry Pi's.
-    Rppal,
 }
 
 /// Loads and checks the configuration: defaults, then the file, then the environment of the process.

@@ -12,9 +12,8 @@ use shared_proto::ids::{DeviceId, TopicRoot};
 use shared_proto::units::Ratio;
 use shared_proto::wire::{DialectName, Dialects, OverrunPolicy};
 
-use super::{Config, GpioBackend, GpioConfig, SCHEMA, WorkloadConfig};
+use super::{Config, SCHEMA, WorkloadConfig, gpio};
 use crate::agent::Autonomy;
-use crate::gpio::{Level, Line, OutputRole, Wiring};
 use crate::mode::GuardConfig;
 use crate::rt::{Asked, SchedulerAsked, Timing};
 use crate::store::{FlushConfig, StoreConfig};
@@ -27,7 +26,7 @@ struct Raw {
     spin: Spin,
     degraded: Degraded,
     realtime: Realtime,
-    gpio: Gpio,
+    gpio: gpio::Section,
     mqtt: MqttSection,
     security: AgentSecuritySection,
     topics: Topics,
@@ -90,19 +89,6 @@ enum SchedulerName {
 }
 
 #[derive(Deserialize)]
-struct Gpio {
-    backend: GpioBackend,
-    normal_line: Option<Line>,
-    degraded_line: Option<Line>,
-    heartbeat_line: Option<Line>,
-    input_line: Option<Line>,
-    output_line: Option<Line>,
-    active: Level,
-    safe: Level,
-    sim_state_file: Option<PathBuf>,
-}
-
-#[derive(Deserialize)]
 struct Topics {
     root: TopicRoot,
     dialects: Vec<DialectName>,
@@ -147,7 +133,7 @@ impl Config {
         let check = Check(loaded);
         let device = device_name(raw.device.name, &check)?;
         let timing = timing(&raw.task, &raw.degraded, &check)?;
-        let wiring = wiring(&raw.gpio, &check)?;
+        let gpio = raw.gpio.check(loaded)?;
         check.within("report.interval_ms", raw.report.interval_ms, 20, 3_600_000)?;
         check.within("report.miss_window", raw.report.miss_window, 1, 100_000)?;
         check.within("report.burst_jobs", raw.report.burst_jobs, 1, 1_000)?;
@@ -169,17 +155,17 @@ impl Config {
                 WorkloadName::Spin => {
                     WorkloadConfig::Spin { normal: raw.spin.normal_ratio, degraded: raw.spin.degraded_ratio }
                 }
-                WorkloadName::GpioFollow if wiring.input.is_none() => {
+                WorkloadName::GpioFollow if gpio.wiring.input.is_none() => {
                     return Err(loaded.refuse("gpio.input_line", "the workload \"gpio-follow\" needs it"));
                 }
-                WorkloadName::GpioFollow if wiring.output.is_none() => {
+                WorkloadName::GpioFollow if gpio.wiring.output.is_none() => {
                     return Err(loaded.refuse("gpio.output_line", "the workload \"gpio-follow\" needs it"));
                 }
                 WorkloadName::GpioFollow => WorkloadConfig::GpioFollow,
             },
             asked: asked(&raw.realtime, &timing, &check)?,
             timing,
-            gpio: GpioConfig { backend: raw.gpio.backend, wiring, sim_state_file: raw.gpio.sim_state_file },
+            gpio,
             broker: raw.mqtt.check(loaded, device.as_str())?,
             security: raw.security.check(loaded)?,
             root: raw.topics.root,
@@ -307,32 +293,4 @@ fn asked(realtime: &Realtime, timing: &Timing, check: &Check<'_>) -> Result<Aske
         lock_memory: realtime.lock_memory,
         no_deep_sleep: realtime.no_deep_sleep,
     })
-}
-
-fn wiring(gpio: &Gpio, check: &Check<'_>) -> Result<Wiring, ConfigError> {
-    let wiring = Wiring {
-        normal: gpio.normal_line,
-        degraded: gpio.degraded_line,
-        heartbeat: gpio.heartbeat_line,
-        output: gpio.output_line,
-        input: gpio.input_line,
-        active: gpio.active,
-        safe: gpio.safe,
-    };
-    let mut used: Vec<(Line, &str)> = Vec::new();
-    let keys = ["gpio.normal_line", "gpio.degraded_line", "gpio.heartbeat_line", "gpio.output_line"];
-    for (role, key) in OutputRole::ALL.into_iter().zip(keys) {
-        let Some(line) = wiring.output(role) else { continue };
-        if let Some((_, other)) = used.iter().find(|(known, _)| *known == line) {
-            return Err(check.0.refuse(key, format_args!("line {line} is already {other}")));
-        }
-        used.push((line, key));
-    }
-    // On simulated pins an input may share an output's number: they are wired together.
-    if let (GpioBackend::Rppal, Some(line)) = (gpio.backend, wiring.input)
-        && let Some((_, other)) = used.iter().find(|(known, _)| *known == line)
-    {
-        return Err(check.0.refuse("gpio.input_line", format_args!("line {line} is already {other}")));
-    }
-    Ok(wiring)
 }

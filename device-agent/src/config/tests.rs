@@ -1,6 +1,7 @@
 use std::ffi::OsString;
 
 use super::*;
+use crate::gpio::{Level, LineId};
 
 fn with(env: &[(&str, &str)]) -> Result<Config, String> {
     let env = env.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
@@ -46,8 +47,14 @@ fn every_refusal_names_the_key_the_value_and_what_is_allowed() {
         ("degraded.period_multiplier", "0", "1 to 100"),
         ("realtime.priority", "99", "1 to 98"),
         ("realtime.scheduler", "rr", "deadline"),
+        ("gpio.backend", "gpiod", "chardev"),
         ("gpio.normal_line", "28", "0 to 27"),
+        ("gpio.normal_line", "FAN", "gpio.backend = \"chardev\""),
         ("gpio.heartbeat_line", "17", "already gpio.normal_line"),
+        ("gpio.output_line", "99999", "0 to 65535"),
+        ("gpio.override_line", "GPIO27", "already gpio.degraded_line"),
+        ("gpio.override_debounce_ms", "1001", "0 to 1000"),
+        ("gpio.chip", "/dev/gpiochip0", "gpio.backend = \"chardev\""),
         ("gpio.active", "on", "high"),
         ("mqtt.url", "http://x", "mqtt://"),
         ("mqtt.keep_alive_s", "0", "1 to 600"),
@@ -76,4 +83,50 @@ fn a_password_without_a_name_is_refused_and_never_shown() {
 fn gpio_follow_needs_its_lines() {
     let error = refused("task.workload", "gpio-follow");
     assert!(error.contains("gpio.input_line"), "{error}");
+}
+
+fn gpio(env: &[(&str, &str)]) -> Result<GpioConfig, String> {
+    let variables: Vec<_> = env.iter().map(|(key, value)| (SCHEMA.variable(key), *value)).collect();
+    let mut env = vec![("AGENT_DEVICE__NAME", "pi")];
+    env.extend(variables.iter().map(|(variable, value)| (variable.as_str(), *value)));
+    with(&env).map(|config| config.gpio)
+}
+
+#[test]
+fn lines_are_numbers_or_names_or_none() {
+    let config = gpio(&[("gpio.normal_line", "5"), ("gpio.degraded_line", ""), ("gpio.input_line", "6")]).unwrap();
+    let wired = |line: &Option<LineId>| line.as_ref().map(LineId::to_string);
+    assert_eq!(wired(&config.wiring.normal).as_deref(), Some("5"));
+    assert_eq!(wired(&config.wiring.heartbeat).as_deref(), Some("\"GPIO22\""));
+    assert_eq!((wired(&config.wiring.degraded), wired(&config.wiring.input).as_deref()), (None, Some("6")));
+
+    let text = "[device]\nname = \"pi\"\n[gpio]\nbackend = \"auto\"\nnormal_line = 17\ndegraded_line = \"FAN\"\n";
+    let wiring = |text: &str| {
+        let loaded = SCHEMA.load_text(Path::new("agent.toml"), text).unwrap();
+        Config::from_loaded(&loaded).map(|config| config.gpio.wiring).map_err(|error| error.to_string())
+    };
+    assert_eq!(wired(&wiring(text).unwrap().normal).as_deref(), Some("17"));
+    for (from, to) in [("17", "true"), ("17", "-1"), ("17", "1.5"), ("\"FAN\"", "[27]")] {
+        let error = wiring(&text.replace(from, to)).unwrap_err();
+        assert!(error.contains("agent.toml:") && error.contains("_line") && error.contains("\"GPIO0\""), "{error}");
+    }
+}
+
+#[test]
+fn a_chip_may_have_any_lines_but_each_once() {
+    let chardev = ("gpio.backend", "chardev");
+    let config = gpio(&[chardev, ("gpio.normal_line", "300"), ("gpio.degraded_line", "FAN")]).unwrap();
+    assert_eq!(config.wiring.normal, Some(LineId::Number(300)));
+    for twice in [("gpio.degraded_line", "17"), ("gpio.input_line", "GPIO17"), ("gpio.override_line", "17")] {
+        let error = gpio(&[chardev, twice]).unwrap_err();
+        assert!(error.contains(twice.0) && error.contains("already gpio.normal_line"), "{error}");
+    }
+}
+
+#[test]
+fn simulated_inputs_may_be_wired_to_an_output_but_not_the_button() {
+    assert!(gpio(&[("gpio.input_line", "17")]).is_ok());
+    assert!(gpio(&[("gpio.backend", "rppal"), ("gpio.input_line", "17")]).unwrap_err().contains("already"));
+    let button = gpio(&[("gpio.override_line", "5"), ("gpio.override_active", "high")]).unwrap().button.unwrap();
+    assert_eq!((button.pressed, button.stable_ns), (Level::High, 30_000_000));
 }

@@ -20,6 +20,17 @@ pub enum OutputRole {
 impl OutputRole {
     /// Every role.
     pub const ALL: [Self; 4] = [Self::Normal, Self::Degraded, Self::Heartbeat, Self::Workload];
+
+    /// The configuration key of its line.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Normal => "gpio.normal_line",
+            Self::Degraded => "gpio.degraded_line",
+            Self::Heartbeat => "gpio.heartbeat_line",
+            Self::Workload => "gpio.output_line",
+        }
+    }
 }
 
 /// Inputs by role.
@@ -29,43 +40,70 @@ pub enum InputRole {
     Workload,
 }
 
-/// Which line has which role, and which levels mean what.
+impl InputRole {
+    /// The configuration key of its line.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Workload => "gpio.input_line",
+        }
+    }
+}
+
+/// Which line has which role, and which levels mean what. `L` names a line: on the header, by configuration, on a chip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wiring {
+pub struct Wiring<L = Line> {
     /// Active in NORMAL.
-    pub normal: Option<Line>,
+    pub normal: Option<L>,
     /// Active in DEGRADED.
-    pub degraded: Option<Line>,
+    pub degraded: Option<L>,
     /// Toggled by every job: half its frequency is the task's, its edges are the jobs' starts.
-    pub heartbeat: Option<Line>,
+    pub heartbeat: Option<L>,
     /// Driven by the workload.
-    pub output: Option<Line>,
+    pub output: Option<L>,
     /// Read by the workload.
-    pub input: Option<Line>,
+    pub input: Option<L>,
     /// Level of a mode line while its mode is in effect.
     pub active: Level,
     /// Level of every output until the task starts and after it has ended.
     pub safe: Level,
 }
 
-impl Wiring {
+impl<L> Wiring<L> {
     /// The line of an output role, if it is wired.
     #[must_use]
-    pub fn output(&self, role: OutputRole) -> Option<Line> {
+    pub fn output(&self, role: OutputRole) -> Option<&L> {
         match role {
-            OutputRole::Normal => self.normal,
-            OutputRole::Degraded => self.degraded,
-            OutputRole::Heartbeat => self.heartbeat,
-            OutputRole::Workload => self.output,
+            OutputRole::Normal => self.normal.as_ref(),
+            OutputRole::Degraded => self.degraded.as_ref(),
+            OutputRole::Heartbeat => self.heartbeat.as_ref(),
+            OutputRole::Workload => self.output.as_ref(),
         }
     }
 
     /// The line of an input role, if it is wired.
     #[must_use]
-    pub fn input(&self, role: InputRole) -> Option<Line> {
+    pub fn input(&self, role: InputRole) -> Option<&L> {
         match role {
-            InputRole::Workload => self.input,
+            InputRole::Workload => self.input.as_ref(),
         }
+    }
+
+    /// The same wiring with other names for its lines. `name` is given the configuration key of each.
+    ///
+    /// # Errors
+    /// The first of `name`.
+    pub fn try_map<M, E>(&self, mut name: impl FnMut(&'static str, &L) -> Result<M, E>) -> Result<Wiring<M>, E> {
+        let mut output = |role: OutputRole| self.output(role).map(|line| name(role.key(), line)).transpose();
+        Ok(Wiring {
+            normal: output(OutputRole::Normal)?,
+            degraded: output(OutputRole::Degraded)?,
+            heartbeat: output(OutputRole::Heartbeat)?,
+            output: output(OutputRole::Workload)?,
+            input: self.input.as_ref().map(|line| name(InputRole::Workload.key(), line)).transpose()?,
+            active: self.active,
+            safe: self.safe,
+        })
     }
 }
 
@@ -79,7 +117,7 @@ pub struct Board<P> {
 
 impl<P: Pins> Board<P> {
     /// Takes over the pins, which the backend has opened at their safe levels.
-    pub fn new(pins: P, wiring: &Wiring) -> Self {
+    pub fn new<L>(pins: P, wiring: &Wiring<L>) -> Self {
         Self { pins, active: wiring.active, safe: wiring.safe, beat: wiring.safe }
     }
 }

@@ -1,16 +1,32 @@
 //! GPIO: lines by role, levels, and the backends that drive them.
 
 mod board;
+mod button;
+#[cfg(feature = "chardev")]
+mod chardev;
+mod choose;
+mod debounce;
+mod error;
+mod line;
+mod open;
 #[cfg(feature = "rppal")]
 mod raspberry;
 mod sim;
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 use shared_proto::mode::Mode;
 
 pub use board::{Board, InputRole, OutputRole, Wiring};
+pub use button::{Button, ButtonConfig, Unreadable};
+pub use choose::{Chosen, Found, Way, choose};
+pub use debounce::{Debouncer, Pressed};
+pub use error::{ChipProblem, GpioError, LineProblem};
+pub use line::{Line, LineId, LineName, NoSuchLine, NotALine};
+pub use open::InUse;
+pub(crate) use open::{OpenLines, Simulated, open_lines};
 #[cfg(feature = "rppal")]
 pub use raspberry::RaspberryPins;
 pub use sim::{SimPins, SimState};
@@ -42,36 +58,6 @@ impl fmt::Display for Level {
             Self::Low => "low",
             Self::High => "high",
         })
-    }
-}
-
-/// A line by its BCM number, 0 to 27: the lines of the 40-pin header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "u8", into = "u8")]
-pub struct Line(u8);
-
-/// A line that is not on the header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("line {0}: allowed are 0 to 27 (BCM numbers)")]
-pub struct NoSuchLine(u8);
-
-impl TryFrom<u8> for Line {
-    type Error = NoSuchLine;
-
-    fn try_from(number: u8) -> Result<Self, NoSuchLine> {
-        if number <= 27 { Ok(Self(number)) } else { Err(NoSuchLine(number)) }
-    }
-}
-
-impl From<Line> for u8 {
-    fn from(line: Line) -> Self {
-        line.0
-    }
-}
-
-impl fmt::Display for Line {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 
@@ -107,7 +93,8 @@ impl Lines for NoLines {
     fn make_safe(&mut self) {}
 }
 
-/// A backend: drives outputs and reads inputs that it has opened before. Nothing here may wait or allocate.
+/// A backend: drives outputs and reads inputs that it has opened before. Nothing here may allocate, nor wait for anybody else;
+/// a system call, where a backend needs one, is bounded.
 pub trait Pins: Send {
     /// Drives an output.
     fn write(&mut self, role: OutputRole, level: Level);
@@ -115,18 +102,25 @@ pub trait Pins: Send {
     fn read(&mut self, role: InputRole) -> Level;
 }
 
-/// GPIO cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum GpioError {
-    /// The backend is not compiled in.
-    #[error("gpio.backend = \"rppal\": this build has no Raspberry Pi GPIO (cargo feature `rppal`)")]
-    NotBuilt,
-    /// The hardware cannot be used.
-    #[error("gpio.backend = \"rppal\": {what}: {why}")]
-    Hardware {
-        /// What was tried.
-        what: String,
-        /// What the library says.
-        why: String,
-    },
+/// An input that the supervisor reads, apart from those of the real-time thread.
+pub trait Input: Send {
+    /// Its level; `None` if it cannot be read.
+    fn level(&mut self) -> Option<Level>;
+}
+
+/// Levels that could not be set or read, counted by the real-time thread and told by the supervisor.
+#[derive(Debug, Default)]
+pub struct Failures(AtomicU64);
+
+impl Failures {
+    /// One more. No lock: the real-time thread calls it.
+    pub fn count(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Those since the start.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }

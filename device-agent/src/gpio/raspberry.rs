@@ -1,8 +1,8 @@
 //! The Raspberry Pi's own pins, by rppal: register writes on mapped memory, no system call, no lock.
 
-use rppal::gpio::{Gpio, InputPin, OutputPin};
+use rppal::gpio::{Gpio, InputPin, OutputPin, Pin};
 
-use super::{GpioError, InputRole, Level, Line, OutputRole, Pins, Wiring};
+use super::{GpioError, Input, InputRole, Level, Line, LineProblem, OutputRole, Pins, Wiring};
 
 /// Pins of the 40-pin header.
 pub struct RaspberryPins {
@@ -17,13 +17,11 @@ impl RaspberryPins {
     /// Opens the pins with all outputs at their safe level.
     ///
     /// # Errors
-    /// [`GpioError::Hardware`]: not a Raspberry Pi, no access to `/dev/gpiomem`, or a line in use.
+    /// [`GpioError`]: not a Raspberry Pi that rppal knows, no access to `/dev/gpiomem`, or a line that this process uses already.
     pub fn open(wiring: &Wiring) -> Result<Self, GpioError> {
-        let gpio = Gpio::new().map_err(|error| hardware("cannot reach the GPIO chip".into(), error))?;
-        let take =
-            |line: Line| gpio.get(line.into()).map_err(|error| hardware(format!("cannot use line {line}"), error));
-        let output = |role| {
-            wiring.output(role).map(take).transpose().map(|pin| {
+        let gpio = gpio()?;
+        let output = |role: OutputRole| {
+            wiring.output(role).map(|&line| take(&gpio, role.key(), line)).transpose().map(|pin| {
                 pin.map(|pin| {
                     let mut pin = match wiring.safe {
                         Level::Low => pin.into_output_low(),
@@ -35,18 +33,54 @@ impl RaspberryPins {
                 })
             })
         };
+        let input = |role: InputRole| wiring.input(role).map(|&line| take(&gpio, role.key(), line)).transpose();
         Ok(Self {
             normal: output(OutputRole::Normal)?,
             degraded: output(OutputRole::Degraded)?,
             heartbeat: output(OutputRole::Heartbeat)?,
             workload_output: output(OutputRole::Workload)?,
-            workload_input: wiring.input(InputRole::Workload).map(take).transpose()?.map(|pin| pin.into_input()),
+            workload_input: input(InputRole::Workload)?.map(Pin::into_input),
         })
     }
 }
 
-fn hardware(what: String, error: rppal::gpio::Error) -> GpioError {
-    GpioError::Hardware { what, why: error.to_string() }
+/// Whether rppal knows this machine and may reach its registers; else why not.
+pub(super) fn look() -> Result<(), GpioError> {
+    gpio().map(drop)
+}
+
+/// An input of the supervisor's, with the pull resistor that gives it `pulled` while nothing drives it.
+pub(super) fn open_input(key: &'static str, line: Line, pulled: Level) -> Result<RaspberryInput, GpioError> {
+    let pin = take(&gpio()?, key, line)?;
+    Ok(RaspberryInput(match pulled {
+        Level::Low => pin.into_input_pulldown(),
+        Level::High => pin.into_input_pullup(),
+    }))
+}
+
+/// One input.
+pub(super) struct RaspberryInput(InputPin);
+
+impl Input for RaspberryInput {
+    fn level(&mut self) -> Option<Level> {
+        Some(level(&self.0))
+    }
+}
+
+fn gpio() -> Result<Gpio, GpioError> {
+    Gpio::new().map_err(|error| GpioError::Registers { why: error.to_string() })
+}
+
+fn take(gpio: &Gpio, key: &'static str, line: Line) -> Result<Pin, GpioError> {
+    gpio.get(line.into()).map_err(|error| GpioError::Line {
+        key,
+        line: line.into(),
+        problem: LineProblem::Refused { why: error.to_string() },
+    })
+}
+
+fn level(pin: &InputPin) -> Level {
+    if pin.is_high() { Level::High } else { Level::Low }
 }
 
 impl Pins for RaspberryPins {
@@ -68,9 +102,6 @@ impl Pins for RaspberryPins {
         let pin = match role {
             InputRole::Workload => &self.workload_input,
         };
-        match pin {
-            Some(pin) if pin.is_high() => Level::High,
-            _ => Level::Low,
-        }
+        pin.as_ref().map_or(Level::Low, level)
     }
 }

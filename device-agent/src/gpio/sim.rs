@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{InputRole, Level, Line, OutputRole, Pins, Wiring};
+use super::{Input, InputRole, Level, Line, OutputRole, Pins, Wiring};
 
 /// Levels of all simulated lines.
 #[derive(Debug, Default)]
@@ -52,11 +52,32 @@ impl SimPins {
 impl Pins for SimPins {
     fn write(&mut self, role: OutputRole, level: Level) {
         if let Some(line) = self.wiring.output(role) {
-            self.state.drive(line, level);
+            self.state.drive(*line, level);
         }
     }
 
     fn read(&mut self, role: InputRole) -> Level {
-        self.wiring.input(role).map_or(Level::Low, |line| self.state.level(line))
+        self.wiring.input(role).map_or(Level::Low, |line| self.state.level(*line))
+    }
+}
+
+/// A simulated input for the supervisor.
+#[derive(Debug)]
+pub(super) struct SimInput {
+    state: Arc<SimState>,
+    line: Line,
+}
+
+impl SimInput {
+    /// The line, at the level that its pull resistor gives it until it is driven.
+    pub(super) fn open(state: &Arc<SimState>, line: Line, pulled: Level) -> Self {
+        state.drive(line, pulled);
+        Self { state: Arc::clone(state), line }
+    }
+}
+
+impl Input for SimInput {
+    fn level(&mut self) -> Option<Level> {
+        Some(self.state.level(self.line))
     }
 }

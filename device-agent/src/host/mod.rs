@@ -1,7 +1,9 @@
 //! What the machine tells about itself: load, stolen time, temperature, throttling, clock, memory.
 
 mod cpu_times;
+mod platform;
 mod task;
+mod throttle;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,22 +11,21 @@ use std::path::{Path, PathBuf};
 use shared_proto::units::Ratio;
 use shared_proto::wire::Host;
 
+pub use platform::Platform;
 pub use task::{TaskCounters, TaskReader};
+pub(crate) use throttle::{UNDER_VOLTAGE, in_words as throttle_in_words};
 
 use cpu_times::CpuTimes;
+use throttle::ThrottleFile;
 
 /// Reads the machine's state; remembers CPU times to tell the load between two looks.
 #[derive(Debug)]
 pub struct HostReader {
     root: PathBuf,
-    /// The Raspberry Pi firmware's file with the throttle flags.
-    throttle_file: Option<PathBuf>,
+    throttle_file: Option<ThrottleFile>,
     task_cpu: Option<u16>,
     before: Option<CpuTimes>,
 }
-
-/// The driver's folder: one link for each device that it serves, whatever the name of the system on chip.
-const FIRMWARE_DRIVER: &str = "sys/bus/platform/drivers/raspberrypi-firmware";
 
 impl HostReader {
     /// Reads from `/proc` and `/sys`; the clock is that of the task's CPU, or of CPU 0 if it is not bound.
@@ -36,9 +37,7 @@ impl HostReader {
     /// The same below another root, such as `/host` in a container.
     #[must_use]
     pub fn at(root: &Path, task_cpu: Option<u16>) -> Self {
-        let throttle_file = fs::read_dir(root.join(FIRMWARE_DRIVER)).ok().and_then(|devices| {
-            devices.flatten().map(|device| device.path().join("get_throttled")).find(|file| file.exists())
-        });
+        let throttle_file = ThrottleFile::find(root);
         let mut reader = Self { root: root.to_owned(), throttle_file, task_cpu, before: None };
         reader.before = reader.cpu_times();
         reader
@@ -64,7 +63,11 @@ impl HostReader {
     /// Temperature and throttle flags alone.
     #[must_use]
     pub fn vitals(&self) -> Host {
-        Host { temp_c: self.temp_c(), throttled: self.throttled(), ..Host::default() }
+        Host {
+            temp_c: self.temp_c(),
+            throttled: self.throttle_file.as_ref().and_then(ThrottleFile::read),
+            ..Host::default()
+        }
     }
 
     fn cpu_times(&self) -> Option<CpuTimes> {
@@ -75,13 +78,6 @@ impl HostReader {
         // Rust reads "nan", "inf" and endless digits as numbers too; none of them can be sent.
         let millis = self.number::<f32>("sys/class/thermal/thermal_zone0/temp").filter(|millis| millis.is_finite())?;
         Some(millis / 1000.0)
-    }
-
-    /// The firmware's answer, hexadecimal without prefix
-    /// (<https://github.com/raspberrypi/linux>, drivers/firmware/raspberrypi.c).
-    fn throttled(&self) -> Option<u32> {
-        let text = fs::read_to_string(self.throttle_file.as_ref()?).ok()?;
-        u32::from_str_radix(text.trim().trim_start_matches("0x"), 16).ok()
     }
 
     fn freq_mhz(&self) -> Option<u32> {

@@ -16,11 +16,12 @@ use shared_host::mqtt::{Filter, Message, PublishError, Publisher, Qos, Received,
 use shared_proto::ids::TopicRoot;
 use shared_proto::limits::{MAX_ACK, MAX_REPORT, MAX_STATUS};
 use shared_proto::sign::{OVERHEAD, Refusal};
-use shared_proto::text::Reason;
+use shared_proto::text::{Reason, Text};
 use shared_proto::wire::{Departure, DialectName, Dialects, Settings, Status, Task, Version};
 use tracing::{debug, info, warn};
 
 use crate::agent::{Agent, Refused};
+use crate::host::Platform;
 use crate::mode::Decision;
 use crate::rt::time::MonoTime;
 use crate::spool::Lane;
@@ -69,6 +70,8 @@ pub struct Plan<'a> {
     pub catch_up_per_s: u32,
     /// The real-time settings that the status tells.
     pub settings: Settings,
+    /// Board and kernel, for the status.
+    pub platform: &'a Platform,
 }
 
 /// What one device says and hears on its connections, one after another.
@@ -105,13 +108,13 @@ impl Session {
     /// The device of `agent`, not connected.
     #[must_use]
     pub fn new(plan: &Plan<'_>, agent: &Agent<Token>) -> Self {
-        let Plan { client_id, root, dialects, trust, catch_up_per_s, settings } = plan;
+        let Plan { client_id, root, dialects, trust, catch_up_per_s, settings, platform } = plan;
         Self {
             client_id: (*client_id).to_owned(),
             dialects: (*dialects).clone(),
             trust: trust.clone(),
             topics: Topics::new(root, &agent.identity().device),
-            status: first_status(dialects, agent, settings.clone()),
+            status: first_status(dialects, agent, settings.clone(), platform),
             catching_up: Pace::new(*catch_up_per_s),
             up_since: None,
             short_lives: 0,
@@ -408,7 +411,7 @@ fn kind(error: &DecodeError) -> Refused {
     }
 }
 
-fn first_status(dialects: &Dialects, agent: &Agent<Token>, settings: Settings) -> Status {
+fn first_status(dialects: &Dialects, agent: &Agent<Token>, settings: Settings, platform: &Platform) -> Status {
     let effective = agent.effective();
     Status {
         v: Version,
@@ -426,6 +429,9 @@ fn first_status(dialects: &Dialects, agent: &Agent<Token>, settings: Settings) -
         task: agent.plan().task(agent.plan().timing.normal_period_ns),
         dialects: dialects.clone(),
         settings,
+        model: platform.model.as_deref().map(Text::from),
+        kernel: platform.kernel.as_deref().map(Text::from),
+        preempt_rt: platform.preempt_rt,
     }
 }
 

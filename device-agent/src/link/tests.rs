@@ -87,10 +87,17 @@ fn session_with(agent: &Agent<Token>, trust: Trust) -> Session {
     let native = [DialectName::Native].into_iter().collect();
     let root = "edge".parse().unwrap();
     let settings = Settings::default();
-    Session::new(
-        &Plan { client_id: "pi", root: &root, dialects: &native, trust, catch_up_per_s: 1_000, settings },
-        agent,
-    )
+    let platform = Platform { model: Some("Raspberry Pi 4".to_owned()), ..Platform::default() };
+    let plan = Plan {
+        client_id: "pi",
+        root: &root,
+        dialects: &native,
+        trust,
+        catch_up_per_s: 1_000,
+        settings,
+        platform: &platform,
+    };
+    Session::new(&plan, agent)
 }
 
 fn command(id: &str) -> Received {
@@ -111,6 +118,7 @@ fn nothing_is_said_before_the_connection_is_up_and_the_status_comes_first() {
     assert_eq!(line.topics(), ["status", "report"]);
     let status = line.status();
     assert_eq!((status.conn, status.up_ms, status.online), (3, Some(350), true));
+    assert_eq!((status.model.as_ref().map(Text::as_str), status.preempt_rt), (Some("Raspberry Pi 4"), None));
 }
 
 #[test]

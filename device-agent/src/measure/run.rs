@@ -17,11 +17,10 @@ use super::plan::Plan;
 use super::tally::Counted;
 use super::{MeasureError, Watcher};
 use crate::agent::Autonomy;
-use crate::gpio::{Lines, NoLines};
+use crate::gpio::{Lines, NoLines, open_lines};
 use crate::host::HostReader;
 use crate::rt::time::MonoTime;
 use crate::rt::{self, Handle, Records, Ring, RtTask};
-use crate::task;
 use crate::workload::Workload;
 
 /// How often records are read; the ring holds 4 s of them at a period of 1 ms.
@@ -68,7 +67,7 @@ pub(super) async fn make(
     // In effect until the end of the run; also when it ends early.
     let disturbing = Disturbing::start(plan, planned.scenario)?;
     let lines: Box<dyn Lines + Send> = match &plan.gpio {
-        Some(gpio) => task::open_lines(gpio)?.lines,
+        Some(gpio) => open_lines(gpio)?.lines,
         None => Box::new(NoLines),
     };
     let name = workload.name().to_owned();

@@ -9,7 +9,7 @@ use crate::rt::time::MonoTime;
 /// What each source wants at present.
 #[derive(Debug, Clone, Default)]
 pub struct Arbiter {
-    hold: Option<Mode>,
+    hold: Option<(Mode, Holder)>,
     danger: Option<Reason>,
     gateway: Option<Commanded>,
     wish: Option<(Mode, Reason)>,
@@ -31,12 +31,30 @@ pub enum Until {
     Replaced,
 }
 
+/// By what a person holds a mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// The control socket: `device-agent hold`.
+    Operator,
+    /// The override button.
+    Button,
+}
+
+impl Holder {
+    fn reason(self) -> Reason {
+        Reason::from(match self {
+            Self::Operator => "held by the operator",
+            Self::Button => "held by the button",
+        })
+    }
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// A person holds a mode.
-    Hold(Mode),
-    /// The person lets go.
+    Hold(Mode, Holder),
+    /// The person lets go, by whatever it is held.
     HoldReleased,
     /// The device must protect itself.
     Danger(Reason),
@@ -92,7 +110,7 @@ impl Arbiter {
     /// Takes in what happened.
     pub fn apply(&mut self, event: Event) {
         match event {
-            Event::Hold(mode) => self.hold = Some(mode),
+            Event::Hold(mode, holder) => self.hold = Some((mode, holder)),
             Event::HoldReleased => self.hold = None,
             Event::Danger(reason) => self.danger = Some(reason),
             Event::DangerPassed => self.danger = None,
@@ -100,6 +118,12 @@ impl Arbiter {
             Event::CommandReleased => self.gateway = None,
             Event::Wish(mode, reason) => self.wish = Some((mode, reason)),
         }
+    }
+
+    /// The mode that a person holds, if one does.
+    #[must_use]
+    pub fn held(&self) -> Option<Mode> {
+        self.hold.map(|(mode, _)| mode)
     }
 
     /// The danger that the device protects itself against, if there is one.
@@ -123,8 +147,8 @@ impl Arbiter {
     #[must_use]
     pub fn decide(&self, now: MonoTime) -> Decision {
         let decision = |mode, source, reason: &Reason| Decision { mode, source, reason: reason.clone() };
-        if let Some(mode) = self.hold {
-            return decision(mode, ModeSource::Operator, &Reason::from("held by the operator"));
+        if let Some((mode, holder)) = self.hold {
+            return decision(mode, ModeSource::Operator, &holder.reason());
         }
         if let Some(reason) = &self.danger {
             return decision(Mode::Degraded, ModeSource::Safety, reason);
@@ -171,7 +195,7 @@ mod tests {
         assert_eq!(decided(&arbiter, 0), (Mode::Normal, ModeSource::Gateway));
         arbiter.apply(Event::Danger("hot".into()));
         assert_eq!(decided(&arbiter, 0), (Mode::Degraded, ModeSource::Safety));
-        arbiter.apply(Event::Hold(Mode::Normal));
+        arbiter.apply(Event::Hold(Mode::Normal, Holder::Operator));
         assert_eq!(decided(&arbiter, 0), (Mode::Normal, ModeSource::Operator));
         arbiter.apply(Event::HoldReleased);
         arbiter.apply(Event::DangerPassed);

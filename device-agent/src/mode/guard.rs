@@ -3,8 +3,8 @@
 use shared_proto::text::Reason;
 use shared_proto::wire::Host;
 
-/// Under-voltage now: bit 0 of the Raspberry Pi's throttle flags.
-const UNDER_VOLTAGE: u32 = 1;
+use crate::host::UNDER_VOLTAGE;
+
 /// How far below the limit the temperature must fall before the danger is over, in degrees.
 const COOL_DOWN_C: f32 = 5.0;
 
@@ -125,6 +125,13 @@ mod tests {
         assert_eq!(guard.danger(), None);
         guard.see_host(&at(40.0, 0x5_0001));
         assert_eq!(guard.danger().unwrap().as_str(), "under-voltage");
+    }
+
+    #[test]
+    fn what_is_not_asked_for_is_no_danger() {
+        let mut guard = Guard::new(GuardConfig { max_temp_c: None, under_voltage: false });
+        guard.see_host(&at(150.0, 0x5_0005));
+        assert_eq!(guard.danger(), None);
     }
 
     #[test]

@@ -4,6 +4,6 @@ mod arbiter;
 mod command_log;
 mod guard;
 
-pub use arbiter::{Arbiter, Decision, Event, GatewayHold, Until};
+pub use arbiter::{Arbiter, Decision, Event, GatewayHold, Holder, Until};
 pub use command_log::{CommandLog, Known};
 pub use guard::{Guard, GuardConfig, Stall};

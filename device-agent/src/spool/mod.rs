@@ -96,6 +96,17 @@ pub enum Journalled {
     NotWaitedFor,
 }
 
+impl Journalled {
+    /// Whether what depends on the change `serial` may go out.
+    #[must_use]
+    pub fn has(self, serial: u64) -> bool {
+        match self {
+            Self::UpTo(last) => serial <= last,
+            Self::NotWaitedFor => true,
+        }
+    }
+}
+
 /// Whether old reports may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backlog {
@@ -176,10 +187,7 @@ impl<T: Copy + PartialEq> Spool<T> {
         if lane == Lane::Live && too_many && next.history == History::Unsent {
             return None;
         }
-        let journalled = match self.journalled {
-            Journalled::UpTo(serial) => next.serial <= serial,
-            Journalled::NotWaitedFor => true,
-        };
+        let journalled = self.journalled.has(next.serial);
         self.is_held |= !journalled;
         let marked = next.history == History::Sent || !self.ledger.is_kept();
         (journalled && marked).then_some(&*next.report)
@@ -336,6 +344,12 @@ impl<T: Copy + PartialEq> Spool<T> {
     /// What the store has by now.
     pub fn set_journalled(&mut self, journalled: Journalled) {
         self.journalled = journalled;
+    }
+
+    /// What the store has, as told last.
+    #[must_use]
+    pub fn journalled(&self) -> Journalled {
+        self.journalled
     }
 
     /// Whether a report that is due waits for the store.

@@ -11,7 +11,8 @@ use shared_proto::wire::{Host, Setting, Task, Totals};
 
 use super::Supervisor;
 use crate::agent::CommandCounts;
-use crate::gpio::{InputRole, Level, OutputRole};
+use crate::gpio::{InUse, Level, Line, Simulated};
+use crate::host::Platform;
 use crate::mode::GatewayHold;
 use crate::rt::time::MonoTime;
 use crate::store::StoreStatus;
@@ -27,9 +28,16 @@ pub enum Request {
         /// The mode to hold.
         mode: Option<Mode>,
     },
+    /// Drive a simulated input, as a sensor, a button or a wire would. Refused for other lines.
+    Drive {
+        /// The line.
+        line: Line,
+        /// Its level from now on.
+        level: Level,
+    },
 }
 
-/// How a running agent is: the answer to either request.
+/// How a running agent is: the answer to every request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Answer {
     /// Name of the device.
@@ -69,6 +77,12 @@ pub struct Answer {
     pub self_overhead_ns: u32,
     /// The machine.
     pub host: Host,
+    /// What the GPIO lines are on.
+    #[serde(default)]
+    pub gpio: Option<InUse>,
+    /// Board and kernel.
+    #[serde(default)]
+    pub platform: Platform,
     /// Simulated lines and their levels; empty on real ones.
     pub sim_lines: BTreeMap<u8, Level>,
 }
@@ -110,8 +124,18 @@ impl ControlSocket {
 impl Supervisor {
     /// Does what is asked, and answers how things are.
     pub(super) fn control_request(&mut self, incoming: Incoming<Request>) {
-        if let Request::Hold { mode } = incoming.request {
-            self.agent.hold(mode, MonoTime::now());
+        match incoming.request {
+            Request::Status => {}
+            Request::Hold { mode } => self.agent.hold(mode, MonoTime::now()),
+            Request::Drive { line, level } => {
+                let driven = match &self.sim {
+                    Some(sim) => sim.drive(line, level).map_err(|error| error.to_string()),
+                    None => Err("the lines are real: only simulated inputs are driven by request".to_owned()),
+                };
+                if let Err(why) = driven {
+                    return incoming.reply.refuse(why);
+                }
+            }
         }
         incoming.reply.send(&self.answer());
     }
@@ -138,14 +162,9 @@ impl Supervisor {
             settings: self.rt.granted.settings.iter().cloned().collect(),
             self_overhead_ns: self.rt.self_overhead_ns,
             host: self.observer.host().clone(),
-            sim_lines: self.sim_lines(),
+            gpio: Some(self.lines_in_use.clone()),
+            platform: self.platform.clone(),
+            sim_lines: self.sim.iter().flat_map(Simulated::levels).map(|(line, level)| (line.into(), level)).collect(),
         }
-    }
-
-    fn sim_lines(&self) -> BTreeMap<u8, Level> {
-        let Some(state) = &self.sim else { return BTreeMap::new() };
-        let outputs = OutputRole::ALL.into_iter().filter_map(|role| self.wiring.output(role));
-        let lines = outputs.chain(self.wiring.input(InputRole::Workload));
-        lines.map(|line| (line.into(), state.level(line))).collect()
     }
 }

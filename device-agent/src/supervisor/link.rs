@@ -13,6 +13,7 @@ use super::control::LinkState;
 use super::observe::wall_clock_ms;
 use crate::agent::Agent;
 use crate::config::Config;
+use crate::host::Platform;
 use crate::link::{Plan, Session, Trust};
 use crate::mode::Decision;
 use crate::rt::time::MonoTime;
@@ -38,7 +39,7 @@ pub(super) struct Link {
 
 impl Link {
     /// Starts to connect.
-    pub(super) fn start(config: &Config, agent: &Agent<Token>, trust: Trust, rt: &Handle) -> Self {
+    pub(super) fn start(config: &Config, agent: &Agent<Token>, trust: Trust, rt: &Handle, platform: &Platform) -> Self {
         let broker = &config.broker;
         let settings = rt.granted.settings.clone();
         let plan = Plan {
@@ -48,6 +49,7 @@ impl Link {
             trust,
             catch_up_per_s: config.catch_up_per_s,
             settings,
+            platform,
         };
         let session = Session::new(&plan, agent);
         let mut options = broker.options();

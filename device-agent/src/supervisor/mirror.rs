@@ -3,32 +3,28 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use tracing::warn;
 
-use crate::gpio::{InputRole, Level, Line, OutputRole, SimState, Wiring};
+use crate::gpio::{Level, Line, Simulated};
 
 /// The file is replaced as a whole, so that nobody reads half of it.
 pub(super) struct Mirror {
     path: PathBuf,
-    state: Arc<SimState>,
-    lines: Vec<Line>,
-    written: Option<Vec<Level>>,
+    lines: Simulated,
+    written: Option<Vec<(Line, Level)>>,
     failed: bool,
 }
 
 impl Mirror {
-    pub(super) fn new(path: PathBuf, state: Arc<SimState>, wiring: &Wiring) -> Self {
-        let outputs = OutputRole::ALL.into_iter().filter_map(|role| wiring.output(role));
-        let lines = outputs.chain(wiring.input(InputRole::Workload)).collect();
-        Self { path, state, lines, written: None, failed: false }
+    pub(super) fn new(path: PathBuf, lines: Simulated) -> Self {
+        Self { path, lines, written: None, failed: false }
     }
 
     /// Writes the levels if they have changed. A failure is told once.
     pub(super) fn update(&mut self) {
-        let levels: Vec<Level> = self.lines.iter().map(|&line| self.state.level(line)).collect();
+        let levels: Vec<(Line, Level)> = self.lines.levels().collect();
         if self.written.as_ref() == Some(&levels) {
             return;
         }
@@ -42,9 +38,9 @@ impl Mirror {
         }
     }
 
-    fn write(&self, levels: &[Level]) -> io::Result<()> {
+    fn write(&self, levels: &[(Line, Level)]) -> io::Result<()> {
         let object: Map<String, Value> =
-            self.lines.iter().zip(levels).map(|(line, level)| (line.to_string(), level.to_string().into())).collect();
+            levels.iter().map(|(line, level)| (line.to_string(), level.to_string().into())).collect();
         let mut draft = self.path.clone().into_os_string();
         draft.push(".new");
         fs::write(&draft, format!("{}\n", Value::Object(object)))?;

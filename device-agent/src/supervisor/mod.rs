@@ -2,6 +2,7 @@
 //! wait for anything; the real-time thread never waits for it.
 
 mod control;
+mod lines;
 mod link;
 mod mirror;
 mod observe;
@@ -11,7 +12,6 @@ mod setup;
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use shared_host::mqtt::Token;
@@ -25,12 +25,14 @@ pub use setup::{Parts, StartError, Started, Watcher};
 
 use crate::agent::Agent;
 use crate::config::Config;
-use crate::gpio::{SimState, Wiring};
+use crate::gpio::{InUse, Simulated};
+use crate::host::Platform;
 use crate::mode::{Guard, Stall};
 use crate::rt::time::MonoTime;
 use crate::rt::{Handle, Panicked, Records};
 use crate::store::{AtTheEnd, Keeper, StoreEvent};
 use control::ControlSocket;
+use lines::{LineFailures, OverrideButton};
 use link::Link;
 use mirror::Mirror;
 use observe::Observer;
@@ -48,7 +50,7 @@ const SHARE_PERIODS: u64 = 4;
 /// How long the real-time thread may take to finish at the end. With [`LAST_REPORTS`] and the link's good-bye it stays below
 /// the 2 s that a stop may take.
 const FINISH: Duration = Duration::from_millis(700);
-/// How long the last reports may take to reach the broker.
+/// How long the last reports and answers may take to reach the broker.
 const LAST_REPORTS: Duration = Duration::from_millis(400);
 /// From the wish to stop until the store has had its time; with what comes after it, that too is within the 2 s.
 const STORE_BY: Duration = Duration::from_millis(1_800);
@@ -168,8 +170,11 @@ struct Supervisor {
     service: Service,
     watcher: Option<Watcher>,
     mirror: Option<Mirror>,
-    sim: Option<Arc<SimState>>,
-    wiring: Wiring,
+    override_button: Option<OverrideButton>,
+    lines_in_use: InUse,
+    sim: Option<Simulated>,
+    line_failures: Option<LineFailures>,
+    platform: Platform,
     report_interval: Duration,
     last_job: MonoTime,
 }
@@ -209,10 +214,16 @@ impl Supervisor {
             None => {}
         }
         self.agent.danger(self.guard.danger(), now);
+        if let Some(button) = &mut self.override_button {
+            button.look(&mut self.agent, now);
+        }
         self.agent.tick(now);
     }
 
     fn look_at_vitals(&mut self) {
+        if let Some(failures) = &mut self.line_failures {
+            failures.look();
+        }
         self.guard.see_host(&self.observer.vitals());
         // Over whole periods: a single job may take longer than the time between two looks.
         let period_ns = self.agent.plan().timing.period_ns(self.agent.effective().mode);
@@ -317,7 +328,7 @@ impl Supervisor {
         let patience = Instant::now() + LAST_REPORTS;
         loop {
             self.send();
-            if self.agent.spool().is_empty() || !self.link.is_up() {
+            if self.agent.nothing_waits() || !self.link.is_up() {
                 break;
             }
             tokio::select! {

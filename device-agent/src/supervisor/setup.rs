@@ -1,6 +1,5 @@
 //! Puts an agent together from its configuration.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use shared_host::control::ControlError;
@@ -12,6 +11,7 @@ use tracing::{info, warn};
 
 use super::Supervisor;
 use super::control::ControlSocket;
+use super::lines::{LineFailures, OverrideButton};
 use super::link::Link;
 use super::mirror::Mirror;
 use super::observe::Observer;
@@ -19,13 +19,14 @@ use super::runaway::Runaway;
 use super::service::Service;
 use crate::agent::{Agent, Identity, Setup};
 use crate::config::Config;
-use crate::gpio::GpioError;
+use crate::gpio::{GpioError, OpenLines, open_lines};
+use crate::host::Platform;
 use crate::link::{Commands, Own, Trust};
 use crate::mode::Guard;
 use crate::rt::time::MonoTime;
 use crate::rt::{self, Handle, JobRecord, Ring, RtTask};
 use crate::store::Keeper;
-use crate::task::{self, OpenLines, open_lines};
+use crate::task;
 use crate::workload::Workload;
 
 /// Why an agent cannot start.
@@ -71,11 +72,9 @@ pub(super) fn assemble(config: Config, parts: Parts) -> Result<Supervisor, Start
     let control = ControlSocket::open(config.control_socket.as_deref())?;
     // Before the real-time thread is there: it reads while that is being set up.
     let store = Keeper::open(&config.store, MonoTime::now()).map_err(StartError::Store)?;
-    let OpenLines { lines, sim } = open_lines(&config.gpio)?;
-    let mirror = sim
-        .as_ref()
-        .zip(config.gpio.sim_state_file.clone())
-        .map(|(state, path)| Mirror::new(path, Arc::clone(state), &config.gpio.wiring));
+    let OpenLines { lines, button, in_use, sim, failures } = open_lines(&config.gpio)?;
+    let mirror = sim.clone().zip(config.gpio.sim_state_file.clone()).map(|(sim, path)| Mirror::new(path, sim));
+    let platform = Platform::read();
     let timing = config.timing;
     let (workload, configured) = match parts.workload {
         Some(workload) => (workload, None),
@@ -101,7 +100,7 @@ pub(super) fn assemble(config: Config, parts: Parts) -> Result<Supervisor, Start
     };
     let agent = Agent::new(setup, now);
     Ok(Supervisor {
-        link: Link::start(&config, &agent, trust, &rt),
+        link: Link::start(&config, &agent, trust, &rt, &platform),
         store,
         observer: Observer::new(&rt),
         guard: Guard::new(config.guard),
@@ -115,8 +114,11 @@ pub(super) fn assemble(config: Config, parts: Parts) -> Result<Supervisor, Start
         records,
         control,
         mirror,
+        override_button: button.map(OverrideButton::new),
+        lines_in_use: in_use,
         sim,
-        wiring: config.gpio.wiring,
+        line_failures: failures.map(LineFailures::new),
+        platform,
     })
 }
 

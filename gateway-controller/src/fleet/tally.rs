@@ -9,7 +9,10 @@ use super::coverage::{Arrival, Coverage, plus};
 
 /// Earlier runs that are remembered, so that what comes twice of one counts once. An agent that fails again and again while it is
 /// offline brings the reports of many.
-const REMEMBERED_RUNS: usize = 8;
+const REMEMBERED_RUNS: usize = 16;
+/// Runs before those, by their names alone: what still comes of them counts as come before. A machine that loses its power
+/// again and again sends the same reports at each start, until its disk has been told that they arrived.
+const REMEMBERED_NAMES: usize = 64;
 
 /// Counts of one device since it was first heard of.
 #[derive(Debug, Default)]
@@ -17,6 +20,8 @@ pub(super) struct Tally {
     current: Option<(BootId, Coverage)>,
     /// Other runs, the one that was current or reported last at the end.
     others: VecDeque<(BootId, Coverage)>,
+    /// Runs whose account is closed.
+    retired: VecDeque<BootId>,
     /// Sums over the runs before.
     closed: Sum,
     duplicates: u64,
@@ -40,12 +45,18 @@ impl Tally {
 
     /// Takes in a report of the current run.
     pub(super) fn take(&mut self, report: &Report) -> Arrival {
+        if self.current.is_none() && self.retired.contains(&report.boot) {
+            return self.note(Arrival::Duplicate);
+        }
         let arrival = take(&mut self.current, report);
         self.note(arrival)
     }
 
     /// Takes in a report of another run.
     pub(super) fn take_foreign(&mut self, report: &Report) -> Arrival {
+        if self.retired.contains(&report.boot) {
+            return self.note(Arrival::Duplicate);
+        }
         let mut other = self.recall(report.boot);
         let arrival = take(&mut other, report);
         self.others.extend(other);
@@ -83,8 +94,12 @@ impl Tally {
 
     fn retire(&mut self) {
         while self.others.len() > REMEMBERED_RUNS {
-            let Some((_, coverage)) = self.others.pop_front() else { return };
+            let Some((boot, coverage)) = self.others.pop_front() else { return };
             self.closed = self.closed.plus(&coverage);
+            if self.retired.len() == REMEMBERED_NAMES {
+                self.retired.pop_front();
+            }
+            self.retired.push_back(boot);
         }
     }
 }

@@ -127,6 +127,7 @@ pub struct Host {
     pub temp_c: Option<f32>,
     /// Raspberry Pi throttle flags (bit 0 under-voltage now, 1 frequency capped, 2 throttled, 3 soft temperature limit;
     /// bits 16 to 19 the same since boot): <https://www.raspberrypi.com/documentation/computers/os.html#get_throttled>.
+    /// Mainline kernels tell bit 0 alone; the others are 0 then.
     pub throttled: Option<u32>,
     /// Clock of the CPU that runs the task, in MHz.
     pub freq_mhz: Option<u32>,

@@ -47,6 +47,15 @@ pub struct Status {
     /// Real-time settings, asked and granted.
     #[serde(default)]
     pub settings: Settings,
+    /// The board, or the processor of a machine that is none. A device does not have to tell, here and below.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<Text<64>>,
+    /// Release of its kernel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<Text<64>>,
+    /// Whether that kernel is built with PREEMPT_RT.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preempt_rt: Option<bool>,
 }
 
 /// How a device went.

@@ -22,6 +22,9 @@ pub(crate) fn plain() -> Status {
         task: task(),
         dialects: Dialects::new(),
         settings: Settings::new(),
+        model: None,
+        kernel: None,
+        preempt_rt: None,
     }
 }
 
@@ -46,6 +49,9 @@ pub(crate) fn online() -> Status {
         danger: Some("the real-time thread does not finish its job".into()),
         dialects: [DialectName::Native, DialectName::Lab].into_iter().collect(),
         settings: [granted, refused].into_iter().collect(),
+        model: Some("Raspberry Pi 4 Model B Rev 1.4".into()),
+        kernel: Some("6.12.25+rpt-rpi-v8-rt".into()),
+        preempt_rt: Some(true),
         ..plain()
     }
 }

@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use system_tests::simulation::{Keep, Options, run_seeds, simulate};
+use system_tests::simulation::{Keep, Options, Trouble, run_seeds, simulate};
 
 /// Agents, broker and controller in virtual time, one world for each seed.
 #[derive(Parser)]
@@ -19,6 +19,9 @@ struct Cli {
     /// Number of agents; the seed decides without it
     #[arg(long, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=4))]
     agents: Option<usize>,
+    /// Minutes for which nobody reaches anybody, instead of trouble of all kinds
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1_440))]
+    outage: Option<u64>,
     /// Print what happens in the world of the one seed
     #[arg(long, requires = "seed")]
     trace: bool,
@@ -27,7 +30,8 @@ struct Cli {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let first = cli.seed.unwrap_or(0);
-    let options = Options { agents: cli.agents, keep: if cli.trace { Keep::Lines } else { Keep::Hash } };
+    let trouble = cli.outage.map_or(Trouble::OfAllKinds, Trouble::Outage);
+    let options = Options { agents: cli.agents, trouble, keep: if cli.trace { Keep::Lines } else { Keep::Hash } };
     if cli.trace {
         let outcome = simulate(first, options);
         outcome.trace.iter().for_each(|line| println!("{line}"));

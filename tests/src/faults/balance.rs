@@ -81,9 +81,12 @@ pub(crate) fn judge(seen: &Seen, books: &DeviceLedger, losses: &Losses, knows: C
     let total = seen.last_words.total;
     last_run(run, &total, losses, &mut problems);
     let (mut device, mut worst_tail) = (total, 0);
+    // Over all runs: of one that was killed soon there may be none to go by.
+    let windows = books.runs.iter().flat_map(|(_, run)| run.windows.values());
+    let jobs_of_a_window = windows.map(|window| window.own.jobs / u64::from(window.merged)).max().unwrap_or(1);
     for killed in &seen.killed {
         let run = books.run_named(&killed.boot).unwrap_or(&nothing);
-        let counted = killed_run(run, killed, &mut problems);
+        let counted = killed_run(run, killed, jobs_of_a_window, &mut problems);
         worst_tail = worst_tail.max(counted.jobs.saturating_sub(end_of(run).jobs));
         device = plus(&device, &counted);
     }
@@ -131,7 +134,7 @@ fn last_run(run: &Run, total: &Totals, losses: &Losses, problems: &mut Vec<Strin
 }
 
 /// A run that was killed may lack its end, and nothing before.
-fn killed_run(run: &Run, killed: &Killed, problems: &mut Vec<String>) -> Totals {
+fn killed_run(run: &Run, killed: &Killed, jobs_of_a_window: u64, problems: &mut Vec<String>) -> Totals {
     let name = format!("killed run {}: ", killed.boot);
     whole(run, &name, problems);
     let (gaps, _) = run.gaps_and_overlaps();
@@ -140,8 +143,7 @@ fn killed_run(run: &Run, killed: &Killed, problems: &mut Vec<String>) -> Totals 
     }
     let received = end_of(run);
     let tail = killed.total.jobs.saturating_sub(received.jobs);
-    let window = run.windows.values().map(|window| window.own.jobs / u64::from(window.merged)).max().unwrap_or(0);
-    if tail > killed.windows_at_risk * window.max(1) {
+    if tail > killed.windows_at_risk * jobs_of_a_window {
         problems.push(format!("{name}its last {tail} jobs are lost, allowed are {} windows", killed.windows_at_risk));
     }
     // The counts just before the kill, or those of a window that closed between.

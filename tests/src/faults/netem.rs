@@ -42,7 +42,7 @@ impl Spoiler {
     fn set(&self, namespace: &Namespace, cable: Cable) -> Result<(), Trouble> {
         match (self, cable) {
             (Self::Kernel, Cable::Bad) => namespace.shape(&BAD_CABLE),
-            (Self::Kernel, Cable::Good) => namespace.shape(&GOOD_CABLE),
+            (Self::Kernel, Cable::Good | Cable::Absent) => namespace.shape(&GOOD_CABLE),
             (Self::Own(tunnel), cable) => {
                 tunnel.set(cable);
                 Ok(())

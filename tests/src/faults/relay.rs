@@ -24,6 +24,8 @@ const LONGEST: usize = 2_048;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cable {
+    /// Nothing gets through.
+    Absent,
     Good,
     Bad,
 }
@@ -59,7 +61,7 @@ impl Relay {
         });
         let [first, second] = sockets;
         let ((first, one), (second, other)) = (first?, second?);
-        let (cable, seen) = watch::channel(Cable::Good);
+        let (cable, seen) = watch::channel(Cable::Absent);
         let counts = Arc::new(Counts::default());
         let work = Work {
             sockets: [first, second],
@@ -136,9 +138,10 @@ impl Work {
     }
 
     fn take(&mut self, cable: Cable, to: Side, packet: &[u8]) {
-        if cable == Cable::Good {
-            self.put(to, packet, Duration::ZERO);
-            return;
+        match cable {
+            Cable::Absent => return,
+            Cable::Good => return self.put(to, packet, Duration::ZERO),
+            Cable::Bad => {}
         }
         self.counts.packets.fetch_add(1, Relaxed);
         if self.random.f64() < LOST {

@@ -27,6 +27,8 @@ impl Tunnel {
         let ([here, there], [to_here, to_there], [from_here, from_there]) = (namespace.ends(), relay.ports(), ports);
         let ends = [End::open(&here, to_here, from_here)?, End::open(&there, to_there, from_there)?];
         namespace.give_addresses()?;
+        // Not before: a device on its way into the namespace is down, and socat ends when it cannot write a packet.
+        relay.set(Cable::Good);
         Ok(Self { _ends: ends, relay })
     }
 

@@ -38,11 +38,23 @@ pub use trace::Keep;
 
 use world::World;
 
+/// What goes wrong in a world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Trouble {
+    /// Whatever the seed says, for up to a minute.
+    #[default]
+    OfAllKinds,
+    /// Nobody reaches anybody for so many minutes.
+    Outage(u64),
+}
+
 /// What may be asked of a world besides its seed.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
     /// Number of agents, 1 to 4; the seed decides if there is none.
     pub agents: Option<usize>,
+    /// What goes wrong.
+    pub trouble: Trouble,
     /// Whether to keep the trace.
     pub keep: Keep,
 }

@@ -5,13 +5,15 @@ use device_agent::window::WindowConfig;
 use shared_proto::policy::PolicyConfig;
 use shared_proto::wire::OverrunPolicy;
 
-use super::broker::Habits;
+use super::broker::{Habits, Store};
 use super::client::Patience;
 use super::dice::Dice;
-use super::faults::{Fault, draw_fault};
+use super::faults::{Fault, Way, draw_fault};
 use super::network::Latency;
 use super::task::Load;
 use super::time::Time;
+use super::trace::Node;
+use super::{Options, Trouble};
 
 const MS: u64 = 1_000_000;
 
@@ -73,7 +75,7 @@ pub(super) struct DevicePlan {
 }
 
 impl Plan {
-    pub(super) fn draw(agents: Option<usize>, dice: &mut Dice) -> Self {
+    pub(super) fn draw(options: &Options, dice: &mut Dice) -> Self {
         let report_ms = dice.one_of(200, &[500, 1_000]);
         let policy = PolicyConfig {
             degrade_after: dice.one_of(1, &[1, 2]),
@@ -94,9 +96,13 @@ impl Plan {
             Latency { least_us: 200, most_us: 3_000 },
             &[Latency { least_us: 1_000, most_us: 40_000 }, Latency { least_us: 20_000, most_us: 250_000 }],
         );
-        let heals = Time::from_ms(dice.between(20_000..=60_000));
+        let a_while = Time::from_ms(dice.between(20_000..=60_000));
+        let heals = match options.trouble {
+            Trouble::OfAllKinds => a_while,
+            Trouble::Outage(minutes) => a_while.plus_ms(minutes * 60_000),
+        };
         let calm = heals.plus_ms(patience.longest_reconnect_ms() + 3_000 + 4 * report_ms);
-        let count = agents.unwrap_or_else(|| dice.one_of(1, &[1, 2, 2, 3, 4]));
+        let count = options.agents.unwrap_or_else(|| dice.one_of(1, &[1, 2, 2, 3, 4]));
         let mut plan = Self {
             agents: Vec::new(),
             report_ms,
@@ -117,7 +123,12 @@ impl Plan {
             ends: calm.plus_ms(20_000),
         };
         plan.agents = (0..count).map(|_| DevicePlan::draw(dice)).collect();
-        plan.draw_faults(dice);
+        match options.trouble {
+            Trouble::OfAllKinds => plan.draw_faults(dice),
+            Trouble::Outage(minutes) => plan.draw_outage(minutes * 60_000, dice),
+        }
+        plan.draw_loads(dice);
+        plan.faults.sort_by_key(|(at, _)| *at);
         plan
     }
 
@@ -140,6 +151,28 @@ impl Plan {
             self.faults.push((at, fault));
             at = at.plus_ms(dice.between(1..=2 * pace_ms));
         }
+    }
+
+    /// The broker is gone; or, if the controller is to get every message, no device reaches it. Both end together.
+    fn draw_outage(&mut self, ms: u64, dice: &mut Dice) {
+        let begins = Time::from_ms(dice.between(8_000..=15_000));
+        match self.gateway {
+            GatewayFate::Shared => {
+                let store = dice.one_of(Store::Kept, &[Store::Lost]);
+                self.faults.push((begins, Fault::Broker { store, ms }));
+                let middle = begins.plus_ms(ms / 2);
+                self.faults.push((middle, Fault::GatewayKill { back_ms: dice.between(10..=8_000) }));
+            }
+            GatewayFate::Spared => {
+                for device in 0..self.agents.len() {
+                    let way = dice.one_of(Way::Both, &[Way::ToBroker, Way::ToClient]);
+                    self.faults.push((begins, Fault::Partition { node: Node::Device(device), way, ms }));
+                }
+            }
+        }
+    }
+
+    fn draw_loads(&mut self, dice: &mut Dice) {
         for device in 0..self.agents.len() {
             let mut at = Time::from_ms(dice.between(0..=8_000));
             while at < self.ends {
@@ -147,7 +180,6 @@ impl Plan {
                 at = at.plus_ms(dice.between(3_000..=20_000));
             }
         }
-        self.faults.sort_by_key(|(at, _)| *at);
     }
 }
 

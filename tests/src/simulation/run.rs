@@ -1,6 +1,7 @@
 //! One run of an agent: the product's core and session, driven as its supervisor drives them.
 
 use device_agent::agent::{Agent, Autonomy, Context, Identity, Setup, TaskPlan};
+use device_agent::host::Platform;
 use device_agent::link::{self, Outbox, Session, Trust};
 use device_agent::mode::{Guard, GuardConfig};
 use device_agent::rt::time::MonoTime;
@@ -86,6 +87,7 @@ impl Run {
                 trust: Trust::Broker,
                 catch_up_per_s: CATCH_UP_PER_S,
                 settings: Settings::default(),
+                platform: &Platform::default(),
             },
             &agent,
         );

@@ -73,7 +73,7 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(seed: u64, options: Options) -> Self {
         let mut dice = Dice::new(seed);
-        let plan = Plan::draw(options.agents, &mut dice);
+        let plan = Plan::draw(&options, &mut dice);
         let devices: Vec<_> = plan
             .agents
             .iter()

@@ -9,7 +9,9 @@ use shared_proto::ids::BootId;
 use shared_proto::mode::Mode;
 use shared_proto::policy::PolicyConfig;
 use shared_proto::units::Ratio;
-use shared_proto::wire::{Host, Lease, Outcome, OverrunPolicy, Report, RtContext, Schedule, SetMode, Totals, Version};
+use shared_proto::wire::{
+    Ack, Host, Lease, Outcome, OverrunPolicy, Report, RtContext, Schedule, SetMode, Totals, Version,
+};
 
 use super::*;
 use crate::agent::{Agent, Autonomy, Context, Identity, Setup, TaskPlan};
@@ -231,6 +233,13 @@ impl Run {
             SetMode { v: Version, id, mode, lease_ms, reason: "test".into(), cause: None, fresh: None, missing: None };
         self.agent.command(&command, self.now).unwrap();
         self.step();
+    }
+
+    /// The next answer, when the store has it.
+    fn answer(&mut self) -> Option<Ack> {
+        self.benches.iter_mut().for_each(|bench| bench.work(usize::MAX));
+        self.step();
+        self.agent.next_ack().cloned()
     }
 
     /// Who keeps that place does the next jobs.

@@ -83,6 +83,26 @@ fn what_comes_twice_of_an_earlier_run_counts_once_though_others_came_between() {
     assert_eq!((site.view().jobs, site.view().duplicates), (before + 8 * JOBS, 1));
 }
 
+#[test]
+fn what_comes_again_of_a_run_long_gone_counts_as_come_before() {
+    let mut site = Site::settled();
+    let first = site.device.report(0.0);
+    site.take(first.clone());
+    for boot in 2..60 {
+        site.device = Sim { boot: BootId(boot), ..Sim::new("pi-1") };
+        site.birth();
+        site.window(0.0);
+    }
+    let before = site.view();
+    site.take(first.clone());
+    assert_eq!((site.view().jobs, site.view().duplicates), (before.jobs, before.duplicates + 1));
+    // Nor if somebody repeats its birth before.
+    site.device = Sim { boot: first.boot, ..Sim::new("pi-1") };
+    site.birth();
+    site.take(first);
+    assert_eq!((site.view().jobs, site.view().missing_jobs), (before.jobs, 0));
+}
+
 proptest! {
     /// Whatever comes twice, late or never: received and missing together are what the device counted, and nothing is missing
     /// in the end if everything has come.

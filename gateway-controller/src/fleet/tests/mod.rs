@@ -137,6 +137,9 @@ impl Sim {
             task: task(),
             dialects: shared_proto::wire::Dialects::default(),
             settings: shared_proto::wire::Settings::default(),
+            model: None,
+            kernel: None,
+            preempt_rt: None,
         }
     }
 

@@ -46,9 +46,10 @@ pub(crate) struct Farewell {
 /// Levels of the simulated lines by BCM number: `low` or `high`.
 pub(crate) type Lines = BTreeMap<String, String>;
 
-/// The same for every user and every machine: no rights needed, no thermometer listened to; a light task, so that other work
+/// The same for every user and every machine: no rights needed, no line driven, no thermometer listened to; a light task, so that other work
 /// on the machine does not decide a story; and no policy of its own unless the story is about it.
-const ALIKE: [(&str, &str); 12] = [
+const ALIKE: [(&str, &str); 13] = [
+    ("gpio.backend", "sim"),
     ("realtime.scheduler", "other"),
     ("realtime.lock_memory", "false"),
     ("realtime.no_deep_sleep", "false"),
