@@ -5,10 +5,9 @@
 
 use std::cell::RefCell;
 
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
-    Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, Expected, IntoDeserializer, MapAccess, SeqAccess,
+    Unexpected, Visitor,
 };
 use serde::forward_to_deserialize_any;
 use toml::Value;
@@ -48,8 +47,8 @@ impl<'a> Tracked<'a> {
         Ok(value)
     }
 
-    fn unexpected(self) -> Unexpected<'a> {
-        match self.value {
+    fn misfit(self, expected: &dyn Expected) -> Error {
+        let found = match self.value {
             Value::String(text) => Unexpected::Str(text),
             Value::Integer(number) => Unexpected::Signed(*number),
             Value::Float(number) => Unexpected::Float(*number),
@@ -57,28 +56,81 @@ impl<'a> Tracked<'a> {
             Value::Datetime(_) => Unexpected::Other("date and time"),
             Value::Array(_) => Unexpected::Seq,
             Value::Table(_) => Unexpected::Map,
-        }
+        };
+        Error::invalid_type(found, expected)
     }
 }
 
+macro_rules! whole_numbers {
+    ($($method:ident)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            match self.value {
+                Value::Integer(number) => visitor.visit_i64(*number),
+                _ => Err(self.misfit(&visitor)),
+            }
+        })*
+    };
+}
+
+/// Each type asks for what it can be, a section for a table: so none brings the code to be read from anything else.
 impl<'de> Deserializer<'de> for Tracked<'de> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.value {
-            Value::String(text) => visitor.visit_str(text),
-            Value::Integer(number) => visitor.visit_i64(*number),
-            Value::Float(number) => visitor.visit_f64(*number),
+            Value::String(_) => self.deserialize_str(visitor),
+            Value::Integer(_) => self.deserialize_i64(visitor),
+            Value::Float(_) => self.deserialize_f64(visitor),
+            Value::Boolean(_) => self.deserialize_bool(visitor),
+            Value::Datetime(_) => Err(self.misfit(&visitor)),
+            Value::Array(_) => self.deserialize_seq(visitor),
+            Value::Table(_) => self.deserialize_map(visitor),
+        }
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.value {
             Value::Boolean(value) => visitor.visit_bool(*value),
-            Value::Datetime(_) => Err(Error::invalid_type(self.unexpected(), &visitor)),
-            Value::Array(items) => {
-                let items = Items { items: items.iter().enumerate(), path: self.path };
-                SeqAccessDeserializer::new(items).deserialize_any(visitor)
-            }
-            Value::Table(table) => {
-                let members = Members { members: table.iter(), next: None, path: self.path };
-                MapAccessDeserializer::new(members).deserialize_any(visitor)
-            }
+            _ => Err(self.misfit(&visitor)),
+        }
+    }
+
+    whole_numbers! { deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128 }
+    whole_numbers! { deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128 }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.value {
+            Value::Float(number) => visitor.visit_f64(*number),
+            _ => self.deserialize_i64(visitor),
+        }
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_f64(visitor)
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.value {
+            Value::String(text) => visitor.visit_str(text),
+            _ => Err(self.misfit(&visitor)),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.value {
+            Value::Array(items) => visitor.visit_seq(Items { items: items.iter().enumerate(), path: self.path }),
+            _ => Err(self.misfit(&visitor)),
+        }
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.value {
+            Value::Table(table) => visitor.visit_map(Members { members: table.iter(), next: None, path: self.path }),
+            _ => Err(self.misfit(&visitor)),
         }
     }
 
@@ -90,17 +142,13 @@ impl<'de> Deserializer<'de> for Tracked<'de> {
         visitor.visit_newtype_struct(self)
     }
 
-    /// Tables only. Without this, arrays too would be taken for sections, and each section would have the code to read itself from one.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        match self.value {
-            Value::Table(table) => visitor.visit_map(Members { members: table.iter(), next: None, path: self.path }),
-            _ => Err(Error::invalid_type(self.unexpected(), &visitor)),
-        }
+        self.deserialize_map(visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -111,13 +159,12 @@ impl<'de> Deserializer<'de> for Tracked<'de> {
     ) -> Result<V::Value, Error> {
         match self.value {
             Value::String(text) => visitor.visit_enum(text.as_str().into_deserializer()),
-            _ => Err(Error::invalid_type(self.unexpected(), &"one of its words")),
+            _ => Err(self.misfit(&"one of its words")),
         }
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map identifier ignored_any
+        char bytes byte_buf unit unit_struct tuple tuple_struct identifier ignored_any
     }
 }
 
