@@ -22,6 +22,9 @@ use crate::stage::agent_config;
 
 const DEVICE: &str = "device";
 
+/// Configuration keys and their values.
+type Keys = Vec<(&'static str, String)>;
+
 /// A file system in memory, on every Linux with the GNU C library: there an agent writes what it would write below `/run`.
 const MEMORY: &str = "/dev/shm";
 
@@ -70,7 +73,7 @@ impl Site {
 }
 
 /// The directories of a spool, as long as they are held, and the keys that name them.
-fn directories(kept: Kept, disk: &Path) -> io::Result<(Vec<TempDir>, Vec<(&'static str, String)>)> {
+fn directories(kept: Kept, disk: &Path) -> io::Result<(Vec<TempDir>, Keys)> {
     let directory = |place: &Path, key| {
         let directory = tempfile::Builder::new().prefix("disturbance-").tempdir_in(place)?;
         let value = directory.path().display().to_string();
@@ -84,7 +87,7 @@ fn directories(kept: Kept, disk: &Path) -> io::Result<(Vec<TempDir>, Vec<(&'stat
     if kept == Kept::OnDisk {
         opened.push(directory(disk, "spool.dir"));
     }
-    let (directories, mut keys): (_, Vec<_>) = opened.into_iter().collect::<io::Result<Vec<_>>>()?.into_iter().unzip();
+    let (directories, mut keys): (_, Keys) = opened.into_iter().collect::<io::Result<Vec<_>>>()?.into_iter().unzip();
     if kept == Kept::OnDisk {
         keys.extend([("spool.flush_after_s", "0".to_owned()), ("spool.flush_every_s", "1".to_owned())]);
     }
@@ -100,7 +103,7 @@ pub(super) fn check_tls() -> Result<(), BrokerError> {
 }
 
 /// An agent whose task, lines and real-time settings are those of the loop alone.
-fn agent(conditions: &Conditions, around: Vec<(&'static str, String)>, common: &Common) -> Result<Config, ConfigError> {
+fn agent(conditions: &Conditions, around: Keys, common: &Common) -> Result<Config, ConfigError> {
     let root = root();
     let own = [
         ("device.name", DEVICE.into()),

@@ -47,6 +47,8 @@ pub enum Command {
         #[command(flatten)]
         agent: Running,
     },
+    /// Check the signature of a program that is to be installed
+    Verify(Verify),
     /// Hold a mode on the running agent, whatever the gateway says, or let go
     Hold {
         /// What to hold
@@ -116,6 +118,20 @@ pub struct Init {
     /// Take mqtt:// to another machine, though anybody on the network can then read and forge messages
     #[arg(long, requires = "broker")]
     pub insecure: bool,
+}
+
+/// What to check the signature of.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Public key that is trusted, as `minisign -G` writes it
+    #[arg(long, value_name = "FILE")]
+    pub public_key: PathBuf,
+    /// Signature; without one: the file's name with .minisig
+    #[arg(long, value_name = "FILE")]
+    pub signature: Option<PathBuf>,
+    /// The file to check
+    #[arg(value_name = "FILE")]
+    pub artefact: PathBuf,
 }
 
 /// Which running agent.

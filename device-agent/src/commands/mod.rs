@@ -5,6 +5,7 @@ mod ask;
 mod compare;
 mod init;
 mod measure;
+mod verify;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -61,6 +62,7 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::Compare(options) => compare::compare(&options),
         Command::Measure(options) => measure::measure(&options),
         Command::Status { json, agent } => ask::status(&agent, if json { ask::Style::Json } else { ask::Style::Human }),
+        Command::Verify(options) => verify::verify(&options),
         Command::Hold { mode, agent } => ask::hold(&agent, mode),
     };
     let (code, message) = match done {

@@ -46,6 +46,9 @@ pub struct Answer {
     pub boot: String,
     /// Version of the program.
     pub version: String,
+    /// The program that runs, as the system knows it; empty if it does not tell.
+    #[serde(default)]
+    pub program: String,
     /// Effective mode.
     pub mode: Mode,
     /// Who decided it.
@@ -147,6 +150,7 @@ impl Supervisor {
             device: agent.identity().device.to_string(),
             boot: agent.identity().boot.to_string(),
             version: env!("CARGO_PKG_VERSION").into(),
+            program: std::env::current_exe().map_or_else(|_| String::new(), |path| path.display().to_string()),
             mode: effective.mode,
             mode_source: effective.source,
             reason: effective.reason.to_string(),

@@ -7,12 +7,14 @@ use shared_proto::wire::{Missing, Report, Totals};
 
 use super::coverage::{Arrival, Coverage, plus};
 
-/// Earlier runs that are remembered, so that what comes twice of one counts once. An agent that fails again and again while it is
-/// offline brings the reports of many.
-const REMEMBERED_RUNS: usize = 16;
-/// Runs before those, by their names alone: what still comes of them counts as come before. A machine that loses its power
-/// again and again sends the same reports at each start, until its disk has been told that they arrived.
-const REMEMBERED_NAMES: usize = 64;
+/// Earlier runs that are remembered, so that what comes twice of one counts once. A machine that loses its power again and again
+/// brings the reports of many, and the same ones at each start, until its disk has been told that they arrived.
+const MOST_REMEMBERED: usize = 64;
+/// So many are, once old reports come no more.
+const REMEMBERED: usize = 8;
+/// Reports of the current run without one of another run between them, after which none is expected any more: a backlog goes
+/// out beside the reports of now, and faster.
+const CALM: u16 = 1_000;
 
 /// Counts of one device since it was first heard of.
 #[derive(Debug, Default)]
@@ -20,8 +22,8 @@ pub(super) struct Tally {
     current: Option<(BootId, Coverage)>,
     /// Other runs, the one that was current or reported last at the end.
     others: VecDeque<(BootId, Coverage)>,
-    /// Runs whose account is closed.
-    retired: VecDeque<BootId>,
+    /// Reports of the current run since one of another run, up to [`CALM`].
+    calm: u16,
     /// Sums over the runs before.
     closed: Sum,
     duplicates: u64,
@@ -45,8 +47,9 @@ impl Tally {
 
     /// Takes in a report of the current run.
     pub(super) fn take(&mut self, report: &Report) -> Arrival {
-        if self.current.is_none() && self.retired.contains(&report.boot) {
-            return self.note(Arrival::Duplicate);
+        self.calm = self.calm.saturating_add(1).min(CALM);
+        if self.calm == CALM {
+            self.retire();
         }
         let arrival = take(&mut self.current, report);
         self.note(arrival)
@@ -54,9 +57,7 @@ impl Tally {
 
     /// Takes in a report of another run.
     pub(super) fn take_foreign(&mut self, report: &Report) -> Arrival {
-        if self.retired.contains(&report.boot) {
-            return self.note(Arrival::Duplicate);
-        }
+        self.calm = 0;
         let mut other = self.recall(report.boot);
         let arrival = take(&mut other, report);
         self.others.extend(other);
@@ -93,13 +94,10 @@ impl Tally {
     }
 
     fn retire(&mut self) {
-        while self.others.len() > REMEMBERED_RUNS {
-            let Some((boot, coverage)) = self.others.pop_front() else { return };
+        let most = if self.calm == CALM { REMEMBERED } else { MOST_REMEMBERED };
+        while self.others.len() > most {
+            let Some((_, coverage)) = self.others.pop_front() else { return };
             self.closed = self.closed.plus(&coverage);
-            if self.retired.len() == REMEMBERED_NAMES {
-                self.retired.pop_front();
-            }
-            self.retired.push_back(boot);
         }
     }
 }

@@ -84,9 +84,10 @@ fn what_comes_twice_of_an_earlier_run_counts_once_though_others_came_between() {
 }
 
 #[test]
-fn what_comes_again_of_a_run_long_gone_counts_as_come_before() {
+fn a_device_that_loses_its_power_again_and_again_is_not_counted_twice() {
     let mut site = Site::settled();
     let first = site.device.report(0.0);
+    let second = site.device.report(0.0);
     site.take(first.clone());
     for boot in 2..60 {
         site.device = Sim { boot: BootId(boot), ..Sim::new("pi-1") };
@@ -94,13 +95,26 @@ fn what_comes_again_of_a_run_long_gone_counts_as_come_before() {
         site.window(0.0);
     }
     let before = site.view();
-    site.take(first.clone());
-    assert_eq!((site.view().jobs, site.view().duplicates), (before.jobs, before.duplicates + 1));
-    // Nor if somebody repeats its birth before.
-    site.device = Sim { boot: first.boot, ..Sim::new("pi-1") };
-    site.birth();
     site.take(first);
-    assert_eq!((site.view().jobs, site.view().missing_jobs), (before.jobs, 0));
+    assert_eq!((site.view().jobs, site.view().duplicates), (before.jobs, before.duplicates + 1));
+    // What it had not sent then is new all the same.
+    site.take(second);
+    assert_eq!((site.view().jobs, site.view().missing_jobs), (before.jobs + JOBS, 0));
+}
+
+#[test]
+fn of_many_runs_few_are_remembered_once_the_device_is_calm_and_all_have_counted() {
+    let mut site = Site::settled();
+    for boot in 2..60 {
+        site.device = Sim { boot: BootId(boot), ..Sim::new("pi-1") };
+        site.birth();
+        site.window(0.0);
+    }
+    let text = |site: &Site| format!("{:?}", site.fleet).len();
+    let (many, jobs) = (text(&site), site.view().jobs);
+    (0..1_000).for_each(|_| drop(site.window(0.0)));
+    assert!(text(&site) < many / 2, "{} of {many}", text(&site));
+    assert_eq!(site.view().jobs, jobs + 1_000 * JOBS);
 }
 
 proptest! {
