@@ -10,6 +10,7 @@ use shared_proto::units::Ratio;
 use shared_proto::wire::{Host, Setting, Task, Totals};
 
 use super::Supervisor;
+use super::table::table;
 use crate::agent::CommandCounts;
 use crate::gpio::{InUse, Level, Line, Simulated};
 use crate::host::Platform;
@@ -23,6 +24,8 @@ use crate::store::StoreStatus;
 pub enum Request {
     /// How it is.
     Status,
+    /// The same for people: the answer is [`Shown`].
+    Table,
     /// Hold a mode, or let go (`null`).
     Hold {
         /// The mode to hold.
@@ -37,7 +40,7 @@ pub enum Request {
     },
 }
 
-/// How a running agent is: the answer to every request.
+/// How a running agent is: the answer to every request but [`Request::Table`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Answer {
     /// Name of the device.
@@ -90,6 +93,13 @@ pub struct Answer {
     pub sim_lines: BTreeMap<u8, Level>,
 }
 
+/// How a running agent is, for people.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Shown {
+    /// Lines of text.
+    pub table: String,
+}
+
 /// The connection to the broker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LinkState {
@@ -129,6 +139,7 @@ impl Supervisor {
     pub(super) fn control_request(&mut self, incoming: Incoming<Request>) {
         match incoming.request {
             Request::Status => {}
+            Request::Table => return incoming.reply.send(&Shown { table: table(&self.answer()) }),
             Request::Hold { mode } => self.agent.hold(mode, MonoTime::now()),
             Request::Drive { line, level } => {
                 let driven = match &self.sim {

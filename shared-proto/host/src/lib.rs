@@ -6,6 +6,7 @@
 
 pub mod config;
 pub mod control;
+pub mod indent;
 pub mod json;
 pub mod key_file;
 pub mod lab_sign;

@@ -40,13 +40,25 @@ struct Tracked<'a> {
 }
 
 impl<'a> Tracked<'a> {
-    fn enter<S: DeserializeSeed<'a>>(self, step: Step, seed: S) -> Result<S::Value, Error> {
-        self.path.borrow_mut().push(step);
+    /// What is there, with the way to it. Apart from what is done with it, which is other code for each type.
+    #[inline(never)]
+    fn enter(value: &'a Value, step: Step, path: &'a RefCell<Vec<Step>>) -> Self {
+        path.borrow_mut().push(step);
+        Self { value, path }
+    }
+
+    fn read<S: DeserializeSeed<'a>>(self, seed: S) -> Result<S::Value, Error> {
         let value = seed.deserialize(self)?;
-        self.path.borrow_mut().pop();
+        self.leave();
         Ok(value)
     }
 
+    #[inline(never)]
+    fn leave(self) {
+        self.path.borrow_mut().pop();
+    }
+
+    #[inline(never)]
     fn misfit(self, expected: &dyn Expected) -> Error {
         let found = match self.value {
             Value::String(text) => Unexpected::Str(text),
@@ -178,7 +190,7 @@ impl<'de, I: Iterator<Item = (usize, &'de Value)>> SeqAccess<'de> for Items<'de,
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
         let Some((index, value)) = self.items.next() else { return Ok(None) };
-        Tracked { value, path: self.path }.enter(Step::Index(index), seed).map(Some)
+        Tracked::enter(value, Step::Index(index), self.path).read(seed).map(Some)
     }
 }
 
@@ -187,6 +199,15 @@ struct Members<'a, I> {
     /// The member whose key was read.
     next: Option<(&'a String, &'a Value)>,
     path: &'a RefCell<Vec<Step>>,
+}
+
+impl<'a, I> Members<'a, I> {
+    /// The value of the member whose key was read.
+    #[inline(never)]
+    fn value(&mut self) -> Result<Tracked<'a>, Error> {
+        let (key, value) = self.next.take().ok_or_else(|| Error::custom("a value was asked for before its key"))?;
+        Ok(Tracked::enter(value, Step::Key(key.clone()), self.path))
+    }
 }
 
 impl<'de, I: Iterator<Item = (&'de String, &'de Value)>> MapAccess<'de> for Members<'de, I> {
@@ -199,8 +220,7 @@ impl<'de, I: Iterator<Item = (&'de String, &'de Value)>> MapAccess<'de> for Memb
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        let (key, value) = self.next.take().ok_or_else(|| Error::custom("a value was asked for before its key"))?;
-        Tracked { value, path: self.path }.enter(Step::Key(key.clone()), seed)
+        self.value()?.read(seed)
     }
 }
 
