@@ -63,7 +63,7 @@ impl Durable {
         let wrote = std::mem::take(&mut self.writing);
         match self.place.heard(answer, now) {
             Heard::Opened(recovered) => {
-                self.known = recovered.kept.iter().map(|change| (change.key, change.serial)).collect();
+                self.known = tree::map(recovered.kept.iter().map(|change| (change.key, change.serial)));
                 Some(recovered)
             }
             Heard::Written => {

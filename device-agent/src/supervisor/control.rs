@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use shared_host::control::{ControlError, Incoming, Server, serve};
+use shared_host::tree;
 use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::units::Ratio;
 use shared_proto::wire::{Host, Setting, Task, Totals};
@@ -179,7 +180,7 @@ impl Supervisor {
             host: self.observer.host().clone(),
             gpio: Some(self.lines_in_use.clone()),
             platform: self.platform.clone(),
-            sim_lines: self.sim.iter().flat_map(Simulated::levels).map(|(line, level)| (line.into(), level)).collect(),
+            sim_lines: tree::map(self.sim.iter().flat_map(Simulated::levels).map(|(line, level)| (line.into(), level))),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! second copy of its code: some 100 KB of a program for the Pi.
 
 use std::cell::RefCell;
+use std::fmt;
 
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, Error as _, Expected, IntoDeserializer, MapAccess, SeqAccess,
@@ -11,7 +12,6 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 use toml::Value;
-use toml::de::Error;
 
 /// A step into a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,33 @@ pub(super) enum Step {
 pub(super) struct Misfit {
     pub(super) path: Vec<Step>,
     pub(super) error: Error,
+}
+
+/// What is wrong with a value. A pointer and no more: each of the many places where a key can be wrong hands it on.
+#[derive(Debug)]
+pub(super) struct Error(Box<Message>);
+
+#[derive(Debug)]
+struct Message(String);
+
+impl Error {
+    pub(super) fn message(&self) -> &str {
+        &self.0.0
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl serde::de::Error for Error {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self(Box::new(Message(message.to_string())))
+    }
 }
 
 /// The value as a type of the program.
