@@ -37,14 +37,13 @@ impl Governors {
     }
 
     fn at(root: &Path) -> Self {
-        let mut policies: Vec<PathBuf> = fs::read_dir(root)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| path.join("scaling_governor").exists())
-            .collect();
-        policies.sort();
+        let mut policies: Vec<PathBuf> = Vec::new();
+        for path in fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path()) {
+            if path.join("scaling_governor").exists() {
+                let at = policies.partition_point(|known| *known < path);
+                policies.insert(at, path);
+            }
+        }
         let offered = |path: &PathBuf| -> Vec<String> {
             let text = fs::read_to_string(path.join("scaling_available_governors")).unwrap_or_default();
             text.split_whitespace().map(str::to_owned).collect()

@@ -36,12 +36,11 @@ impl Order {
             }
             round
         };
-        let mut runs: Vec<_> = (1..=repeat).flat_map(round).collect();
         if self == Self::Sequential {
-            let place = |run: &PlannedRun| scenarios.iter().position(|scenario| *scenario == run.scenario);
-            runs.sort_by_key(place);
+            let all = |&scenario| (1..=repeat).map(move |repetition| PlannedRun { scenario, repetition });
+            return scenarios.iter().flat_map(all).collect();
         }
-        runs
+        (1..=repeat).flat_map(round).collect()
     }
 }
 

@@ -1,9 +1,10 @@
 //! The jobs of a run that were worst off, with their times: a pattern in them tells who disturbs.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 
 use analysis::run::Outlier;
+use shared_host::tree;
 use shared_proto::units::ns_to_micros;
 
 use crate::rt::JobRecord;
@@ -54,8 +55,7 @@ impl Outliers {
 
     /// Each job once, in the order of time, which counts from the first release of the run; jobs have their numbers in the CSV.
     pub(super) fn list(&self, first_release: MonoTime) -> Vec<Outlier> {
-        let jobs: BTreeMap<u64, Job> =
-            self.started.jobs().chain(self.ended.jobs()).map(|job| (job.number, job)).collect();
+        let jobs = tree::map(self.started.jobs().chain(self.ended.jobs()).map(|job| (job.number, job)));
         jobs.into_values()
             .map(|job| Outlier {
                 job: job.number,

@@ -213,8 +213,11 @@ fn scheduling(runs: &[&Run]) -> String {
 
 /// `None` if any run lacks the figure.
 fn median(runs: &[&Run], figure: impl Fn(&Run) -> Option<f64>) -> Option<f64> {
-    let mut values = runs.iter().map(|run| figure(run)).collect::<Option<Vec<f64>>>()?;
-    values.sort_by(f64::total_cmp);
+    let mut values: Vec<f64> = Vec::new();
+    for run in runs {
+        let value = figure(run)?;
+        values.insert(values.partition_point(|known| known.total_cmp(&value).is_lt()), value);
+    }
     let upper = values.get(values.len() / 2)?;
     let lower = values.get((values.len() - 1) / 2)?;
     Some(f64::midpoint(*lower, *upper))

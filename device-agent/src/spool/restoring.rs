@@ -1,7 +1,6 @@
 //! Reports of earlier runs wait again.
 
-use std::collections::BTreeSet;
-
+use shared_host::tree;
 use shared_proto::ids::DeviceId;
 use shared_proto::wire::Report;
 
@@ -17,7 +16,7 @@ impl<T: Copy + PartialEq> Spool<T> {
 
     /// Reports of earlier runs wait again. Those of another `device`, and what does not fit, are given up.
     pub fn restore(&mut self, reports: Vec<RestoredReport>, device: &DeviceId) {
-        let known: BTreeSet<_> = self.waiting.iter().map(|waiting| key(&waiting.report)).collect();
+        let known = tree::set(self.waiting.iter().map(|waiting| key(&waiting.report)));
         let live = self.waiting.split_off(self.live_from);
         for RestoredReport { serial, kept } in reports {
             if known.contains(&key(&kept.report)) {

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::format::Change;
+use shared_host::tree;
+
+use super::format::{Change, in_order};
 use super::journal::{Batch, Others};
 use super::key::{Key, Kind};
 use super::ledger::Urgency;
@@ -61,7 +63,7 @@ impl Durable {
         let wrote = std::mem::take(&mut self.writing);
         match self.place.heard(answer, now) {
             Heard::Opened(recovered) => {
-                self.known = recovered.kept.iter().map(|change| (change.key, change.serial)).collect();
+                self.known = tree::map(recovered.kept.iter().map(|change| (change.key, change.serial)));
                 Some(recovered)
             }
             Heard::Written => {
@@ -121,7 +123,7 @@ impl Durable {
     }
 
     fn there<T: Copy + PartialEq>(&self, agent: &Agent<T>) -> There {
-        let mut there: BTreeSet<Key> = self.known.keys().filter(|key| key.kind == Kind::Report).copied().collect();
+        let mut there = tree::set(self.known.keys().filter(|key| key.kind == Kind::Report).copied());
         if there.is_empty() {
             return There::None;
         }
@@ -156,7 +158,7 @@ impl Durable {
                 changes.push(Change { serial: kept.serial, key: kept.key, value: Some(value) });
             }
         });
-        changes.sort_by_key(|change| change.serial);
+        in_order(&mut changes);
         let serial = agent.spool().ledger().last();
         let gone = self.known.keys().filter(|key| !live.contains(key) && removes(flush, key.kind));
         if !anew {
@@ -173,7 +175,7 @@ impl Durable {
         }
         self.writing = changes.iter().map(|it| (it.key, it.value.is_some().then_some(it.serial))).collect();
         let others = if anew {
-            let stays: BTreeSet<Key> = changes.iter().map(|change| change.key).collect();
+            let stays = tree::set(changes.iter().map(|change| change.key));
             self.writing.extend(self.known.keys().filter(|key| !stays.contains(key)).map(|key| (*key, None)));
             Others::Go
         } else {

@@ -37,6 +37,11 @@ pub struct Change {
     pub value: Option<Vec<u8>>,
 }
 
+/// Puts changes in the order in which they were made.
+pub(super) fn in_order(changes: &mut [Change]) {
+    changes.sort_by_key(|change| change.serial);
+}
+
 /// The beginning of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {

@@ -4,8 +4,10 @@
 //! A new segment is written under another name, synced and renamed, so it is there as a whole or not at all. Its header says
 //! that all segments before it are void, so it does not matter in which order their removal becomes safe.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
+
+use shared_host::tree;
 
 use super::files::Files;
 use super::format::{Change, HEADER, Header, decode, encode, size};
@@ -158,7 +160,7 @@ impl<F: Files> Journal<F> {
 
     /// Whether to append to a segment of this length: not if it grew too long, or if more of it were out of date than not.
     fn is_worth_it(&self, batch: &Batch, length: u64) -> bool {
-        let touched: BTreeSet<&Key> = batch.changes.iter().map(|change| &change.key).collect();
+        let touched = tree::set(batch.changes.iter().map(|change| change.key));
         let out_of_date: u64 = touched.iter().filter_map(|key| self.live.get(key)).map(|slot| slot.length as u64).sum();
         let (mut added, mut new) = (0, 0);
         for change in &batch.changes {

@@ -14,7 +14,7 @@ use tracing::{info, warn};
 use super::directory::Directory;
 use super::durable::Durable;
 use super::files::Files;
-use super::format::Change;
+use super::format::{Change, in_order};
 use super::journal::{Batch, Others, Safety};
 use super::place::{Heard, Place, PlaceStatus, Role};
 use super::plan::FlushConfig;
@@ -344,7 +344,7 @@ fn everything<T: Copy + PartialEq>(agent: &Agent<T>) -> Vec<Change> {
             changes.push(Change { serial: kept.serial, key: kept.key, value: Some(value) });
         }
     });
-    changes.sort_by_key(|change| change.serial);
+    in_order(&mut changes);
     changes
 }
 

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 
+use shared_host::tree;
+
 use super::files::Files;
-use super::format::{Change, Header};
+use super::format::{Change, Header, in_order};
 use super::journal::{DRAFT, Slot};
 use super::key::Key;
 use super::scan::{Bad, scan};
@@ -172,9 +174,9 @@ fn combine(readings: &mut Readings, segments: BTreeMap<u64, (Option<Header>, Lat
         }
     }
     all.retain(|_, (change, _)| change.value.is_some());
-    readings.slots = all.iter().map(|(key, (_, slot))| (*key, *slot)).collect();
+    readings.slots = tree::map(all.iter().map(|(key, (_, slot))| (*key, *slot)));
     readings.recovered.kept = all.into_values().map(|(change, _)| change).collect();
-    readings.recovered.kept.sort_by_key(|change| change.serial);
+    in_order(&mut readings.recovered.kept);
 }
 
 fn take(latest: &mut Latest, change: Change, slot: Slot) {

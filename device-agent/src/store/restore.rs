@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::de::DeserializeOwned;
 use shared_proto::wire::Report;
 
-use super::format::Change;
+use super::format::{Change, in_order};
 use super::kept::{History, KeptCommand, KeptReport, KeptRun, KeptTail, KeptValue, Sending};
 use super::key::{Key, Kind};
 use super::recovery::Recovered;
@@ -106,7 +106,7 @@ fn choose(volatile: &Recovered, durable: &Recovered) -> (Vec<Change>, Marks) {
         }
     }
     let mut changes: Vec<Change> = latest.into_values().cloned().collect();
-    changes.sort_by_key(|change| change.serial);
+    in_order(&mut changes);
     (changes, Marks::Doubtful)
 }
 

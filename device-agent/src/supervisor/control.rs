@@ -5,11 +5,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use shared_host::control::{ControlError, Incoming, Server, serve};
+use shared_host::tree;
 use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::units::Ratio;
 use shared_proto::wire::{Host, Setting, Task, Totals};
 
 use super::Supervisor;
+use super::table::table;
 use crate::agent::CommandCounts;
 use crate::gpio::{InUse, Level, Line, Simulated};
 use crate::host::Platform;
@@ -23,6 +25,8 @@ use crate::store::StoreStatus;
 pub enum Request {
     /// How it is.
     Status,
+    /// The same for people: the answer is [`Shown`].
+    Table,
     /// Hold a mode, or let go (`null`).
     Hold {
         /// The mode to hold.
@@ -37,7 +41,7 @@ pub enum Request {
     },
 }
 
-/// How a running agent is: the answer to every request.
+/// How a running agent is: the answer to every request but [`Request::Table`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Answer {
     /// Name of the device.
@@ -90,6 +94,13 @@ pub struct Answer {
     pub sim_lines: BTreeMap<u8, Level>,
 }
 
+/// How a running agent is, for people.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Shown {
+    /// Lines of text.
+    pub table: String,
+}
+
 /// The connection to the broker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LinkState {
@@ -129,6 +140,7 @@ impl Supervisor {
     pub(super) fn control_request(&mut self, incoming: Incoming<Request>) {
         match incoming.request {
             Request::Status => {}
+            Request::Table => return incoming.reply.send(&Shown { table: table(&self.answer()) }),
             Request::Hold { mode } => self.agent.hold(mode, MonoTime::now()),
             Request::Drive { line, level } => {
                 let driven = match &self.sim {
@@ -168,7 +180,7 @@ impl Supervisor {
             host: self.observer.host().clone(),
             gpio: Some(self.lines_in_use.clone()),
             platform: self.platform.clone(),
-            sim_lines: self.sim.iter().flat_map(Simulated::levels).map(|(line, level)| (line.into(), level)).collect(),
+            sim_lines: tree::map(self.sim.iter().flat_map(Simulated::levels).map(|(line, level)| (line.into(), level))),
         }
     }
 }

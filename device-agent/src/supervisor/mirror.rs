@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use serde_json::{Map, Value};
+use shared_host::tree;
 use tracing::warn;
 
 use crate::gpio::{Level, Line, Simulated};
@@ -39,11 +39,10 @@ impl Mirror {
     }
 
     fn write(&self, levels: &[(Line, Level)]) -> io::Result<()> {
-        let object: Map<String, Value> =
-            levels.iter().map(|(line, level)| (line.to_string(), level.to_string().into())).collect();
+        let object = tree::map(levels.iter().map(|&(line, level)| (line.to_string(), level)));
         let mut draft = self.path.clone().into_os_string();
         draft.push(".new");
-        fs::write(&draft, format!("{}\n", Value::Object(object)))?;
+        fs::write(&draft, serde_json::to_string(&object)? + "\n")?;
         fs::rename(&draft, &self.path)
     }
 }

@@ -9,6 +9,7 @@ mod observe;
 mod runaway;
 mod service;
 mod setup;
+mod table;
 
 use std::future::Future;
 use std::pin::pin;
@@ -20,7 +21,7 @@ use shared_proto::wire::{Departure, Totals};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, sleep, sleep_until};
 use tracing::{error, info, warn};
 
-pub use control::{Answer, LinkState, Request};
+pub use control::{Answer, LinkState, Request, Shown};
 pub use setup::{Parts, StartError, Started, Watcher};
 
 use crate::agent::Agent;

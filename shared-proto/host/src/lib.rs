@@ -6,6 +6,7 @@
 
 pub mod config;
 pub mod control;
+pub mod indent;
 pub mod json;
 pub mod key_file;
 pub mod lab_sign;
@@ -14,3 +15,4 @@ pub mod log;
 pub mod mqtt;
 pub mod secret;
 pub mod sections;
+pub mod tree;

@@ -1,6 +1,5 @@
 //! Reads the environment.
 
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
 use toml::Value;
@@ -9,11 +8,12 @@ use super::entry::Entry;
 use super::load::Gathered;
 use super::nearest::Spelling;
 use super::{Key, Problem, Source, render};
+use crate::tree;
 
 /// Adds the values of the environment to those gathered so far, and what is wrong with them to the problems.
 pub(super) fn read(env: impl IntoIterator<Item = (OsString, OsString)>, gathered: &mut Gathered) {
     // By name, so that the same environment always gives the same messages.
-    let variables: BTreeMap<OsString, OsString> = env.into_iter().collect();
+    let variables = tree::map(env);
     for (name, text) in variables {
         let name = name.to_string_lossy();
         let rest = name.split_at_checked(gathered.schema.env_prefix.len() + 1);

@@ -59,8 +59,20 @@ pub(super) fn literal(value: &Value, secrets: Secrets) -> String {
             };
             format!("{{ {} }}", table.iter().map(member).collect::<Vec<_>>().join(", "))
         }
-        scalar => scalar.to_string(),
+        Value::Integer(number) => number.to_string(),
+        Value::Float(number) => float(*number),
+        Value::Boolean(value) => value.to_string(),
+        Value::Datetime(time) => time.to_string(),
     }
+}
+
+/// TOML wants a point in what is no whole number, and has names of its own for the rest.
+fn float(number: f64) -> String {
+    if number.is_nan() {
+        return "nan".to_owned();
+    }
+    let text = number.to_string();
+    if number.is_finite() && !text.contains('.') { text + ".0" } else { text }
 }
 
 /// A text that others wrote, fit for a message: one line, not too long.

@@ -13,6 +13,16 @@ proptest! {
     }
 
     #[test]
+    fn any_number_survives_being_shown(number in any::<f64>(), whole in any::<i32>()) {
+        for number in [number, f64::from(whole)] {
+            let shown: toml::Value = render::literal(&number.into(), render::Secrets::Shown).parse().unwrap();
+            let shown = shown.as_float().unwrap();
+            prop_assert!(shown.to_bits() == number.to_bits() || shown.is_nan() && number.is_nan(), "{number:?} as {shown:?}");
+        }
+        prop_assert_eq!(render::literal(&whole.into(), render::Secrets::Shown), whole.to_string());
+    }
+
+    #[test]
     fn no_file_makes_the_loader_panic(text in "([a-z.\\[\\]={}\"'\n ,0-9é]|mqtt|url|task|gpio|lines|password){0,60}") {
         if let (_, Ok(loaded)) = load(&text, &[]) {
             let _ = loaded.parse::<Config>();

@@ -3,18 +3,20 @@
 //!
 //! A thread writes the lines: a standard error that nobody reads holds up nobody who logs.
 
+mod filter;
+mod line;
+mod logger;
+
 use std::io::{IsTerminal, Write};
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Deserialize;
-use tracing::Dispatch;
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::{Layer, Registry, fmt};
+use tracing::level_filters::LevelFilter;
 
+use self::filter::Filter;
+use self::logger::logger;
 use crate::lines::{Lines, OnError};
 
 /// Lines that wait while standard error takes none; more are lost and counted.
@@ -84,13 +86,13 @@ impl Drop for Log {
 /// # Errors
 /// The filter is not understood, the log was already set up, or the system gives no thread.
 pub fn init(format: Format, filter: &str) -> Result<Log, LogError> {
-    let targets = parse_filter(filter)?;
+    let filter = Filter::parse(filter)?;
     let style = Style::choose(format, Output::of_stderr(), no_color());
     let lines = start(style, std::io::stderr()).map_err(|error| LogError::Thread { why: error.to_string() })?;
     let lines = Arc::new(lines);
-    let writer = Arc::clone(&lines);
-    let dispatch = dispatch(style, targets, move || Entry(Arc::clone(&writer)));
-    tracing::dispatcher::set_global_default(dispatch).map_err(|_| LogError::AlreadySet)?;
+    let entries = Arc::clone(&lines);
+    let logger = logger(style, filter, move |line| offer(&entries, line));
+    tracing::dispatcher::set_global_default(logger).map_err(|_| LogError::AlreadySet)?;
     Ok(Log(lines))
 }
 
@@ -103,37 +105,21 @@ fn start(style: Style, output: impl Write + Send + 'static) -> std::io::Result<L
 fn notice(style: Style, lost: u64) -> Vec<u8> {
     let text = Arc::new(Mutex::new(Vec::new()));
     let page = Arc::clone(&text);
-    let dispatch = dispatch(style, Targets::new().with_default(LevelFilter::WARN), move || Page(Arc::clone(&page)));
-    tracing::dispatcher::with_default(&dispatch, || {
+    let logger = logger(style, Filter::level(LevelFilter::WARN), write_to(page));
+    tracing::dispatcher::with_default(&logger, || {
         tracing::warn!("{lost} log lines were lost: standard error did not take them");
     });
     std::mem::take(&mut *text.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Takes one line for the thread that writes.
-struct Entry(Arc<Lines>);
-
-impl Write for Entry {
-    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
-        // What does not fit is counted there.
-        let _ = self.0.offer(line.to_vec());
-        Ok(line.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+/// A line for the thread that writes; what does not fit is counted there.
+fn offer(lines: &Lines, line: Vec<u8>) {
+    let _ = lines.offer(line);
 }
 
-/// Takes text in memory.
-struct Page(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Page {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+/// Keeps lines in memory.
+fn write_to(page: Arc<Mutex<Vec<u8>>>) -> impl Fn(Vec<u8>) {
+    move |line| page.lock().unwrap_or_else(PoisonError::into_inner).extend(line)
 }
 
 /// Checks a filter without setting anything up; see [`init`].
@@ -141,7 +127,7 @@ impl Write for Page {
 /// # Errors
 /// The filter is not understood.
 pub fn check_filter(filter: &str) -> Result<(), LogError> {
-    parse_filter(filter).map(drop)
+    Filter::parse(filter).map(drop)
 }
 
 /// What standard error is connected to.
@@ -198,47 +184,6 @@ impl Style {
     }
 }
 
-/// Reads a filter. Stricter than [`Targets`]' own reader, which takes a misspelt level for the name of a target and then
-/// silences everything else.
-fn parse_filter(filter: &str) -> Result<Targets, LogError> {
-    let mut targets = Targets::new();
-    for part in filter.split(',').map(str::trim) {
-        let wrong = || LogError::Filter { filter: filter.to_owned(), part: part.to_owned() };
-        targets = match part.split_once('=') {
-            None => targets.with_default(parse_level(part).ok_or_else(wrong)?),
-            Some((target, level)) => {
-                let target = target.trim();
-                let known = |byte: u8| byte.is_ascii_alphanumeric() || b"_:-.".contains(&byte);
-                if target.is_empty() || !target.bytes().all(known) {
-                    return Err(wrong());
-                }
-                targets.with_target(target, parse_level(level.trim()).ok_or_else(wrong)?)
-            }
-        };
-    }
-    Ok(targets)
-}
-
-fn parse_level(level: &str) -> Option<LevelFilter> {
-    let is_word = !level.is_empty() && level.bytes().all(|byte| byte.is_ascii_alphabetic());
-    is_word.then(|| level.parse().ok()).flatten()
-}
-
-fn dispatch<W>(style: Style, targets: Targets, writer: W) -> Dispatch
-where
-    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
-{
-    // A failed write has nowhere to be reported: the default would panic when standard error is closed.
-    let lines = fmt::layer::<Registry>().with_writer(writer).log_internal_errors(false);
-    let lines = match style {
-        Style::Colored => lines.with_ansi(true).boxed(),
-        Style::Plain => lines.with_ansi(false).boxed(),
-        Style::PlainWithoutTime => lines.with_ansi(false).without_time().boxed(),
-        Style::Json => lines.json().boxed(),
-    };
-    Dispatch::new(Registry::default().with(lines.with_filter(targets)))
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Read;
@@ -249,8 +194,8 @@ mod tests {
     fn written(style: Style, filter: &str) -> String {
         let memory = Arc::default();
         let page = Arc::clone(&memory);
-        let dispatch = dispatch(style, parse_filter(filter).unwrap(), move || Page(Arc::clone(&page)));
-        tracing::dispatcher::with_default(&dispatch, || {
+        let logger = logger(style, Filter::parse(filter).unwrap(), write_to(page));
+        tracing::dispatcher::with_default(&logger, || {
             tracing::info!(target: "agent::link", level = 7, "connected");
             tracing::debug!(target: "agent::link", "hidden by info");
         });
@@ -274,15 +219,15 @@ mod tests {
         let (mut reader, writer) = UnixStream::pair().unwrap();
         let lines = Arc::new(start(Style::Json, writer).unwrap());
         let entries = Arc::clone(&lines);
-        let dispatch = dispatch(Style::Json, parse_filter("error").unwrap(), move || Entry(Arc::clone(&entries)));
+        let logger = logger(Style::Json, Filter::parse("error").unwrap(), move |line| offer(&entries, line));
         // More than the socket and the queue hold; a write that waits would never end.
         let many = 10_000;
-        tracing::dispatcher::with_default(&dispatch, || {
+        tracing::dispatcher::with_default(&logger, || {
             for number in 0..many {
                 tracing::error!(number, "{}", "x".repeat(200));
             }
         });
-        drop((dispatch, lines));
+        drop((logger, lines));
         let mut text = String::new();
         reader.read_to_string(&mut text).unwrap();
         let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -304,6 +249,39 @@ mod tests {
         let plain = written(Style::Plain, "info");
         assert!(!plain.contains('\u{1b}') && plain.starts_with("20"), "{plain}");
         assert_eq!(written(Style::PlainWithoutTime, "info").trim(), "INFO agent::link: connected level=7");
+    }
+
+    #[test]
+    fn every_value_is_shown_by_its_kind() {
+        let memory = Arc::default();
+        for style in [Style::Json, Style::PlainWithoutTime] {
+            let logger = logger(style, Filter::parse("info").unwrap(), write_to(Arc::clone(&memory)));
+            tracing::dispatcher::with_default(&logger, || {
+                let path = std::path::Path::new("a b");
+                let refused = std::io::Error::from(std::io::ErrorKind::NotFound);
+                tracing::info!(target: "it", share = 0.5, below = -1, yes = true, word = "a\"b", ?path, error = %refused, r#type = 1u8);
+            });
+        }
+        let text = String::from_utf8(memory.lock().unwrap().clone()).unwrap();
+        let (json, plain) = text.split_once('\n').unwrap();
+        let line: serde_json::Value = serde_json::from_str(json).unwrap();
+        let fields = serde_json::json!({
+            "share": 0.5, "below": -1, "yes": true, "word": "a\"b", "path": "\"a b\"", "error": "entity not found", "type": 1
+        });
+        assert_eq!(line["fields"], fields);
+        let wanted = r#" INFO it: share=0.5 below=-1 yes=true word="a\"b" path="a b" error=entity not found type=1"#;
+        assert_eq!(plain.trim_end_matches('\n'), wanted);
+    }
+
+    #[test]
+    fn text_from_outside_does_not_command_the_terminal() {
+        let memory = Arc::default();
+        let logger = logger(Style::Plain, Filter::parse("info").unwrap(), write_to(Arc::clone(&memory)));
+        let sent = "\u{1b}[2J\u{9b}1A\u{7}ä\n\t.";
+        tracing::dispatcher::with_default(&logger, || tracing::info!(reason = %sent, "they say {sent}"));
+        let text = String::from_utf8(memory.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.matches(r"\u{1b}[2J\u{9b}1A\u{7}ä").count(), 2, "{text}");
+        assert!(!text.contains(|it: char| it.is_control() && !"\n\t".contains(it)), "{text:?}");
     }
 
     #[test]
