@@ -112,7 +112,8 @@ struct Shares {
 mod tests {
     use super::*;
 
-    fn write(root: &Path, path: &str, text: &str) {
+    /// Puts a file into a made-up machine.
+    pub(super) fn write(root: &Path, path: &str, text: &str) {
         let path = root.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();

@@ -69,13 +69,8 @@ impl ThrottleFile {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::write;
     use super::*;
-
-    fn write(root: &Path, path: &str, text: &str) {
-        let path = root.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
 
     #[test]
     fn flags_are_told_in_words() {

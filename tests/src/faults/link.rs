@@ -103,8 +103,8 @@ pub(super) fn throttle(scale: Scale) -> Result<Outcome, Trouble> {
     stage.finish(format!("{TRICKLE} bytes/s each way for {} s", length.as_secs()), Losses::None, figures)
 }
 
-pub(super) fn corrupt(scale: Scale) -> Result<Outcome, Trouble> {
-    let mut stage = Stage::open(scale, with_keys(&[("mqtt.keep_alive_s", "2")]))?;
+/// Flips bits in both directions for a while, and commands meanwhile; for how long.
+fn make_noise(stage: &mut Stage, scale: Scale) -> Result<Duration, Trouble> {
     let noise = Direction { flip_one_in: Some(FLIP_ONE_IN), ..Direction::default() };
     stage.proxy.set(Faults::both(noise));
     let (start, length) = (Instant::now(), scale.seconds(6, 60));
@@ -112,6 +112,12 @@ pub(super) fn corrupt(scale: Scale) -> Result<Outcome, Trouble> {
         stage.want_the_other_mode()?;
         pause(Duration::from_millis(500))?;
     }
+    Ok(length)
+}
+
+pub(super) fn corrupt(scale: Scale) -> Result<Outcome, Trouble> {
+    let mut stage = Stage::open(scale, with_keys(&[("mqtt.keep_alive_s", "2")]))?;
+    let length = make_noise(&mut stage, scale)?;
     // Damage on its way must not be taken for damage done afterwards.
     stage.proxy.set(Faults::default());
     stage.proxy.cut(Cut::Reset);
@@ -135,13 +141,7 @@ pub(super) fn corrupt_tls(scale: Scale) -> Result<Outcome, Trouble> {
     let conditions = Conditions { agent: keys, encryption: Encryption::Tls, ..Conditions::default() };
     let mut stage = Stage::open(scale, conditions)?;
     let connections = stage.agent.status()?.link.conn;
-    let noise = Direction { flip_one_in: Some(FLIP_ONE_IN), ..Direction::default() };
-    stage.proxy.set(Faults::both(noise));
-    let (start, length) = (Instant::now(), scale.seconds(6, 60));
-    while start.elapsed() < length {
-        stage.want_the_other_mode()?;
-        pause(Duration::from_millis(500))?;
-    }
+    let length = make_noise(&mut stage, scale)?;
     stage.proxy.set(Faults::default());
     stage.want_the_other_mode()?;
     stage.agree()?;

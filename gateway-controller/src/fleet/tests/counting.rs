@@ -11,6 +11,15 @@ fn merged(device: &mut Sim, windows: u32) -> Report {
     report
 }
 
+/// One run after another, each with one window.
+fn run_again(site: &mut Site, boots: std::ops::Range<u64>) {
+    for boot in boots {
+        site.device = Sim { boot: BootId(boot), ..Sim::new("pi-1") };
+        site.birth();
+        site.window(0.0);
+    }
+}
+
 #[test]
 fn a_duplicate_is_counted_once_and_told_once() {
     let mut site = Site::settled();
@@ -60,11 +69,7 @@ fn a_window_that_comes_alone_and_merged_counts_once() {
 #[test]
 fn counts_of_earlier_runs_are_kept() {
     let mut site = Site::settled();
-    for boot in 2..6 {
-        site.device = Sim { boot: BootId(boot), ..Sim::new("pi-1") };
-        site.birth();
-        site.window(0.0);
-    }
+    run_again(&mut site, 2..6);
     assert_eq!(site.view().jobs, 5 * JOBS);
 }
 
@@ -74,11 +79,7 @@ fn what_comes_twice_of_an_earlier_run_counts_once_though_others_came_between() {
     let before = site.view().jobs;
     let first = site.device.report(0.0);
     site.take(first.clone());
-    for boot in 2..9 {
-        site.device = Sim { boot: BootId(boot), ..Sim::new("pi-1") };
-        site.birth();
-        site.window(0.0);
-    }
+    run_again(&mut site, 2..9);
     site.take(first);
     assert_eq!((site.view().jobs, site.view().duplicates), (before + 8 * JOBS, 1));
 }
@@ -89,11 +90,7 @@ fn a_device_that_loses_its_power_again_and_again_is_not_counted_twice() {
     let first = site.device.report(0.0);
     let second = site.device.report(0.0);
     site.take(first.clone());
-    for boot in 2..60 {
-        site.device = Sim { boot: BootId(boot), ..Sim::new("pi-1") };
-        site.birth();
-        site.window(0.0);
-    }
+    run_again(&mut site, 2..60);
     let before = site.view();
     site.take(first);
     assert_eq!((site.view().jobs, site.view().duplicates), (before.jobs, before.duplicates + 1));
@@ -105,11 +102,7 @@ fn a_device_that_loses_its_power_again_and_again_is_not_counted_twice() {
 #[test]
 fn of_many_runs_few_are_remembered_once_the_device_is_calm_and_all_have_counted() {
     let mut site = Site::settled();
-    for boot in 2..60 {
-        site.device = Sim { boot: BootId(boot), ..Sim::new("pi-1") };
-        site.birth();
-        site.window(0.0);
-    }
+    run_again(&mut site, 2..60);
     let text = |site: &Site| format!("{:?}", site.fleet).len();
     let (many, jobs) = (text(&site), site.view().jobs);
     (0..1_000).for_each(|_| drop(site.window(0.0)));
