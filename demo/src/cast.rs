@@ -12,7 +12,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::broker::Broker;
 use crate::cli::Demo;
-use crate::show::{CYCLE, LINE, LOAD_BEGINS, LOAD_ENDS, PATIENCE, Screen, ShowError};
+use crate::error::ShowError;
+use crate::schedule::{CYCLE, LINE, LOAD_BEGINS, LOAD_ENDS, PATIENCE};
+use crate::screen::Screen;
 use crate::stage::{Running, agent_config, start_agent, start_controller};
 use crate::story::{Load, Story};
 use device_agent::load::{Hog, cpus_for_tasks};

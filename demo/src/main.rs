@@ -8,8 +8,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use demo::cli::{Cli, Command};
 use demo::disturbance::{disturbance, flood};
+use demo::error::ShowError;
 use demo::reaction::reaction;
-use demo::show::{ShowError, show};
+use demo::show::show;
 use serde::Serialize;
 use shared_host::log;
 

@@ -19,8 +19,8 @@ use crate::broker::open_broker;
 use crate::cast::topic_root;
 use crate::cleanup::clear_retained;
 use crate::cli::Reaction;
+use crate::error::ShowError;
 use crate::interrupts::Interrupts;
-use crate::show::ShowError;
 use crate::stage::{agent_config, start_agent, start_controller};
 
 /// Longest wait for the next change.

@@ -1,74 +1,22 @@
 //! The show: starts everything, lets the load come and go, prints what happens, ends in good order.
 
-use std::io::{self, Write};
 use std::time::Duration;
 
-use device_agent::supervisor::{RunError, Summary as AgentSummary};
-use gateway_controller::run::StartError;
-use shared_host::config::ConfigError;
+use device_agent::supervisor::Summary as AgentSummary;
 use shared_host::mqtt::BrokerUrl;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
-use crate::broker::{BrokerError, open_broker};
+use crate::broker::open_broker;
 use crate::cast::{Cast, device_names, topic_root};
 use crate::cleanup::clear_retained;
 use crate::cli::Demo;
+use crate::error::ShowError;
 use crate::interrupts::Interrupts;
-use crate::stage::Broken;
+use crate::schedule::{CYCLE, LINE, LOAD_BEGINS, LOAD_ENDS};
+use crate::screen::Screen;
 use crate::story::{Load, Story};
 use crate::summary::Summary;
 use crate::table;
-
-/// Rest before the load, its length, and the time until it comes again: recovery takes about seven seconds from the last
-/// miss (five until the miss window is clean, two of calm windows), so that the load is gone when it comes.
-pub(crate) const LOAD_BEGINS: Duration = Duration::from_secs(4);
-pub(crate) const LOAD_ENDS: Duration = Duration::from_secs(10);
-pub(crate) const CYCLE: Duration = Duration::from_secs(28);
-/// Time between the lines of the table.
-pub(crate) const LINE: Duration = Duration::from_millis(500);
-/// How long the first report of each device may take, and the last ones.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Why the demo failed.
-#[derive(Debug, thiserror::Error)]
-pub enum ShowError {
-    /// No broker.
-    #[error(transparent)]
-    Broker(#[from] BrokerError),
-    /// A configuration is wrong.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The controller failed.
-    #[error("controller: {0}")]
-    Controller(#[from] StartError),
-    /// An agent failed.
-    #[error("agent: {0}")]
-    Agent(#[from] RunError),
-    /// A component broke.
-    #[error(transparent)]
-    Broken(#[from] Broken),
-    /// The system refused something.
-    #[error(transparent)]
-    System(#[from] io::Error),
-    /// The embedded broker ended.
-    #[error("the embedded broker has ended by itself")]
-    BrokerEnded,
-    /// The controller or an agent ended.
-    #[error("{0}: it has ended by itself")]
-    Ended(String),
-    /// Somebody did not want to wait.
-    #[error("interrupted")]
-    Interrupted,
-    /// The two ends have counted differently.
-    #[error("the totals of devices and gateway do not agree")]
-    Disagreement,
-    /// Mode changes stayed out.
-    #[error("after {0} mode changes no further one came within {s} s: what was measured is not a sample of all", s = PATIENCE.as_secs())]
-    TooFewChanges(usize),
-    /// Nothing arrived.
-    #[error("{0} of {1} devices did not report within {s} s; is the broker reachable?", s = PATIENCE.as_secs())]
-    Silent(usize, usize),
-}
 
 /// Runs the demo.
 ///
@@ -131,22 +79,6 @@ pub(crate) async fn close(
         clear_retained(url, &format!("{root}-cleanup"), topics).await;
     }
     ended
-}
-
-/// Where the live output goes: standard output is kept for the summary if that is wanted as JSON.
-pub(crate) struct Screen {
-    out: Box<dyn Write>,
-}
-
-impl Screen {
-    fn new(demo: &Demo) -> Self {
-        Self { out: if demo.json { Box::new(io::stderr()) } else { Box::new(io::stdout()) } }
-    }
-
-    /// A reader that has gone is no reason to end.
-    pub(crate) fn print(&mut self, text: &str) {
-        let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
-    }
 }
 
 /// The load comes and goes.

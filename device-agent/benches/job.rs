@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use analysis::run::Recorder;
 use device_agent::mode::{Arbiter, Event, Until};
-use device_agent::rt::sys::thread_cpu_ns;
-use device_agent::rt::time::MonoTime;
 use device_agent::rt::{JobRecord, run_empty_jobs};
+use device_agent::sys::thread_cpu_ns;
+use device_agent::time::MonoTime;
 use device_agent::window::{Window, WindowConfig};
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};

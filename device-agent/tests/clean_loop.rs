@@ -10,7 +10,7 @@ use std::fs;
 use std::process;
 use std::thread::yield_now;
 
-use device_agent::rt::sys::thread_id;
+use device_agent::sys::thread_id;
 use shared_proto::mode::Mode;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Stats, StatsAlloc};
 

@@ -11,8 +11,8 @@ use std::thread::{Builder, JoinHandle, park, sleep, yield_now};
 use std::time::Duration;
 
 use device_agent::gpio::NoLines;
-use device_agent::rt::sys::{allowed_cpus, thread_id};
 use device_agent::rt::{self, Asked, Handle, Records, Ring, RtTask, SchedulerAsked, Timing};
+use device_agent::sys::{allowed_cpus, thread_id};
 use device_agent::workload::{Job, Ran, Workload};
 use shared_proto::mode::Mode;
 use shared_proto::wire::{OverrunPolicy, Schedule};

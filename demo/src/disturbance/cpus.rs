@@ -3,7 +3,7 @@
 use std::io;
 use std::thread;
 
-use device_agent::rt::sys::{allowed_cpus, bind_to_cpu};
+use device_agent::sys::{allowed_cpus, bind_to_cpu};
 
 /// The places. The agent's supervisor has none: it runs wherever the kernel puts it, as in the field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use device_agent::agent::CommandCounts;
-use device_agent::store::PlaceStatus;
+use device_agent::keeper::PlaceStatus;
 use device_agent::supervisor::{Answer, LinkState, Summary};
 
 use super::arm::{BrokerIs, Commands, Conditions, Kept};
@@ -144,7 +144,7 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
-    use device_agent::store::Health;
+    use device_agent::keeper::Health;
     use shared_proto::ids::BootId;
     use shared_proto::wire::Totals;
 

@@ -11,6 +11,7 @@ pub mod broker;
 pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod counts;
 pub mod device;
 pub mod health;
 pub mod inventory;

@@ -11,7 +11,7 @@ use shared_proto::wire::{Ack, Outcome, SetMode, Version};
 use super::{Identity, Order};
 use crate::mode::Decision;
 use crate::rt::Effect;
-use crate::rt::time::MonoTime;
+use crate::time::MonoTime;
 
 /// Reports whose close is remembered: enough for a gateway that reacts within 12 s at 200 ms.
 const CLOSES: usize = 64;

@@ -6,7 +6,7 @@ use shared_proto::wire::SetMode;
 
 use super::{Agent, Autonomy, Order};
 use crate::mode::{Decision, Event};
-use crate::rt::time::MonoTime;
+use crate::time::MonoTime;
 
 impl<T: Copy + PartialEq> Agent<T> {
     /// Lets the arbiter decide, and orders what follows from it.

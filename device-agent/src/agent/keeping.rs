@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use shared_proto::wire::{Report, Totals};
 
 use super::{Agent, Context};
-use crate::spool::Kept;
 use crate::store::kept::{KeptRun, KeptTail, KeptValue, encode};
-use crate::store::{Change, Key, Kind, Restored, Urgency};
+use crate::store::{Change, Kept, Key, Kind, Restored, Urgency};
 use crate::window::Window;
 
 /// How far this run has come, as the store knows it.

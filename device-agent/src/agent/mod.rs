@@ -27,8 +27,8 @@ pub use report::{Context, Identity, TaskPlan};
 
 use crate::mode::{Arbiter, CommandLog, Decision, Event, Holder, Known, Until};
 use crate::rt::JobRecord;
-use crate::rt::time::MonoTime;
 use crate::spool::Spool;
+use crate::time::MonoTime;
 use crate::window::{Closed, Window, WindowConfig};
 use acks::{CloseTimes, Pending, leads_to, plain};
 use answers::Answers;

@@ -7,8 +7,8 @@ use shared_proto::wire::{Ack, Report, Totals};
 
 use super::{Agent, CommandCounts, Identity, Order, TaskPlan};
 use crate::mode::{Decision, GatewayHold};
-use crate::rt::time::MonoTime;
 use crate::spool::Spool;
+use crate::time::MonoTime;
 
 impl<T: Copy + PartialEq> Agent<T> {
     /// A new order for the real-time thread, if there is one.

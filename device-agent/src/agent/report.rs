@@ -9,7 +9,7 @@ use shared_proto::units::Ratio;
 use shared_proto::wire::{Host, Lost, Report, RtContext, Task, Version};
 
 use crate::rt::Timing;
-use crate::rt::time::MonoTime;
+use crate::time::MonoTime;
 use crate::window::Closed;
 
 /// Who reports.

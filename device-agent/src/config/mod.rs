@@ -15,14 +15,14 @@ use shared_proto::policy::PolicyConfig;
 use shared_proto::units::Ratio;
 use shared_proto::wire::Dialects;
 
-pub use gpio::{GpioBackend, GpioConfig};
 pub use keys::SCHEMA;
 pub(crate) use raw::host_name;
 
 use crate::agent::Autonomy;
+use crate::gpio::GpioConfig;
+use crate::keeper::StoreConfig;
 use crate::mode::GuardConfig;
 use crate::rt::{Asked, Timing};
-use crate::store::StoreConfig;
 use crate::window::WindowConfig;
 
 /// Everything that an agent is configured with, checked.

@@ -14,9 +14,9 @@ use shared_proto::wire::{DialectName, Dialects, OverrunPolicy};
 
 use super::{Config, SCHEMA, WorkloadConfig, gpio};
 use crate::agent::Autonomy;
+use crate::keeper::{FlushConfig, StoreConfig};
 use crate::mode::GuardConfig;
 use crate::rt::{Asked, SchedulerAsked, Timing};
-use crate::store::{FlushConfig, StoreConfig};
 use crate::window::WindowConfig;
 
 #[derive(Deserialize)]

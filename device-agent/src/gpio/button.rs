@@ -1,7 +1,7 @@
 //! The override button: a person at the device presses it to hold DEGRADED, and again to let go.
 
 use super::{Debouncer, Input, Level, LineId, Pressed};
-use crate::rt::time::MonoTime;
+use crate::time::MonoTime;
 
 /// A push button as it is configured.
 #[derive(Debug, Clone, PartialEq, Eq)]

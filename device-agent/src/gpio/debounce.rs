@@ -1,7 +1,7 @@
 //! When a push button counts as pressed. Pure: levels come in with their time.
 
 use super::Level;
-use crate::rt::time::MonoTime;
+use crate::time::MonoTime;
 
 /// The button was pressed: once for each time, however its contacts bounce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,6 +5,7 @@ mod button;
 #[cfg(feature = "chardev")]
 mod chardev;
 mod choose;
+mod config;
 mod debounce;
 mod error;
 mod line;
@@ -22,6 +23,7 @@ use shared_proto::mode::Mode;
 pub use board::{Board, InputRole, OutputRole, Wiring};
 pub use button::{Button, ButtonConfig, Unreadable};
 pub use choose::{Chosen, Found, Way, choose};
+pub use config::{GpioBackend, GpioConfig};
 pub use debounce::{Debouncer, Pressed};
 pub use error::{ChipProblem, GpioError, LineProblem};
 pub use line::{Line, LineId, LineName, NoSuchLine, NotALine};

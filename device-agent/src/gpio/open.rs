@@ -8,10 +8,9 @@ use tracing::info;
 
 use super::sim::SimInput;
 use super::{
-    Board, Button, ButtonConfig, Chosen, Failures, Found, GpioError, Input, Level, Line, LineId, LineProblem, Lines,
-    OutputRole, SimPins, SimState, Way, Wiring, choose,
+    Board, Button, ButtonConfig, Chosen, Failures, Found, GpioBackend, GpioConfig, GpioError, Input, Level, Line,
+    LineId, LineProblem, Lines, OutputRole, SimPins, SimState, Way, Wiring, choose,
 };
-use crate::config::{GpioBackend, GpioConfig};
 
 /// Lines that are open.
 pub(crate) struct OpenLines {
@@ -230,7 +229,7 @@ fn open_chardev(_: &GpioConfig) -> Result<OpenLines, GpioError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rt::time::MonoTime;
+    use crate::time::MonoTime;
 
     fn config(button: Option<&str>) -> GpioConfig {
         let id = |text: &str| Some(text.parse().unwrap());

@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn this_thread_has_counters() {
-        let reader = TaskReader::new(crate::rt::sys::thread_id());
+        let reader = TaskReader::new(crate::sys::thread_id());
         let before = reader.read().unwrap();
         // Fresh memory, a page at a time.
         let fresh: Vec<u8> = (0..16u32 << 20).map(|byte| byte.to_le_bytes()[0]).collect();

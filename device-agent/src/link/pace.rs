@@ -1,6 +1,6 @@
 //! How fast old reports are sent: catching up must hold up neither this device's new reports nor the gateway of a whole fleet.
 
-use crate::rt::time::MonoTime;
+use crate::time::MonoTime;
 
 const SECOND_NS: u64 = 1_000_000_000;
 

@@ -3,7 +3,7 @@
 use tracing::warn;
 
 use crate::agent::CommandCounts;
-use crate::rt::time::MonoTime;
+use crate::time::MonoTime;
 
 const EVERY_MS: u64 = 60_000;
 

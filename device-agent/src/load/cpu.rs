@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle, park};
 
-use crate::rt::sys::{allowed_cpus, bind_to_cpu, schedule_other};
+use crate::sys::{allowed_cpus, bind_to_cpu, schedule_other};
 
 /// Threads that burn all they get of one CPU, under the ordinary scheduler.
 #[derive(Debug)]

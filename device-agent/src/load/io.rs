@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
 
-use crate::rt::sys::{forget_cached, is_in_memory};
+use crate::sys::{forget_cached, is_in_memory};
 
 /// What a round writes before it flushes and reads back.
 const ROUND_BYTES: usize = 4 << 20;

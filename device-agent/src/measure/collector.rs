@@ -7,8 +7,8 @@ use shared_proto::wire::{Host, SettingOutcome, Totals};
 use super::plan::Plan;
 use super::tally::{Counted, Tally};
 use crate::host::{HostReader, TaskCounters, TaskReader};
-use crate::rt::time::MonoTime;
 use crate::rt::{Granted, Handle, JobRecord, Unbalanced};
+use crate::time::MonoTime;
 use crate::window::Closed;
 
 /// Counts the jobs of one thread, and looks at thread and machine when the counting begins and ends.

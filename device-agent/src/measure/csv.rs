@@ -11,7 +11,7 @@ use super::options::CsvLayout;
 use super::order::PlannedRun;
 use crate::config::WorkloadConfig;
 use crate::rt::JobRecord;
-use crate::rt::time::MonoTime;
+use crate::time::MonoTime;
 
 /// Writes the jobs of all runs. Written by the supervisor, never by the task.
 pub struct Csv {

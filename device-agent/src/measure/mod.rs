@@ -43,7 +43,7 @@ pub use tally::Counted;
 
 use run::Made;
 
-use crate::config::GpioBackend;
+use crate::gpio::GpioBackend;
 use crate::gpio::GpioError;
 use crate::load::IoLoadError;
 use crate::rt::{JobRecord, Panicked, Ring, StartError, Unbalanced};

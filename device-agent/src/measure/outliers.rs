@@ -8,7 +8,7 @@ use shared_host::tree;
 use shared_proto::units::ns_to_micros;
 
 use crate::rt::JobRecord;
-use crate::rt::time::MonoTime;
+use crate::time::MonoTime;
 
 /// Keeps the jobs that started latest and those that ended latest after their release. A job can start in time and still lose
 /// its CPU half-way.

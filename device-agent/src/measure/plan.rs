@@ -18,8 +18,10 @@ use super::options::{Options, Overrun};
 use super::order::PlannedRun;
 use super::scenario::{Modes, Scenario, Scheduling};
 use crate::agent::Autonomy;
-use crate::config::{self, Config, GpioConfig, WorkloadConfig};
-use crate::rt::{Asked, SchedulerAsked, Timing, sys};
+use crate::config::{self, Config, WorkloadConfig};
+use crate::gpio::GpioConfig;
+use crate::rt::{Asked, SchedulerAsked, Timing};
+use crate::sys;
 use crate::window::WindowConfig;
 use crate::workload::Spin;
 

@@ -19,8 +19,8 @@ use super::{MeasureError, Watcher};
 use crate::agent::Autonomy;
 use crate::gpio::{Lines, NoLines, open_lines};
 use crate::host::HostReader;
-use crate::rt::time::MonoTime;
 use crate::rt::{self, Handle, Records, Ring, RtTask};
+use crate::time::MonoTime;
 use crate::workload::Workload;
 
 /// How often records are read; the ring holds 4 s of them at a period of 1 ms.

@@ -5,8 +5,8 @@ use shared_proto::units::Ratio;
 use shared_proto::wire::Totals;
 
 use super::outliers::Outliers;
-use crate::rt::time::MonoTime;
 use crate::rt::{Balance, JobRecord, Timing, Unbalanced};
+use crate::time::MonoTime;
 use crate::window::{Closed, Window, WindowConfig};
 
 /// Everything that is counted in a run.

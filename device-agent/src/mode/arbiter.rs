@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::text::Reason;
 
-use crate::rt::time::MonoTime;
+use crate::time::MonoTime;
 
 /// What each source wants at present.
 #[derive(Debug, Clone, Default)]

@@ -6,9 +6,8 @@ use std::collections::VecDeque;
 use shared_proto::ids::CommandId;
 use shared_proto::wire::{Ack, Outcome};
 
-use crate::spool::Kept;
 use crate::store::kept::{KeptCommand, encode};
-use crate::store::{Key, Kind, Ledger, Urgency};
+use crate::store::{Kept, Key, Kind, Ledger, Urgency};
 
 /// Commands remembered. A sender has one or two under way; more than this many later, a repeat is a new command.
 const REMEMBERED: usize = 32;

@@ -1,7 +1,7 @@
 //! Checks the release balance from the instants of the releases alone, apart from the loop that counts them.
 
 use super::record::JobRecord;
-use super::time::MonoTime;
+use crate::time::MonoTime;
 
 /// Watches that in every epoch the releases lie on the grid, and that as many were counted as fit between them.
 ///

@@ -2,7 +2,7 @@
 
 use shared_proto::wire::OverrunPolicy;
 
-use super::time::MonoTime;
+use crate::time::MonoTime;
 
 /// Releases that may run late, back to back, under [`OverrunPolicy::CatchUp`].
 const CATCH_UP_BOUND: u64 = 8;

@@ -5,20 +5,22 @@
 
 mod advice;
 mod balance;
+mod clock;
 mod grid;
+mod job;
 mod overhead;
 mod periodic;
 mod record;
 mod settings;
 #[cfg(test)]
 mod simulation;
-pub mod sys;
 mod thread;
-pub mod time;
 mod word;
 
 pub use balance::{Balance, Unbalanced};
+pub use clock::{Clock, SystemClock};
 pub use grid::{Grid, Released};
+pub use job::{Job, Ran, Workload};
 pub use overhead::run_empty_jobs;
 pub use periodic::{Periodic, Timing};
 pub use record::{Effect, JobRecord};

@@ -4,12 +4,13 @@ use heapless::spsc::Queue;
 use shared_proto::mode::Mode;
 use shared_proto::wire::OverrunPolicy;
 
+use super::clock::{Clock, SystemClock};
+use super::job::{Job, Ran, Workload};
 use super::periodic::{Periodic, Timing};
 use super::record::JobRecord;
-use super::time::{Clock, MonoTime, SystemClock};
 use super::word::ModeWord;
 use crate::gpio::NoLines;
-use crate::workload::{Job, Ran, Workload};
+use crate::time::MonoTime;
 
 const JOBS: u32 = 1_000;
 

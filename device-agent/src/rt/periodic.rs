@@ -3,12 +3,13 @@
 use shared_proto::mode::Mode;
 use shared_proto::wire::{OverrunPolicy, Totals};
 
+use super::clock::Clock;
 use super::grid::Grid;
+use super::job::{Job, Ran, Workload};
 use super::record::{Effect, JobRecord};
-use super::time::{Clock, MonoTime};
 use super::word::{ModeWord, Wanted};
 use crate::gpio::Lines;
-use crate::workload::{Job, Ran, Workload};
+use crate::time::MonoTime;
 
 /// Longest single sleep, so that a thread with a long period still hears a stop in time.
 const LONGEST_NAP_NS: u64 = 500_000_000;

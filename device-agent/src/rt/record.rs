@@ -3,7 +3,7 @@
 use shared_proto::mode::Mode;
 use shared_proto::wire::Totals;
 
-use super::time::MonoTime;
+use crate::time::MonoTime;
 
 /// One job that ran. The counts are cumulative, so that they stay exact when the ring loses records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

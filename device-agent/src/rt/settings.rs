@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use shared_proto::text::{Name, Text};
 use shared_proto::wire::{Schedule, Setting, SettingOutcome, Settings};
 
-use super::sys::LockedMemory;
-use super::{advice, sys};
+use super::advice;
+use crate::sys::{self, LockedMemory};
 
 /// Timer slack where the scheduler is not a real-time one: the least that the kernel takes.
 const TIMER_SLACK_NS: u32 = 1;

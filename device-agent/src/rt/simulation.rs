@@ -8,12 +8,13 @@ use shared_proto::mode::Mode;
 use shared_proto::wire::{OverrunPolicy, Totals};
 
 use super::balance::Balance;
+use super::clock::Clock;
+use super::job::{Job, Ran, Workload};
 use super::periodic::{Periodic, Timing};
 use super::record::JobRecord;
-use super::time::{Clock, MonoTime};
 use super::word::ModeWord;
 use crate::gpio::{Level, Lines};
-use crate::workload::{Job, Ran, Workload};
+use crate::time::MonoTime;
 
 const MS: u64 = 1_000_000;
 

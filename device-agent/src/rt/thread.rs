@@ -8,15 +8,15 @@ use std::thread::{Builder, JoinHandle};
 use heapless::spsc::{Consumer, Producer, Queue};
 use shared_proto::wire::Totals;
 
+use super::clock::SystemClock;
+use super::job::Workload;
 use super::overhead;
 use super::periodic::{Periodic, Timing};
 use super::record::JobRecord;
 use super::settings::{self, Asked, Granted};
-use super::sys;
-use super::time::SystemClock;
 use super::word::ModeWord;
 use crate::gpio::{Level, Lines};
-use crate::workload::Workload;
+use crate::sys;
 
 /// Records that fit the ring: 80 s of jobs at 20 ms, 4 s at 1 ms.
 const RING: usize = 4096;

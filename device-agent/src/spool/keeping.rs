@@ -2,20 +2,10 @@
 
 use super::{Spool, Waiting, key};
 use crate::store::kept::{Sending, encode, encode_report};
-use crate::store::{Key, Kind};
+use crate::store::{Kept, Key, Kind};
 
 /// Names the note that reports may have been sent.
 pub(crate) const SENDING: Key = Key::new(Kind::Sending, 0, 0);
-
-/// Something that is to be kept, as it stands.
-pub struct Kept<'a> {
-    /// What it is.
-    pub key: Key,
-    /// Serial number of its latest change.
-    pub serial: u64,
-    /// Its bytes.
-    pub encode: &'a dyn Fn() -> Option<Vec<u8>>,
-}
 
 impl<T: Copy + PartialEq> Spool<T> {
     pub(super) fn note_sending(&mut self, sending: Sending) {

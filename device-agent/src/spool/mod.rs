@@ -16,7 +16,6 @@ use shared_proto::wire::{Missing, Report};
 
 use crate::store::kept::{History, Sending, encode_report};
 use crate::store::{Key, Kind, Ledger};
-pub use keeping::Kept;
 pub(crate) use keeping::SENDING;
 use merge::{Merged, Spare};
 

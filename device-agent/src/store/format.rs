@@ -38,7 +38,7 @@ pub struct Change {
 }
 
 /// Puts changes in the order in which they were made.
-pub(super) fn in_order(changes: &mut [Change]) {
+pub(crate) fn in_order(changes: &mut [Change]) {
     changes.sort_by_key(|change| change.serial);
 }
 

@@ -30,7 +30,7 @@ impl Kind {
     }
 
     /// Whether the owner in its key is a run of the agent.
-    pub(super) const fn is_of_run(self) -> bool {
+    pub(crate) const fn is_of_run(self) -> bool {
         matches!(self, Self::Report | Self::Run | Self::Tail)
     }
 

@@ -13,6 +13,16 @@ pub enum Urgency {
     Soon,
 }
 
+/// Something that is to be kept, as it stands.
+pub struct Kept<'a> {
+    /// What it is.
+    pub key: Key,
+    /// Serial number of its latest change.
+    pub serial: u64,
+    /// Its bytes.
+    pub encode: &'a dyn Fn() -> Option<Vec<u8>>,
+}
+
 /// Changes that have not been fetched yet.
 #[derive(Debug, Default)]
 pub struct Ledger {

@@ -58,7 +58,7 @@ pub fn restore(volatile: &Recovered, durable: &Recovered) -> Restored {
 }
 
 /// What a place held that could be opened only later: but the runs that were `seen` before. In doubt all of it may have been sent.
-pub(super) fn restore_late(place: &Recovered, seen: &BTreeSet<u64>) -> Restored {
+pub(crate) fn restore_late(place: &Recovered, seen: &BTreeSet<u64>) -> Restored {
     let is_new = |change: &&Change| !(change.key.kind.is_of_run() && seen.contains(&change.key.owner));
     let changes: Vec<Change> = place.kept.iter().filter(is_new).cloned().collect();
     understand(&changes, Marks::Doubtful, place.last_serial)

@@ -15,9 +15,9 @@ use super::table::table;
 use crate::agent::CommandCounts;
 use crate::gpio::{InUse, Level, Line, Simulated};
 use crate::host::Platform;
+use crate::keeper::StoreStatus;
 use crate::mode::GatewayHold;
-use crate::rt::time::MonoTime;
-use crate::store::StoreStatus;
+use crate::time::MonoTime;
 
 /// What may be asked of a running agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

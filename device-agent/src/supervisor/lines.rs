@@ -6,7 +6,7 @@ use tracing::{error, info, warn};
 
 use crate::agent::Agent;
 use crate::gpio::{Button, Failures, Unreadable};
-use crate::rt::time::MonoTime;
+use crate::time::MonoTime;
 
 /// The override button, and whether it can be read.
 pub(super) struct OverrideButton {

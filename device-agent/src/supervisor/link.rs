@@ -16,8 +16,9 @@ use crate::config::Config;
 use crate::host::Platform;
 use crate::link::{Plan, Session, Trust};
 use crate::mode::Decision;
-use crate::rt::time::MonoTime;
-use crate::rt::{Handle, sys};
+use crate::rt::Handle;
+use crate::sys;
+use crate::time::MonoTime;
 
 /// How long the last acknowledgements and the good-bye may take.
 const GOOD_BYE: Duration = Duration::from_millis(200);

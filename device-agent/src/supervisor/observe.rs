@@ -7,8 +7,9 @@ use shared_proto::wire::{Host, RtContext};
 
 use crate::agent::Context;
 use crate::host::{HostReader, TaskCounters, TaskReader};
-use crate::rt::time::MonoTime;
-use crate::rt::{Handle, sys};
+use crate::rt::Handle;
+use crate::sys;
+use crate::time::MonoTime;
 
 /// Keeps the latest look.
 pub(super) struct Observer {

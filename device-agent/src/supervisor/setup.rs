@@ -21,12 +21,12 @@ use crate::agent::{Agent, Identity, Setup};
 use crate::config::Config;
 use crate::gpio::{GpioError, OpenLines, open_lines};
 use crate::host::Platform;
+use crate::keeper::Keeper;
 use crate::link::{Commands, Own, Trust};
 use crate::mode::Guard;
-use crate::rt::time::MonoTime;
 use crate::rt::{self, Handle, JobRecord, Ring, RtTask};
-use crate::store::Keeper;
 use crate::task;
+use crate::time::MonoTime;
 use crate::workload::Workload;
 
 /// Why an agent cannot start.

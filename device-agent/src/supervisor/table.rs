@@ -7,8 +7,8 @@ use shared_proto::wire::SettingOutcome;
 
 use super::control::Answer;
 use crate::host::{Platform, throttle_in_words};
+use crate::keeper::{Health, PlaceStatus};
 use crate::mode::GatewayHold;
-use crate::store::{Health, PlaceStatus};
 
 pub(super) fn table(answer: &Answer) -> String {
     let mut text = String::new();

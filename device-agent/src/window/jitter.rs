@@ -1,6 +1,6 @@
 //! The classroom's jitter: |time between the ends of two jobs − period|.
 
-use crate::rt::time::MonoTime;
+use crate::time::MonoTime;
 
 /// Mean and greatest jitter of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -3,7 +3,7 @@ use shared_proto::mode::Mode;
 
 use super::*;
 use crate::rt::Effect;
-use crate::rt::time::MonoTime;
+use crate::time::MonoTime;
 
 const MS: u64 = 1_000_000;
 const PERIOD: u64 = 20 * MS;

@@ -6,7 +6,7 @@ use shared_proto::mode::Mode;
 use shared_proto::units::Ratio;
 
 use super::{Job, Ran, Workload};
-use crate::rt::sys;
+use crate::sys;
 
 /// Steps between two looks at the wish to stop: well below 10 ms on any Raspberry Pi.
 const STEPS_BETWEEN_LOOKS: u64 = 1_000_000;

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use clap::Parser;
 use device_agent::agent::{Agent, Autonomy, Context, Identity, Setup, TaskPlan};
-use device_agent::rt::time::MonoTime;
+use device_agent::keeper::{FlushConfig, Keeper, PlaceStatus, StoreConfig};
 use device_agent::rt::{Effect, JobRecord, Timing};
 use device_agent::spool::Lane;
-use device_agent::store::{FlushConfig, Keeper, PlaceStatus, StoreConfig};
+use device_agent::time::MonoTime;
 use device_agent::window::WindowConfig;
 use shared_proto::ids::BootId;
 use shared_proto::mode::Mode;

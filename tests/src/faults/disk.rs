@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use device_agent::store::{Health, PlaceStatus, StoreStatus};
+use device_agent::keeper::{Health, PlaceStatus, StoreStatus};
 use tempfile::TempDir;
 
 use super::Scale;

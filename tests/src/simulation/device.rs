@@ -90,7 +90,7 @@ impl Device {
 
 impl Alive {
     /// Takes in what happened on the connection, but for messages: these are watched more closely.
-    pub(super) fn handle(&mut self, event: Event, now: device_agent::rt::time::MonoTime) {
+    pub(super) fn handle(&mut self, event: Event, now: device_agent::time::MonoTime) {
         let Run { session, agent, .. } = &mut self.run;
         match event {
             Event::Up { conn } => session.up(conn, agent, now),

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use device_agent::agent::{Agent, Context};
-use device_agent::rt::time::MonoTime;
-use device_agent::store::{Bench, Crash, FlushConfig, Keeper, MemoryFiles, Role, Trouble};
+use device_agent::keeper::{Bench, FlushConfig, Keeper, Role};
+use device_agent::store::{Crash, MemoryFiles, Trouble};
+use device_agent::time::MonoTime;
 use shared_host::mqtt::Token;
 
 use super::dice::Dice;

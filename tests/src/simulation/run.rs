@@ -4,7 +4,7 @@ use device_agent::agent::{Agent, Autonomy, Context, Identity, Setup, TaskPlan};
 use device_agent::host::Platform;
 use device_agent::link::{self, Outbox, Session, Trust};
 use device_agent::mode::{Guard, GuardConfig};
-use device_agent::rt::time::MonoTime;
+use device_agent::time::MonoTime;
 use shared_host::mqtt::{Message, PublishError, Token};
 use shared_proto::ids::{BootId, DeviceId};
 use shared_proto::units::Ratio;

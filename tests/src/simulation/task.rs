@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use device_agent::agent::Order;
-use device_agent::rt::time::MonoTime;
 use device_agent::rt::{Effect, Grid, JobRecord, Timing};
+use device_agent::time::MonoTime;
 use shared_proto::mode::Mode;
 use shared_proto::wire::Totals;
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use device_agent::rt::time::MonoTime;
+use device_agent::time::MonoTime;
 
 /// True time, in microseconds since the world began. Nobody in the world can read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use device_agent::store::{Health, PlaceStatus};
+use device_agent::keeper::{Health, PlaceStatus};
 use shared_proto::ids::BootId;
 use shared_proto::wire::{Outcome, Report, Totals};
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use shared_proto::mode::{Mode, ModeSource};
 
-use crate::health::Counts;
+use crate::counts::Counts;
 use crate::release::{BadName, ReleaseName};
 
 /// How things are on a device.

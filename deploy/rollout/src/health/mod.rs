@@ -11,8 +11,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use shared_proto::mode::{Mode, ModeSource};
 
-pub use score::{CRITICAL, Counts, statistic};
+pub use score::{CRITICAL, statistic};
 
+use crate::counts::Counts;
 use crate::device::{AgentFacts, Facts};
 use crate::release::ReleaseName;
 

@@ -2,32 +2,13 @@
 
 use std::f64::consts::PI;
 
+use crate::counts::Counts;
+use crate::counts::float;
+
 /// The value beyond which a difference is no chance any more: one-sided 0.1 %.
 ///
 /// Misses come in bursts, so that jobs are less independent than the test believes; hence not 5 %.
 pub const CRITICAL: f64 = 3.090_232_306_167_813_5;
-
-/// Jobs, and how many of them missed their deadline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-pub struct Counts {
-    /// Releases, run or skipped.
-    pub jobs: u64,
-    /// Misses among them.
-    pub misses: u64,
-}
-
-impl Counts {
-    /// Misses per job; 0 without jobs.
-    #[must_use]
-    pub fn rate(self) -> f64 {
-        if self.jobs == 0 { 0.0 } else { float(self.misses) / float(self.jobs) }
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a share of so many jobs needs no more")]
-fn float(count: u64) -> f64 {
-    count as f64
-}
 
 /// The score statistic of Farrington and Manning (Statistics in Medicine 9, 1990, 1447-1454) for the hypothesis that the rate
 /// `after` is at most `margin` (a share, 0 to 1) above the rate `before`:

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::artefact::{Proof, Target};
+use crate::counts::Counts;
 use crate::device::{AgentFacts, Back, LinkFacts, TaskFacts};
-use crate::health::Counts;
 use shared_proto::mode::{Mode, ModeSource};
 
 /// Time that passes by being waited for.

@@ -2,7 +2,7 @@
 
 use device_agent::agent::Agent;
 use device_agent::mode::Decision;
-use device_agent::rt::time::MonoTime;
+use device_agent::time::MonoTime;
 use shared_host::mqtt::Token;
 use shared_proto::mode::{Mode, ModeSource};
 

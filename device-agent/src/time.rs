@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::sys;
+use crate::sys;
 
 /// An instant on `CLOCK_MONOTONIC`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -48,28 +48,6 @@ impl MonoTime {
     /// Now, on the system's clock.
     #[must_use]
     pub fn now() -> Self {
-        sys::monotonic_now()
-    }
-}
-
-/// What the periodic loop needs of a clock; tests have one that obeys them.
-pub trait Clock {
-    /// Now.
-    fn now(&mut self) -> MonoTime;
-    /// Returns at `instant` or later, or earlier if a signal came: the caller looks at the time again.
-    fn sleep_until(&mut self, instant: MonoTime);
-}
-
-/// The system's `CLOCK_MONOTONIC`.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&mut self) -> MonoTime {
-        sys::monotonic_now()
-    }
-
-    fn sleep_until(&mut self, instant: MonoTime) {
-        sys::sleep_until(instant);
+        Self(sys::monotonic_ns())
     }
 }

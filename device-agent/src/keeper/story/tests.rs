@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use proptest::prelude::*;
 
 use super::*;
+use crate::store::{Trouble, Urgency};
 
 #[derive(Debug, Clone)]
 enum Step {

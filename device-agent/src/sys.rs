@@ -12,14 +12,12 @@ use std::ptr;
 
 use shared_proto::wire::Schedule;
 
-use super::time::MonoTime;
-
 const NANOS: u64 = 1_000_000_000;
 
-/// Now on `CLOCK_MONOTONIC` (clock_gettime(2), answered in user space by the vDSO).
+/// Nanoseconds on `CLOCK_MONOTONIC` (clock_gettime(2), answered in user space by the vDSO).
 #[must_use]
-pub fn monotonic_now() -> MonoTime {
-    MonoTime::from_nanos(read_clock(libc::CLOCK_MONOTONIC))
+pub fn monotonic_ns() -> u64 {
+    read_clock(libc::CLOCK_MONOTONIC)
 }
 
 /// CPU time that the calling thread has used, in nanoseconds.
@@ -42,9 +40,8 @@ fn read_clock(clock: libc::clockid_t) -> u64 {
     u64::try_from(now.tv_sec).unwrap_or(0) * NANOS + u64::try_from(now.tv_nsec).unwrap_or(0)
 }
 
-/// Sleeps until `instant` on `CLOCK_MONOTONIC`, absolutely (clock_nanosleep(2)); a signal ends it early.
-pub fn sleep_until(instant: MonoTime) {
-    let ns = instant.as_nanos();
+/// Sleeps until `CLOCK_MONOTONIC` says `ns` nanoseconds, absolutely (clock_nanosleep(2)); a signal ends it early.
+pub fn sleep_until_ns(ns: u64) {
     let until = libc::timespec {
         tv_sec: libc::time_t::try_from(ns / NANOS).unwrap_or(libc::time_t::MAX),
         tv_nsec: libc::c_long::try_from(ns % NANOS).unwrap_or(0),

@@ -15,9 +15,10 @@ use shared_proto::wire::{
 
 use super::*;
 use crate::agent::{Agent, Autonomy, Context, Identity, Setup, TaskPlan};
-use crate::rt::time::MonoTime;
 use crate::rt::{Effect, JobRecord, Timing};
 use crate::spool::Lane;
+use crate::store::{Crash, MemoryFiles};
+use crate::time::MonoTime;
 use crate::window::WindowConfig;
 
 const MS: u64 = 1_000_000;

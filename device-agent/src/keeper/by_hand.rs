@@ -6,13 +6,13 @@ use std::sync::mpsc::Receiver;
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::journal::Safety;
-use super::keeper::Keeper;
-use super::memory::MemoryFiles;
+use super::Keeper;
 use super::place::Role;
 use super::plan::FlushConfig;
 use super::worker::{Answer, Job, Worker, desk};
-use crate::rt::time::MonoTime;
+use crate::store::MemoryFiles;
+use crate::store::Safety;
+use crate::time::MonoTime;
 
 type Open = Box<dyn FnMut() -> io::Result<MemoryFiles> + Send>;
 

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use shared_host::tree;
 
-use super::format::{Change, in_order};
-use super::journal::{Batch, Others};
-use super::key::{Key, Kind};
-use super::ledger::Urgency;
 use super::place::{Heard, Place};
 use super::plan::{Flush, FlushConfig, FlushPlan, Look, News, There};
-use super::recovery::Recovered;
 use super::worker::Answer;
 use crate::agent::Agent;
-use crate::rt::time::MonoTime;
 use crate::spool::{Backlog, SENDING};
+use crate::store::Recovered;
+use crate::store::Urgency;
+use crate::store::{Batch, Others};
+use crate::store::{Change, in_order};
+use crate::store::{Key, Kind};
+use crate::time::MonoTime;
 
 /// How long old reports wait for the disk to know that they may be sent.
 const HOLD: Duration = Duration::from_secs(2);

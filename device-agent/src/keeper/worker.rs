@@ -5,9 +5,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::files::Files;
-use super::journal::{Batch, Cost, Journal, Safety};
-use super::recovery::Recovered;
+use crate::store::Files;
+use crate::store::Recovered;
+use crate::store::{Batch, Cost, Journal, Safety};
 
 /// Jobs that may wait for the thread. If there is room for no more, the place is told all anew later.
 const ROOM: usize = 64;

@@ -1,5 +1,13 @@
 //! Both places, for the supervisor: hands changes over, takes in what came of them, and waits for nothing.
 
+mod by_hand;
+mod durable;
+mod place;
+mod plan;
+#[cfg(test)]
+mod story;
+mod worker;
+
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,19 +19,22 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, timeout_at};
 use tracing::{info, warn};
 
-use super::directory::Directory;
-use super::durable::Durable;
-use super::files::Files;
-use super::format::{Change, in_order};
-use super::journal::{Batch, Others, Safety};
-use super::place::{Heard, Place, PlaceStatus, Role};
-use super::plan::FlushConfig;
-use super::recovery::Recovered;
-use super::restore::{Restored, restore, restore_late};
-use super::worker::{Answer, Job, start};
+use self::durable::Durable;
+use self::place::{Heard, Place};
+use self::worker::{Answer, Job, start};
 use crate::agent::{Agent, Context};
-use crate::rt::time::MonoTime;
 use crate::spool::{Backlog, Journalled};
+use crate::store::Directory;
+use crate::store::Files;
+use crate::store::Recovered;
+use crate::store::{Batch, Others, Safety};
+use crate::store::{Change, in_order};
+use crate::store::{Restored, restore, restore_late};
+use crate::time::MonoTime;
+
+pub use by_hand::Bench;
+pub use place::{Health, PlaceStatus, Role};
+pub use plan::FlushConfig;
 
 /// How long a report waits for the volatile place; beyond it, it is sent all the same.
 const HOLD: Duration = Duration::from_millis(100);
@@ -113,7 +124,7 @@ impl Keeper {
     }
 
     /// With somebody who does the jobs and answers each.
-    pub(super) fn of_desks(
+    fn of_desks(
         volatile: Option<(String, SyncSender<Job>)>,
         durable: Option<(String, SyncSender<Job>)>,
         (tell, answers): (UnboundedSender<(Role, Answer)>, Answers),

@@ -8,10 +8,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
-use super::journal::{Batch, Cost, Others};
-use super::recovery::Recovered;
 use super::worker::{Answer, Job};
-use crate::rt::time::MonoTime;
+use crate::store::Recovered;
+use crate::store::{Batch, Cost, Others};
+use crate::time::MonoTime;
 
 /// A place in trouble is tried again after this, then after twice as long, and so on.
 const FIRST_RETRY: Duration = Duration::from_secs(1);

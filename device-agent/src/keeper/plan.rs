@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::rt::time::MonoTime;
+use crate::time::MonoTime;
 
 /// At most so often for the sake of commands, however many change the mode.
 const COMMANDS_EVERY: Duration = Duration::from_secs(60);
