@@ -279,12 +279,15 @@ proptest! {
         let (mut journal, recovered) = open(&files, Safety::PowerCut);
         let (mut at, mut expected) = (HEADER, Vec::new());
         let end = *touched.last().unwrap();
+        // A cut between two records looks like a journal that never had more.
+        let mut between = end == HEADER;
         for change in &all {
             let next = at + format::size(change);
             if next <= end && !touched[..touched.len() - 1].iter().any(|place| (at..next).contains(place)) {
                 expected.push(change.clone());
             }
             at = next;
+            between |= at == end;
         }
         for change in &recovered.kept {
             prop_assert!(all.contains(change));
@@ -292,7 +295,7 @@ proptest! {
         for change in &expected {
             prop_assert!(recovered.kept.contains(change), "untouched, and not there: {}", change.serial);
         }
-        prop_assert!(recovered.kept.len() == all.len() || !recovered.damage.is_empty());
+        prop_assert!(recovered.kept.len() == all.len() || between || !recovered.damage.is_empty());
         // And it goes on.
         journal.write(&batch(vec![put(100, 100, 50)])).unwrap();
         let (_, healed) = open(&files, Safety::PowerCut);
