@@ -51,6 +51,9 @@ struct RawControl {
 
 pub(super) fn check(loaded: &Loaded) -> Result<Config, ConfigError> {
     let raw: Raw = loaded.parse()?;
+    if raw.topics.dialects.contains(&DialectName::Edgex) {
+        return Err(loaded.refuse("topics.dialects", "\"edgex\" is spoken by devices with EdgeX itself"));
+    }
     let native = raw.topics.dialects.contains(&DialectName::Native);
     let lab = raw.topics.dialects.contains(&DialectName::Lab);
     let dialects = match (native, lab) {
