@@ -8,6 +8,7 @@ use shared_host::sections::{ControllerSecuritySection, LogSection, MqttSection, 
 use shared_proto::ids::TopicRoot;
 use shared_proto::wire::DialectName;
 
+use super::edgex::{self, RawEdgex, RawGateway};
 use super::{Config, Control, Dialects, SCHEMA};
 use crate::fleet::{BadTiming, Rule, Settings, Timing};
 
@@ -16,6 +17,8 @@ const MAX_SOCKET_PATH: usize = 90;
 
 #[derive(Deserialize)]
 struct Raw {
+    gateway: RawGateway,
+    edgex: RawEdgex,
     mqtt: MqttSection,
     security: ControllerSecuritySection,
     topics: RawTopics,
@@ -60,13 +63,21 @@ pub(super) fn check(loaded: &Loaded) -> Result<Config, ConfigError> {
         (true, true) => Dialects::Both,
         (true, false) => Dialects::Native,
         (false, true) => Dialects::Lab,
+        (false, false) if raw.topics.dialects.contains(&DialectName::Edgex) => {
+            let problem = "devices of this dialect speak to EdgeX: hear of them by gateway.source";
+            return Err(loaded.refuse("topics.dialects", problem));
+        }
         (false, false) => return Err(loaded.refuse("topics.dialects", "at least one is needed")),
     };
     let max_devices = raw.limits.max_devices;
     within(loaded, "limits.max_devices", (1..=1_000_000).contains(&max_devices))?;
     let policy = raw.policy.check(loaded)?;
     let rule = if raw.policy.is_enabled() { Rule::Decide(policy) } else { Rule::Observe };
+    let (source, sink) = edgex::ways(&raw.gateway, loaded)?;
     Ok(Config {
+        source,
+        sink,
+        edgex: edgex::check(raw.edgex, loaded)?,
         mqtt: raw.mqtt.check(loaded, SCHEMA.program)?,
         security: raw.security.check(loaded)?,
         root: raw.topics.root,

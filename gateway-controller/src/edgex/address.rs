@@ -69,13 +69,21 @@ impl ServiceUrl {
 
     /// Host and port as the `Host` header wants them.
     pub(super) fn authority(&self) -> String {
-        if self.host.contains(':') { format!("[{}]:{}", self.host, self.port) } else { format!("{}:{}", self.host, self.port) }
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
     }
 
     /// A version of the API that was written and is not used.
     #[must_use]
     pub fn other_version(&self) -> Option<&str> {
         self.other_version.as_deref()
+    }
+
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.scheme == Scheme::Https
     }
 
     /// Whether requests, and a token with them, would cross the network unencrypted.
@@ -189,7 +197,9 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused_and_a_password_not_repeated() {
-        for text in ["", "localhost:59880", "mqtt://x", "http://", "http://:1", "http://x:0", "http://x:+1", "http://x:70000"] {
+        for text in
+            ["", "localhost:59880", "mqtt://x", "http://", "http://:1", "http://x:0", "http://x:+1", "http://x:70000"]
+        {
             assert!(parse(text).is_err(), "{text}");
         }
         for text in ["http://a b", "http://x/?q=1", "http://x/a b", "http://[::1", "http://::1"] {

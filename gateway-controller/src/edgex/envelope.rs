@@ -129,7 +129,13 @@ mod tests {
         let base = "edgex/events/device";
         let device = |topic: &str| device_of(base, topic).map(|device| device.as_str().to_owned());
         assert_eq!(device("edgex/events/device/device-mqtt/rt-agent-profile/pi-1/metrics").as_deref(), Some("pi-1"));
-        for other in ["edgex/events/device", "edgex/events/device/a/b/c", "edgex/events/device/a/b/c/d/e", "x/a/b/c/d", "edgex/events/device/a/b/ö/d"] {
+        for other in [
+            "edgex/events/device",
+            "edgex/events/device/a/b/c",
+            "edgex/events/device/a/b/c/d/e",
+            "x/a/b/c/d",
+            "edgex/events/device/a/b/ö/d",
+        ] {
             assert_eq!(device(other), None, "{other}");
         }
     }

@@ -100,7 +100,7 @@ impl Event {
     /// [`NoMissRate`] if it holds one that cannot be used.
     pub fn observed(&self, names: &Names) -> Result<Option<EdgexObserved>, NoMissRate> {
         let readings = self.readings.as_deref().unwrap_or_default();
-        let Some(rate) = readings.iter().rev().find(|reading| names.miss_rate.is(&reading.resource)) else {
+        let Some(rate) = readings.iter().find(|reading| names.miss_rate.is(&reading.resource)) else {
             return Ok(None);
         };
         let of = |name: &str| readings.iter().find(|reading| reading.resource == name);
@@ -221,7 +221,8 @@ mod tests {
     }
 
     fn event(readings: Vec<Value>) -> Event {
-        serde_json::from_value(json!({"apiVersion": "v3", "deviceName": "pi-1", "origin": 1_i64, "readings": readings})).unwrap()
+        serde_json::from_value(json!({"apiVersion": "v3", "deviceName": "pi-1", "origin": 1_i64, "readings": readings}))
+            .unwrap()
     }
 
     #[test]
@@ -248,7 +249,9 @@ mod tests {
     #[test]
     fn strings_numbers_and_null_are_told_apart_by_their_type() {
         let rate = |value_type: &str, value: Value| {
-            event(vec![reading("miss_rate", value_type, value)]).observed(&names()).map(|seen| seen.map(|s| s.miss_rate.get()))
+            event(vec![reading("miss_rate", value_type, value)])
+                .observed(&names())
+                .map(|seen| seen.map(|s| s.miss_rate.get()))
         };
         for (value_type, value, wanted) in [
             ("Float64", json!("1.25e-02"), 0.0125),

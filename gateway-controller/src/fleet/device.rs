@@ -9,10 +9,10 @@ use shared_proto::wire::{Ack, Departure, Missing, ReportRef, Status};
 
 use super::clock::DeviceClock;
 use super::commands::{Commands, Order, Situation, Wire};
+use super::edgex::Mark;
 use super::identity::{Evidence, Identity};
 use super::seen::Seen;
 use super::tally::Tally;
-use super::edgex::Mark;
 use super::{Carrier, Freshness, Moment, Tie, Wish};
 use crate::event::{CommandResult, DeviceMode};
 
