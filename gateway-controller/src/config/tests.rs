@@ -109,7 +109,8 @@ fn source_and_sink_go_together_or_are_refused() {
         assert!(error.contains("gateway.sink") && error.contains("listens to EdgeX"), "{error}");
     }
     assert!(ways("edgex", "").unwrap_err().contains("edgex-rest"));
-    assert!(load(&[("GATEWAY_TOPICS__DIALECTS", "[\"edgex\"]")]).unwrap_err().contains("gateway.source"));
+    let error = load(&[("GATEWAY_TOPICS__DIALECTS", "[\"edgex\"]")]).unwrap_err();
+    assert!(error.contains("gateway.source"), "{error}");
 }
 
 #[test]

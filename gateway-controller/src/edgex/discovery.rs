@@ -35,6 +35,8 @@ struct Devices {
 #[derive(Deserialize)]
 struct Named {
     name: String,
+    #[serde(rename = "profileName")]
+    profile: String,
 }
 
 impl Discovery {
@@ -62,14 +64,16 @@ impl Discovery {
 
     async fn all(&self) -> Result<HashSet<DeviceId>, String> {
         let mut names = Vec::new();
+        let mut asked = 0;
         loop {
-            let path = format!("/device/profile/name/{}?offset={}&limit={PAGE}", self.profile, names.len());
+            let path = format!("/device/all?offset={asked}&limit={PAGE}");
             let answer = self.client.get(&path, self.timeout).await.map_err(|error| error.to_string())?;
             // Beyond the end there is nothing (416): some were removed meanwhile.
             let page =
                 if answer.status == 416 { Vec::new() } else { answer.ok::<Devices>()?.devices.unwrap_or_default() };
             let last = page.len() < PAGE;
-            names.extend(page.into_iter().map(|device| device.name));
+            asked += page.len();
+            names.extend(page.into_iter().filter(|device| device.profile == self.profile).map(|device| device.name));
             if last {
                 break;
             }
