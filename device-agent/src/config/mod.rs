@@ -1,5 +1,6 @@
 //! Configuration of the agent: TOML, every key overridable by environment, every value checked before anything starts.
 
+mod edgex;
 mod gpio;
 mod keys;
 mod raw;
@@ -20,6 +21,7 @@ pub use keys::SCHEMA;
 pub(crate) use raw::host_name;
 
 use crate::agent::Autonomy;
+use crate::link::EdgexSettings;
 use crate::mode::GuardConfig;
 use crate::rt::{Asked, Timing};
 use crate::store::StoreConfig;
@@ -46,6 +48,8 @@ pub struct Config {
     pub root: TopicRoot,
     /// Message formats.
     pub dialects: Dialects,
+    /// How EdgeX' wire is spoken, if it is.
+    pub edgex: EdgexSettings,
     /// Time between reports in milliseconds.
     pub report_interval_ms: u64,
     /// Sizes of the windows.

@@ -55,7 +55,8 @@ struct RawControl {
 pub(super) fn check(loaded: &Loaded) -> Result<Config, ConfigError> {
     let raw: Raw = loaded.parse()?;
     if raw.topics.dialects.contains(&DialectName::Edgex) {
-        return Err(loaded.refuse("topics.dialects", "\"edgex\" is spoken by devices with EdgeX itself"));
+        let problem = "\"edgex\" is spoken by devices with EdgeX itself: hear of them by gateway.source";
+        return Err(loaded.refuse("topics.dialects", problem));
     }
     let native = raw.topics.dialects.contains(&DialectName::Native);
     let lab = raw.topics.dialects.contains(&DialectName::Lab);
@@ -63,10 +64,6 @@ pub(super) fn check(loaded: &Loaded) -> Result<Config, ConfigError> {
         (true, true) => Dialects::Both,
         (true, false) => Dialects::Native,
         (false, true) => Dialects::Lab,
-        (false, false) if raw.topics.dialects.contains(&DialectName::Edgex) => {
-            let problem = "devices of this dialect speak to EdgeX: hear of them by gateway.source";
-            return Err(loaded.refuse("topics.dialects", problem));
-        }
         (false, false) => return Err(loaded.refuse("topics.dialects", "at least one is needed")),
     };
     let max_devices = raw.limits.max_devices;

@@ -174,7 +174,9 @@ impl Done {
                 Ok(_) => Self::new(Some(200), String::new()),
                 Err(why) => Self { result: CommandResult::Misfit, ..Self::new(Some(200), why) },
             },
-            Ok(answer) if result_of(answer.status) == CommandResult::Done => Self::new(Some(answer.status), String::new()),
+            Ok(answer) if result_of(answer.status) == CommandResult::Done => {
+                Self::new(Some(answer.status), String::new())
+            }
             Ok(answer) => match answer.message() {
                 words if words.is_empty() => Self::new(Some(answer.status), answer.refusal()),
                 words => Self::new(Some(answer.status), words),

@@ -26,7 +26,8 @@ type At = State<Arc<World>>;
 
 pub(super) fn routes() -> Router<Arc<World>> {
     Router::new()
-        .route("/api/v3/deviceprofile", post(add_profiles))
+        .route("/api/v3/deviceprofile", post(add_profiles).put(change_profiles))
+        .route("/api/v3/deviceservice/name/{name}", get(device_service))
         .route("/api/v3/deviceprofile/all", get(all_profiles))
         .route("/api/v3/deviceprofile/name/{name}", get(profile).delete(delete_profile))
         .route("/api/v3/device", post(add_devices).patch(change_devices))
@@ -72,6 +73,32 @@ pub(super) fn add_profile(world: &World, profile: Profile) -> Result<String, Ref
     let id = uuid();
     profiles.insert(profile.name.clone(), (id.clone(), profile));
     Ok(id)
+}
+
+async fn change_profiles(State(world): At, body: Bytes) -> Answer {
+    let requests: Vec<AddProfile> = parse(&body)?;
+    for request in &requests {
+        request.profile.check().map_err(|what| Refusal::new(400, what))?;
+    }
+    Ok(each(requests.into_iter().map(|request| change_profile(&world, request.profile))))
+}
+
+fn change_profile(world: &World, profile: Profile) -> Result<String, Refusal> {
+    let missing = || Refusal::new(404, format!("device profile {} does not exist", profile.name));
+    let profiles = &mut world.state().profiles;
+    let (id, known) = profiles.get_mut(&profile.name).ok_or_else(missing)?;
+    *known = profile.clone();
+    Ok(id.clone())
+}
+
+/// The one device service, as it registered itself.
+async fn device_service(Path(name): Path<String>) -> Answer {
+    if name != SERVICE {
+        return Err(Refusal::new(404, format!("device service {name} not found")));
+    }
+    Ok(success(
+        json!({"service": {"name": SERVICE, "adminState": "UNLOCKED", "baseAddress": "http://localhost:59982"}}),
+    ))
 }
 
 async fn add_devices(State(world): At, query: Query, body: Bytes) -> Answer {

@@ -18,6 +18,8 @@ mod classroom;
 mod command_line_agent;
 mod command_line_controller;
 mod deaf;
+mod edgex_agent;
+mod edgex_gateway;
 mod edgex_stand_in;
 mod emulated;
 mod gpio;

@@ -34,10 +34,11 @@ pub const MAX_UUID: usize = 64;
 /// Where all devices' answers go.
 const RESPONSES: &str = "command/response";
 
-/// Whether EdgeX takes a device of this name in all its versions: `A`–`Z`, `a`–`z`, `0`–`9`, `_`, `-`.
+/// Whether a device may have this name with EdgeX of all versions: `A`–`Z`, `a`–`z`, `0`–`9`, `_`, `-`; and not `response`,
+/// whose commands would come on the topics of everybody's answers.
 #[must_use]
 pub fn can_be_named(device: &DeviceId) -> bool {
-    !device.as_str().contains('.')
+    !device.as_str().contains('.') && device.as_str() != "response"
 }
 
 /// Topic of a device's metrics.

@@ -106,6 +106,7 @@ fn values_are_written_as_device_mqtt_reads_them() {
 fn device_names_with_a_dot_are_not_edgexs() {
     assert!(can_be_named(&"Pi_01-b".parse().unwrap()));
     assert!(!can_be_named(&"pi.01".parse().unwrap()));
+    assert!(!can_be_named(&"response".parse().unwrap()));
 }
 
 #[test]

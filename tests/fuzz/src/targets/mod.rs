@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod control;
+pub mod edgex;
 pub mod fleet;
 pub mod journal;
 pub mod messages;
