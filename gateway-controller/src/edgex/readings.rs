@@ -61,6 +61,22 @@ pub struct Reading {
     value: Value,
 }
 
+/// Core-data's answer to a question for events.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Events {
+    /// The newest first, by the time of the event; none for a device that EdgeX does not know.
+    #[serde(default)]
+    pub events: Option<Vec<Event>>,
+}
+
+/// Core-data's answer to a question for readings.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Readings {
+    /// The newest first.
+    #[serde(default)]
+    pub readings: Option<Vec<Reading>>,
+}
+
 /// A reading of the miss rate that tells none.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0} is no miss rate: it should be a number from 0 to 1")]

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
 use shared_proto::ids::DeviceId;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
@@ -15,7 +14,7 @@ use super::discovery::Discovery;
 use super::freshness::{Age, Clock};
 use super::health::Health;
 use super::http::Client;
-use super::readings::{self, Event, MissRate, Names, NoMissRate, Reading};
+use super::readings::{self, Events, MissRate, Names, NoMissRate, Reading, Readings};
 use super::{Bus, Happening};
 use crate::fleet::EdgexObserved;
 
@@ -45,16 +44,6 @@ pub(crate) struct Poller {
     permits: Arc<Semaphore>,
     bus: watch::Receiver<Bus>,
     out: mpsc::Sender<Happening>,
-}
-
-#[derive(Deserialize)]
-struct Events {
-    events: Option<Vec<Event>>,
-}
-
-#[derive(Deserialize)]
-struct Readings {
-    readings: Option<Vec<Reading>>,
 }
 
 /// What is known of a device's readings; told when it changes.

@@ -58,6 +58,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "status", run: targets::messages::status, more: vectors!("status") },
     Target { name: "lab_command", run: targets::messages::lab_command, more: || files(LAB, "command") },
     Target { name: "lab_observed", run: targets::messages::lab_observed, more: || files(LAB, "metrics") },
+    Target { name: "edgex_answer", run: targets::edgex_readings::edgex_answer, more: Samples::new },
+    Target { name: "edgex_envelope", run: targets::edgex_readings::edgex_envelope, more: Samples::new },
     Target { name: "edgex_command", run: targets::edgex::edgex_command, more: Samples::new },
     Target { name: "topic", run: targets::topics::topic, more: Samples::new },
     Target { name: "broker_url", run: targets::url::broker_url, more: Samples::new },

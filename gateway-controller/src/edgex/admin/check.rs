@@ -9,16 +9,11 @@ use super::{Finding, Profile, device};
 use crate::config::EdgexConfig;
 use crate::edgex::freshness::{Age, Clock};
 use crate::edgex::http::{Client, Service};
-use crate::edgex::readings::{self, Event};
+use crate::edgex::readings::{self, Events};
 
 #[derive(Deserialize)]
 struct Version {
     version: String,
-}
-
-#[derive(Deserialize)]
-struct Events {
-    events: Option<Vec<Event>>,
 }
 
 #[derive(Deserialize)]
