@@ -7,14 +7,47 @@ use tokio::time::Instant;
 
 use super::http::Service;
 
-/// Least time between two log lines on the same service while it fails.
+/// While a service fails, another reason is told after this time.
 const PAUSE: Duration = Duration::from_secs(60);
+/// So much is told of one thing in that time: what comes and goes with every request cannot flood the log.
+const MOST: u8 = 5;
+
+/// How much may be told.
+#[derive(Debug)]
+pub(super) struct Budget {
+    since: Instant,
+    told: u8,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { since: Instant::now(), told: 0 }
+    }
+}
+
+impl Budget {
+    /// Whether one thing more may be told now.
+    pub(super) fn allows(&mut self) -> bool {
+        let now = Instant::now();
+        if now.duration_since(self.since) >= PAUSE {
+            *self = Self { since: now, told: 0 };
+        }
+        self.told = self.told.saturating_add(1);
+        self.told <= MOST
+    }
+}
 
 /// A service and what was last told of it.
 #[derive(Debug)]
 pub(crate) struct Health {
     service: Service,
-    state: Mutex<State>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    state: State,
+    budget: Budget,
 }
 
 #[derive(Debug)]
@@ -25,7 +58,7 @@ enum State {
     Fails {
         reason: String,
         failures: u64,
-        told: Instant,
+        told: Option<Instant>,
     },
 }
 
@@ -40,15 +73,15 @@ pub(crate) enum Turn {
 
 impl Health {
     pub(crate) fn new(service: Service) -> Self {
-        Self { service, state: Mutex::new(State::New) }
+        Self { service, known: Mutex::new(Known { state: State::New, budget: Budget::default() }) }
     }
 
     /// It answered as it should.
     pub(crate) fn good(&self) -> Option<Turn> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let service = self.service;
-        match std::mem::replace(&mut *state, State::Answers) {
-            State::Answers => return None,
+        match std::mem::replace(&mut known.state, State::Answers) {
+            State::Answers | State::Fails { told: None, .. } => return None,
             State::New => tracing::info!(%service, "EdgeX answers"),
             State::Fails { failures, .. } => tracing::info!(%service, failures, "EdgeX answers again"),
         }
@@ -57,20 +90,26 @@ impl Health {
 
     /// It did not.
     pub(crate) fn bad(&self, reason: &str) -> Option<Turn> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let (now, service) = (Instant::now(), self.service);
-        let before = match &mut *state {
-            State::Fails { reason: known, failures, told } => {
+        let Known { state, budget } = &mut *known;
+        let (failures, told) = match state {
+            State::Fails { reason: known, failures, told: Some(told) }
+                if known == reason || now.duration_since(*told) < PAUSE =>
+            {
                 *failures = failures.saturating_add(1);
-                if known == reason || now.duration_since(*told) < PAUSE {
-                    return None;
-                }
-                *failures
+                return None;
             }
-            State::New | State::Answers => 1,
+            State::Fails { failures, told, .. } => (failures.saturating_add(1), *told),
+            State::New | State::Answers => (1, None),
         };
-        tracing::warn!(%service, reason, failures = before, "EdgeX does not answer as it should");
-        *state = State::Fails { reason: reason.to_owned(), failures: before, told: now };
+        let tells = budget.allows();
+        let told = if tells { Some(now) } else { told };
+        *state = State::Fails { reason: reason.to_owned(), failures, told };
+        if !tells {
+            return None;
+        }
+        tracing::warn!(%service, reason, failures, "EdgeX does not answer as it should");
         Some(Turn::Down(reason.to_owned()))
     }
 }
@@ -92,5 +131,19 @@ mod tests {
         assert_eq!(health.bad("status 401"), Some(Turn::Down("status 401".to_owned())));
         assert_eq!(health.bad("refused"), None, "two kinds that alternate are not told each time");
         assert_eq!(health.good(), Some(Turn::Up));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_and_goes_is_told_a_few_times_a_minute_and_what_stays_is_told() {
+        let health = Health::new(Service::Data);
+        let mut told = 0;
+        for _ in 0..100 {
+            told += usize::from(health.bad("one device's answer is too long").is_some());
+            told += usize::from(health.good().is_some());
+        }
+        assert_eq!(told, 10);
+        assert_eq!(health.bad("refused"), None);
+        tokio::time::advance(PAUSE).await;
+        assert_eq!(health.bad("refused"), Some(Turn::Down("refused".to_owned())));
     }
 }

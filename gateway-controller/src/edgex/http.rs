@@ -273,3 +273,83 @@ impl Answer {
         Text::<300>::from(words.as_str()).to_string()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    /// A server that answers each connection with these texts, one to a request, and then closes it; and its client.
+    async fn serve(connections: Vec<Vec<String>>) -> Client {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            for answers in connections {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                for answer in answers {
+                    let mut request = Vec::new();
+                    while !request.ends_with(b"\r\n\r\n") {
+                        request.push(stream.read_u8().await.unwrap());
+                    }
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                }
+            }
+        });
+        Client::new(Service::Data, url.parse().unwrap(), None, Token::new(None))
+    }
+
+    fn answer(status: &str, body: &str) -> String {
+        format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_used_again_and_replaced_when_it_is_gone() {
+        let client =
+            serve(vec![vec![answer("200 OK", "1"), answer("200 OK", "2")], vec![answer("404 Not Found", "3")]]).await;
+        for (status, body) in [(200, b"1"), (200, b"2"), (404, b"3")] {
+            let answer = client.get("/ping", LIMIT).await.unwrap();
+            assert_eq!((answer.status, answer.body()), (status, &body[..]));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_too_long_leads_elsewhere_or_is_cut_off_is_refused() {
+        let long = "x".repeat(MAX_BODY + 1);
+        let cut = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf".to_owned();
+        let elsewhere = "HTTP/1.1 301 Moved\r\nLocation: http://10.0.0.1/\r\nContent-Length: 0\r\n\r\n".to_owned();
+        for (text, wanted) in [
+            (answer("200 OK", &long), HttpError::TooLong),
+            (elsewhere, HttpError::Redirect(301)),
+            (cut, HttpError::Broken(String::new())),
+            ("no HTTP at all\r\n\r\n".to_owned(), HttpError::Broken(String::new())),
+        ] {
+            let error = serve(vec![vec![text]]).await.get("/x", LIMIT).await.unwrap_err();
+            assert_eq!(std::mem::discriminant(&error), std::mem::discriminant(&wanted), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn silence_and_a_closed_port_have_their_own_words() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let client = Client::new(Service::Data, url.parse().unwrap(), None, Token::new(None));
+        let limit = Duration::from_millis(50);
+        assert_eq!(client.get("/x", limit).await.unwrap_err(), HttpError::Timeout(limit));
+        drop(listener);
+        let refused = client.get("/x", LIMIT).await.unwrap_err();
+        assert!(refused.to_string().contains(&url), "{refused}");
+    }
+
+    #[test]
+    fn words_are_told_apart_from_pages() {
+        assert!(Answer::new(200, "<html>").ok::<serde_json::Value>().unwrap_err().contains("HTML"));
+        assert!(Answer::new(200, "{").ok::<serde_json::Value>().unwrap_err().contains("JSON"));
+        assert!(Answer::new(401, "").ok::<serde_json::Value>().unwrap_err().contains("edgex.token_file"));
+        assert_eq!(Answer::new(500, r#"{"message":"a\nb"}"#).message(), "a b");
+        assert_eq!(Answer::new(503, "<html>").message(), "");
+    }
+}

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::discovery::Discovery;
 use super::freshness::{Age, Clock};
-use super::health::Health;
+use super::health::{Budget, Health};
 use super::http::Client;
 use super::readings::{self, Events, MissRate, Names, NoMissRate, Reading, Readings};
 use super::{Bus, Happening};
@@ -107,6 +107,7 @@ impl Poller {
             bus: self.bus.clone(),
             out: self.out.clone(),
             state: State::New,
+            budget: Budget::default(),
         }
     }
 }
@@ -119,7 +120,9 @@ struct Watcher {
     permits: Arc<Semaphore>,
     bus: watch::Receiver<Bus>,
     out: mpsc::Sender<Happening>,
+    /// As it was told.
     state: State,
+    budget: Budget,
 }
 
 impl Watcher {
@@ -209,7 +212,7 @@ impl Watcher {
     }
 
     fn note(&mut self, state: State) {
-        if state == self.state {
+        if state == self.state || !self.budget.allows() {
             return;
         }
         let device = &self.device;
@@ -228,5 +231,78 @@ impl Watcher {
             State::New => {}
         }
         self.state = state;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use super::*;
+    use crate::config::Config;
+    use crate::edgex::http::Service;
+
+    const NOW: i64 = 1_763_690_000_000_000_000;
+    const SECOND: i64 = 1_000_000_000;
+
+    /// Asks nobody; its clock is in the test's hands.
+    fn watcher(clock: &Arc<AtomicI64>) -> Watcher {
+        let config = Config::load(None, []).unwrap().edgex;
+        let clock = Arc::clone(clock);
+        let asking = Asking {
+            client: config.single_client(Service::Data),
+            names: config.names.clone(),
+            poll: config.poll,
+            max_age: config.max_age,
+            timeout: config.timeout,
+            clock: Clock::new(move || clock.load(Ordering::Relaxed)),
+        };
+        let poller = Poller::new(asking, watch::channel(Bus::Silent).1, mpsc::channel(1).0);
+        poller.watcher("pi-1".parse().unwrap())
+    }
+
+    fn reading(origin: i64) -> Result<Option<EdgexObserved>, NoMissRate> {
+        let reading = serde_json::json!({"origin": origin, "resourceName": "miss_rate", "valueType": "Float64", "value": "0e+00"});
+        serde_json::from_value::<Reading>(reading).unwrap().observed().map(Some)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn in_500_seconds_of_silence_the_last_reading_is_handed_on_while_it_is_fresh() {
+        let clock = Arc::new(AtomicI64::new(NOW));
+        let mut watcher = watcher(&clock);
+        let mut states = Vec::new();
+        for second in 0..500 {
+            clock.store(NOW + second * SECOND, Ordering::Relaxed);
+            tokio::time::advance(Duration::from_secs(1)).await;
+            let (state, observed) = watcher.judge(reading(NOW));
+            assert_eq!(observed.is_some(), second <= 5, "after {second} s");
+            if state != watcher.state {
+                states.push(second);
+            }
+            watcher.note(state);
+        }
+        assert_eq!(states, [0, 6], "two things to tell");
+        assert_eq!(watcher.judge(reading(NOW + 600 * SECOND)).0, State::Ahead);
+        assert_eq!(watcher.judge(Ok(None)).0, State::None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn core_data_is_asked_less_often_while_the_bus_brings_readings_and_sooner_when_it_fails() {
+        let mut watcher = watcher(&Arc::new(AtomicI64::new(NOW)));
+        let (bus, hears) = watch::channel(Bus::Brings);
+        watcher.bus = hears;
+        let start = Instant::now();
+        watcher.pause(start).await;
+        assert_eq!(start.elapsed().as_secs(), u64::from(SLOWER));
+        let start = Instant::now();
+        let fail = async {
+            tokio::time::sleep(Duration::from_millis(1_500)).await;
+            bus.send_replace(Bus::Silent);
+        };
+        tokio::join!(watcher.pause(start), fail);
+        assert_eq!(start.elapsed().as_millis(), 1_500, "a second has passed already");
+        let start = Instant::now();
+        watcher.pause(start).await;
+        assert_eq!(start.elapsed().as_secs(), 1);
     }
 }

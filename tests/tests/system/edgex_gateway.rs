@@ -10,7 +10,9 @@ use shared_host::secret::Secret;
 use shared_proto::mode::{Mode, ModeSource};
 use system_tests::edgex::{Answer, Device, DeviceService, Edgex, Options, Profile, Reach, Service, Version};
 
-use crate::harness::{Agent, Controller, DECIDES, DEVICE, Probe, Ran, Site, controller, eventually, run};
+use crate::harness::{
+    Agent, Authority, Controller, DECIDES, DEVICE, Probe, Process, Ran, Site, controller, eventually, run, tool,
+};
 
 /// A task that misses its deadlines in NORMAL and keeps them in DEGRADED, on an idle machine and on a busy one.
 const TOO_MUCH: [(&str, &str); 5] = [
@@ -413,4 +415,33 @@ fn provisioning_says_what_is_not_there() {
     let failure = stage.edgexs("provision", &["--device", DEVICE]).failure(1);
     assert!(failure.contains("core-metadata: no connection to"), "{failure}");
     stage.edgexs("check", &["--device", DEVICE]).failure(1);
+}
+
+#[test]
+fn https_is_verified() {
+    let site = Site::mosquitto();
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let port = demo::broker::free_port().unwrap();
+    let accept = format!("127.0.0.1:{port}");
+    let (certificate, key) = (authority.file("broker/server.crt"), authority.file("broker/server.key"));
+    // It answers every request with a page of its own.
+    let server =
+        tool("openssl", ["s_server", "-quiet", "-www", "-accept", &accept, "-cert", &certificate, "-key", &key]);
+    let _server = Process::start_with_stderr("s_server", server, &site.home("s_server"), std::process::Stdio::null());
+    eventually("its port", || std::net::TcpStream::connect(&accept).ok());
+    let url = format!("https://localhost:{port}/core-data");
+    for (ca, reason) in [(&authority, "HTML"), (&stranger, "invalid peer certificate")] {
+        let ca = ca.file("ca.crt");
+        let variables = [
+            ("GATEWAY_GATEWAY__SOURCE", "edgex-rest"),
+            ("GATEWAY_EDGEX__CORE_DATA_URL", url.as_str()),
+            ("GATEWAY_EDGEX__CA_FILE", &ca),
+            ("GATEWAY_EDGEX__DEVICES", r#"["device1"]"#),
+            ("GATEWAY_EDGEX__POLL_MS", "100"),
+            ("GATEWAY_LOG__FORMAT", "json"),
+        ];
+        let controller = Controller::start_bare(&site, reason, &variables);
+        controller
+            .log_line(reason, |line| line.contains("EdgeX does not answer as it should") && line.contains(reason));
+    }
 }
