@@ -21,6 +21,7 @@ Examples:
   gateway-controller devices                       what the running controller knows
   gateway-controller set-mode pi-01 degraded       until `set-mode pi-01 auto`
   gateway-controller forget pi-01                  a device that is gone for good
+  gateway-controller edgex check                   whether EdgeX is as the controller needs it
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration."
 )]
@@ -43,6 +44,60 @@ pub(crate) enum Command {
     SetMode(SetModeArgs),
     /// Forget a device that is gone for good
     Forget(ForgetArgs),
+    /// Register devices with EdgeX, and see whether all is there
+    Edgex(EdgexArgs),
+}
+
+/// Arguments of `edgex`.
+#[derive(Debug, Args)]
+pub(crate) struct EdgexArgs {
+    #[command(subcommand)]
+    pub(crate) command: EdgexAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EdgexAction {
+    /// Register the profile and devices with core-metadata; twice does no harm
+    Provision(ProvisionArgs),
+    /// Look at services, profile, devices, readings and commands, and say what mends them
+    Check(EdgexCheckArgs),
+}
+
+/// Arguments of `edgex provision`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+What is there and as wanted stays as it is; what differs is told, and the exit code is 1, unless --update is given.
+
+Examples:
+  gateway-controller edgex provision --device pi-1 --device pi-2
+  gateway-controller edgex provision --device pi-1 --dry-run")]
+pub(crate) struct ProvisionArgs {
+    /// Name of a device, as in its agent's configuration; again for more. Without it: edgex.devices
+    #[arg(long = "device", value_name = "DEVICE")]
+    pub(crate) devices: Vec<DeviceId>,
+    /// Profile to upload (JSON); without it: the agent's own, as edgex.profile
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: Option<PathBuf>,
+    /// Change what is there and differs
+    #[arg(long)]
+    pub(crate) update: bool,
+    /// Print the requests and send nothing
+    #[arg(long, conflicts_with = "update")]
+    pub(crate) dry_run: bool,
+    /// Configuration file of the controller, for the addresses of EdgeX
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Arguments of `edgex check`.
+#[derive(Debug, Args)]
+pub(crate) struct EdgexCheckArgs {
+    /// Name of a device; again for more. Without it: edgex.devices
+    #[arg(long = "device", value_name = "DEVICE")]
+    pub(crate) devices: Vec<DeviceId>,
+    /// Configuration file of the controller, for the addresses of EdgeX
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 }
 
 /// Arguments of `run`.
@@ -219,6 +274,7 @@ mod tests {
         assert!(parse("g devices --socket /x --broker mqtt://x").unwrap_err().contains("cannot be used"));
         assert!(parse("g set-mode pi/1 degraded").unwrap_err().contains("1 to 32"));
         assert!(parse("g devices --broker wss://x").unwrap_err().contains("mqtts://"));
+        assert!(parse("g edgex provision --device pi-1 --update --dry-run").unwrap_err().contains("cannot be used"));
         assert!(parse("g init --insecure").unwrap_err().contains("--broker"));
     }
 }

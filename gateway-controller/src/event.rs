@@ -29,6 +29,8 @@ pub enum Event {
     Applied(Applied),
     /// A device refused a command.
     Rejected(Rejected),
+    /// EdgeX answered a command: told if it asked for a change and was done, and when the result is another than before.
+    Commanded(Commanded),
     /// A device's mode changed, and not because this controller wanted it.
     DeviceMode(DeviceMode),
     /// Something at the device, stronger than the gateway, keeps a mode that is not the wanted one. Told once.
@@ -115,6 +117,43 @@ pub struct Rejected {
     pub reason: Reason,
     /// The mode in effect.
     pub mode: Mode,
+}
+
+/// EdgeX answered a command.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Commanded {
+    /// The device.
+    pub device: DeviceId,
+    /// The command.
+    pub command_id: CommandId,
+    /// The mode that it asked for.
+    pub mode: Mode,
+    /// What became of it.
+    pub result: CommandResult,
+    /// The HTTP status; `null` if there was no answer.
+    pub status: Option<u16>,
+    /// From request to answer, in milliseconds. A device of device-mqtt has the command long before the answer.
+    pub put_ms: f64,
+    /// Here: arrival of the reading (or wish) that led to it, to the answer, in milliseconds; `null` if it asked for no change.
+    pub round_trip_ms: Option<f64>,
+}
+
+/// What became of a command through EdgeX.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CommandResult {
+    /// The device answered. Which mode it is in, its readings tell.
+    Done,
+    /// The device did not answer EdgeX (500).
+    NoAnswer,
+    /// Device or device service are locked, or down (423).
+    Locked,
+    /// EdgeX knows no such device or command, or cannot send it (400, 404, 405 and other answers).
+    Misfit,
+    /// EdgeX does not take the token, or wants one (401, 403).
+    Unauthorized,
+    /// A service of EdgeX is not there (503, no connection, no answer in time).
+    Unavailable,
 }
 
 /// A device's mode changed, and not because this controller wanted it.

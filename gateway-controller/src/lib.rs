@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`fleet`] | what is known of every device, what is wanted of it, which commands that takes: no input, output or clock |
 //! | [`link`] | what a topic and a payload mean, and how a command becomes a message |
+//! | [`edgex`] | EdgeX: readings from core-data and the message bus, commands through core-command |
 //! | [`run`] | the loop around it: broker, control socket, clock |
 //! | [`keyring`] | whose messages are believed, and signatures of commands |
 //! | [`event`], [`sink`] | what it tells, and to whom |
@@ -15,6 +16,7 @@
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod edgex;
 pub mod event;
 pub mod fleet;
 pub mod keyring;

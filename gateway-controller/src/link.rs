@@ -8,6 +8,7 @@ use shared_proto::limits::MAX_COMMAND;
 use shared_proto::sign::OVERHEAD;
 
 use crate::config::{Config, Dialects};
+use crate::edgex::BusTopics;
 use crate::fleet::{Action, Command, Fleet, Freshness, Moment, Payload};
 use crate::keyring::Keyring;
 use crate::refusals::Refusals;
@@ -29,19 +30,26 @@ pub struct Topics {
     root: TopicRoot,
     dialects: Dialects,
     keyring: Keyring,
+    bus: Option<BusTopics>,
 }
 
 impl Topics {
     /// Below `root`, in these formats.
     #[must_use]
     pub fn new(root: TopicRoot, dialects: Dialects) -> Self {
-        Self { root, dialects, keyring: Keyring::default() }
+        Self { root, dialects, keyring: Keyring::default(), bus: None }
     }
 
     /// The same, with the keys of the devices.
     #[must_use]
     pub fn with(self, keyring: Keyring) -> Self {
         Self { keyring, ..self }
+    }
+
+    /// The same, with EdgeX' message bus.
+    #[must_use]
+    pub fn with_bus(self, bus: Option<BusTopics>) -> Self {
+        Self { bus, ..self }
     }
 
     /// The subscriptions of every connection. Statuses first, so that the retained ones are known before the first report.
@@ -57,6 +65,7 @@ impl Topics {
         if self.dialects.lab() {
             filters.push(Filter { topic: lab::METRICS_FILTER.to_owned(), qos: Qos::AtMostOnce });
         }
+        filters.extend(self.bus.iter().flat_map(BusTopics::filters));
         filters
     }
 
@@ -91,6 +100,14 @@ impl Topics {
         out: &mut Vec<Action>,
     ) -> Result<(), (Subject, String)> {
         let Received { topic, payload, retained } = received;
+        if let Some(bus) = self.bus.as_ref().filter(|bus| bus.is_ours(topic)) {
+            live_only(Subject::Event, *retained)?;
+            let Some((device, observed)) = bus.take(topic, payload).map_err(|why| (Subject::Event, why))? else {
+                return Ok(());
+            };
+            let taken = fleet.edgex(now, &device, &observed, out);
+            return taken.map(drop).map_err(|refused| (Subject::Device, refused.to_string()));
+        }
         if let Some((device, kind)) = native::parse(&self.root, topic).filter(|_| self.dialects.native()) {
             let subject = Subject::from(kind);
             let bad = |error: json::DecodeError| (subject, error.to_string());
@@ -150,7 +167,7 @@ impl Topics {
         Message { topic, payload: Vec::new(), qos: Qos::AtLeastOnce, retain: Retain::Yes }
     }
 
-    /// The message that carries a command; `None` cannot happen, as every command fits its limit.
+    /// The message that carries a command; `None` for one that goes through EdgeX. Every other fits its limit.
     #[must_use]
     pub fn message(&self, command: &Command) -> Option<Message> {
         let device = &command.device;
@@ -161,6 +178,8 @@ impl Topics {
                 let payload = self.keyring.sign(device, topic.as_str(), payload)?;
                 (topic, payload, Qos::AtLeastOnce)
             }
+            // Not by the broker.
+            Payload::Edgex(_) => return None,
             Payload::Lab(change) => {
                 let payload = match self.keyring.sign_lab(device, change) {
                     Some(signed) => signed,

@@ -25,6 +25,8 @@ pub enum Subject {
     Command,
     /// A classroom client's metrics.
     Metrics,
+    /// An event on EdgeX' message bus.
+    Event,
     /// A device that is one too many.
     Device,
     /// A topic that is not one of the wire's.
@@ -52,6 +54,7 @@ impl fmt::Display for Subject {
             Self::Ack => "ack",
             Self::Command => "command",
             Self::Metrics => "metrics",
+            Self::Event => "event of EdgeX",
             Self::Device => "message of a device too many",
             Self::Topic => "message",
             Self::Overflow => "message in a flood of them",

@@ -8,9 +8,10 @@ use shared_host::mqtt::{self, Event as Transport, Events, Message, PublishError,
 use shared_proto::ids::DeviceId;
 use tokio::time::Instant;
 
-use crate::config::{Config, Control};
+use crate::config::{Config, Control, Source};
+use crate::edgex::{self, Bus, BusTopics, Edgex, Happening, Turn};
 use crate::event::Record;
-use crate::fleet::{Action, Fleet, Moment};
+use crate::fleet::{Action, Command, Fleet, Moment, Payload};
 use crate::keyring::Keyring;
 use crate::link::{Topics, options};
 use crate::protocol::{BrokerView, Request, answer};
@@ -36,22 +37,40 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>, events: impl Ev
     if !keyring.is_empty() {
         tracing::info!(devices = keyring.len(), "keys of devices read");
     }
-    let topics = Topics::new(config.root.clone(), config.dialects).with(keyring);
-    let (publisher, transport) = mqtt::start(options(&config, &topics), |_| None);
-    tracing::info!(broker = %config.mqtt.url, root = %config.root, "started");
+    let bus = (config.source == Source::EdgexBus).then(|| BusTopics::new(&config.edgex));
+    let topics = Topics::new(config.root.clone(), config.dialects).with(keyring).with_bus(bus);
+    let (publisher, transport, url) = match config.source {
+        Source::EdgexRest => (None, None, config.edgex.core_data.to_string()),
+        Source::Mqtt | Source::EdgexBus => {
+            let (publisher, transport) = mqtt::start(options(&config, &topics), |_| None);
+            (Some(publisher), Some(transport), config.mqtt.url.to_string())
+        }
+    };
+    match config.source {
+        Source::Mqtt => tracing::info!(broker = %config.mqtt.url, root = %config.root, "started"),
+        Source::EdgexRest => tracing::info!(core_data = %config.edgex.core_data, "started with EdgeX"),
+        Source::EdgexBus => {
+            let core_data = &config.edgex.core_data;
+            tracing::info!(broker = %config.mqtt.url, %core_data, "started with EdgeX and its message bus");
+        }
+    }
     let controller = Controller {
-        fleet: Fleet::new(config.fleet, fastrand::u32(..)),
+        fleet: Fleet::new(config.fleet, fastrand::u32(..)).tied(edgex::tie(&config)),
+        edgex: Edgex::start(&config),
+        attempts: 0,
         topics,
         publisher: publisher.clone(),
         refusals: Refusals::default(),
         events,
-        url: config.mqtt.url.to_string(),
+        url,
         down: Some("connecting".into()),
         start: Instant::now(),
         actions: Vec::new(),
     };
     controller.serve(transport, control, stop).await;
-    publisher.close(CLOSE_LIMIT).await;
+    if let Some(publisher) = publisher {
+        publisher.close(CLOSE_LIMIT).await;
+    }
     tracing::info!("stopped");
     Ok(())
 }
@@ -69,8 +88,12 @@ pub enum StartError {
 
 struct Controller<S> {
     fleet: Fleet,
+    edgex: Edgex,
+    /// Times that core-data began or ceased to answer.
+    attempts: u64,
     topics: Topics,
-    publisher: Publisher,
+    /// Not without a broker.
+    publisher: Option<Publisher>,
     refusals: Refusals,
     events: S,
     url: String,
@@ -84,7 +107,7 @@ struct Controller<S> {
 impl<S: EventSink> Controller<S> {
     async fn serve(
         mut self,
-        mut transport: Events,
+        mut transport: Option<Events>,
         mut control: Option<Server<Request>>,
         stop: impl Future<Output = ()>,
     ) {
@@ -94,7 +117,7 @@ impl<S: EventSink> Controller<S> {
             let wake = self.next_wake();
             tokio::select! {
                 () = &mut stop => return,
-                event = transport.next() => match event {
+                event = next_event(&mut transport) => match event {
                     Some(event) => self.take(event),
                     None => return,
                 },
@@ -103,6 +126,7 @@ impl<S: EventSink> Controller<S> {
                     let broker = BrokerView { url: self.url.clone(), down: self.down.clone() };
                     answer(&mut self.fleet, broker, now, request, reply, &mut self.actions);
                 }
+                happening = self.edgex.next() => self.happen(happening),
                 () = sleep_until(wake) => {
                     let now = self.now();
                     self.fleet.tick(now, &mut self.actions);
@@ -110,8 +134,9 @@ impl<S: EventSink> Controller<S> {
                 }
             }
             self.act();
-            if transport.dropped() > dropped {
-                dropped = transport.dropped();
+            let dropped_now = transport.as_ref().map_or(0, Events::dropped);
+            if dropped_now > dropped {
+                dropped = dropped_now;
                 let now = self.now();
                 self.refusals.note(now, Subject::Overflow, "any", format!("{dropped} so far"));
             }
@@ -133,6 +158,7 @@ impl<S: EventSink> Controller<S> {
             Transport::Up { conn } => {
                 tracing::info!(conn, "connected");
                 self.down = None;
+                self.edgex.bus(Bus::Brings);
                 self.fleet.link_up(conn, &mut self.actions);
             }
             Transport::Down { conn, reason } => {
@@ -141,6 +167,7 @@ impl<S: EventSink> Controller<S> {
                     tracing::warn!(conn, reason, "no connection");
                     self.down = Some(reason.clone());
                 }
+                self.edgex.bus(Bus::Silent);
                 self.fleet.link_down(conn, reason, &mut self.actions);
             }
             Transport::Message(received) => {
@@ -156,12 +183,40 @@ impl<S: EventSink> Controller<S> {
         }
     }
 
+    fn happen(&mut self, happening: Happening) {
+        let now = self.now();
+        match happening {
+            Happening::Observed(device, observed) => {
+                if let Err(refused) = self.fleet.edgex(now, &device, &observed, &mut self.actions) {
+                    self.refusals.note(now, Subject::Device, device.as_str(), refused.to_string());
+                }
+            }
+            Happening::Answered(answer) => self.fleet.edgex_answer(now, &answer, &mut self.actions),
+            // Beside a broker core-data is not what the controller listens to.
+            Happening::Service(_) if self.publisher.is_some() => {}
+            Happening::Service(turn) => {
+                self.attempts = self.attempts.saturating_add(1);
+                match turn {
+                    Turn::Up => {
+                        self.down = None;
+                        self.fleet.link_up(self.attempts, &mut self.actions);
+                    }
+                    Turn::Down(reason) => {
+                        self.down = Some(reason.clone());
+                        self.fleet.link_down(self.attempts, reason, &mut self.actions);
+                    }
+                }
+            }
+        }
+    }
+
     fn act(&mut self) {
         let now = self.now();
         let mut actions = std::mem::take(&mut self.actions);
         for action in actions.drain(..) {
             match action {
                 Action::Tell(event) => self.events.take(Record { t_ms: wall_clock_ms(), event }),
+                Action::Send(Command { device, payload: Payload::Edgex(command) }) => self.edgex.send(device, command),
                 Action::Send(command) => {
                     let Some(message) = self.topics.message(&command) else { continue };
                     self.publish(now, message, &command.device);
@@ -176,12 +231,20 @@ impl<S: EventSink> Controller<S> {
     }
 
     fn publish(&mut self, now: Moment, message: Message, device: &DeviceId) {
-        match self.publisher.try_publish(message) {
+        let Some(publisher) = &self.publisher else { return };
+        match publisher.try_publish(message) {
             // While the broker is away the fleet sends nothing, once it has heard of it.
             Ok(_) | Err(PublishError::Down) => {}
             // A command is sent again while it is needed.
             Err(error) => self.refusals.note(now, Subject::Command, device.as_str(), error.to_string()),
         }
+    }
+}
+
+async fn next_event(transport: &mut Option<Events>) -> Option<Transport> {
+    match transport {
+        Some(events) => events.next().await,
+        None => std::future::pending().await,
     }
 }
 

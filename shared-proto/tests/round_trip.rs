@@ -103,9 +103,13 @@ fn setting() -> impl Strategy<Value = Setting> {
     (text(), text(), outcome, text()).prop_map(|(name, asked, outcome, why)| Setting { name, asked, outcome, why })
 }
 
+fn dialect() -> impl Strategy<Value = DialectName> {
+    prop_oneof![Just(DialectName::Native), Just(DialectName::Lab), Just(DialectName::Edgex)]
+}
+
 fn status() -> impl Strategy<Value = Status> {
     let departure = option::of(prop_oneof![Just(Departure::Stopped), Just(Departure::Lost)]);
-    let dialects = vec(prop_oneof![Just(DialectName::Native), Just(DialectName::Lab)], 0..=4);
+    let dialects = vec(dialect(), 0..=4);
     let who = (device(), boot(), any::<u64>(), any::<Option<u64>>(), any::<bool>(), departure, text());
     let why = (text(), option::of(text()));
     let platform = (option::of(text()), option::of(text()), any::<Option<bool>>());

@@ -12,8 +12,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use shared_proto::dialect::lab;
+use shared_proto::dialect::{edgex, lab};
 use shared_proto::limits::MAX_REPORT;
+use shared_proto::mode::Mode;
 use shared_proto::wire::{Ack, Report, SetMode, Status};
 
 /// A folder of vectors that knows which of its files no check has read yet.
@@ -141,6 +142,36 @@ fn lab() {
         let text = folder.read(file);
         assert_eq!(serde_json::from_str::<lab::Observed>(&text).expect(file), observed, "{file}");
         assert_eq!(core_read::<lab::Observed>(&text).expect(file), observed, "{file}, read by serde-json-core");
+    }
+    folder.close();
+}
+
+#[test]
+fn edgex() {
+    let mut folder = Folder::open("edgex");
+    for (file, written) in [
+        ("metrics.json", samples::edgex::metrics().to_string()),
+        ("metrics-empty-window.json", samples::edgex::empty_window().to_string()),
+        ("metrics-extremes.json", samples::edgex::extremes().to_string()),
+        ("temp_c.json", samples::edgex::temperature().to_string()),
+    ] {
+        let vector: Value = serde_json::from_str(&folder.read(file)).expect(file);
+        assert_eq!(serde_json::from_str::<Value>(&written).expect(file), vector, "{file}, written as {written}");
+    }
+    folder.same("set-mode.json", &edgex::Written { mode: Mode::Degraded });
+    folder.close();
+}
+
+#[test]
+fn edgex_invalid() {
+    let mut folder = Folder::open("edgex/invalid");
+    let expectations: BTreeMap<String, String> =
+        serde_json::from_str(&folder.read("expect.json")).expect("expectations");
+    for (file, error) in &expectations {
+        let [refused, core_refused] = refusal::<edgex::Written>(&folder.read(file), |_| Ok(()));
+        let refused = refused.unwrap_or_else(|| panic!("{file} is accepted, but must fail with: {error}"));
+        assert!(refused.contains(error), "{file} fails with: {refused}\nbut must fail with: {error}");
+        assert!(core_refused.is_some(), "{file} is accepted by serde-json-core");
     }
     folder.close();
 }

@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod edgex;
 pub mod faults;
 pub mod programs;
 pub mod proxy;

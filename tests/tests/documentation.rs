@@ -47,6 +47,7 @@ fn every_link_to_a_file_leads_somewhere() {
         "docs/configuration",
         "cross",
         "deploy",
+        "deploy/edgex",
         "shared-proto/vectors",
         "device-agent/examples/line-follower",
         "tests/fuzz",

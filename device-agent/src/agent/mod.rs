@@ -5,6 +5,7 @@ mod acks;
 mod answers;
 mod counters;
 mod deciding;
+mod gathering;
 mod keeping;
 mod outgoing;
 mod report;
@@ -22,6 +23,7 @@ use shared_proto::units::Ratio;
 use shared_proto::wire::{Ack, NotFresh, Outcome, Report, SetMode, Totals};
 
 pub use counters::{CommandCounts, Refused};
+pub use gathering::{Gathered, News};
 pub use keeping::Adopted;
 pub use report::{Context, Identity, TaskPlan};
 
@@ -94,6 +96,7 @@ pub struct Agent<T> {
     pending: VecDeque<Pending>,
     answers: Answers<T>,
     lab: Option<lab::Metrics>,
+    gathered: Option<Gathered>,
     seq: u64,
     miss_rate: Ratio,
     started: MonoTime,
@@ -125,6 +128,7 @@ impl<T: Copy + PartialEq> Agent<T> {
             pending: VecDeque::new(),
             answers: Answers::default(),
             lab: None,
+            gathered: None,
             seq: 0,
             miss_rate: Ratio::ZERO,
             started: now,
@@ -243,10 +247,8 @@ impl<T: Copy + PartialEq> Agent<T> {
 
     /// A classroom command arrived at `now`: it holds until the next one.
     pub fn lab_command(&mut self, command: &lab::Command, now: MonoTime) {
-        let reason = Reason::from("classroom command");
         self.counts.accepted();
-        self.arbiter.apply(Event::Commanded { mode: command.mode, until: Until::Replaced, reason });
-        self.decide(now);
+        self.command_by(command.mode, Until::Replaced, "classroom command", now);
     }
 
     /// A command was refused; it is answered if its id was readable.
@@ -312,6 +314,7 @@ impl<T: Copy + PartialEq> Agent<T> {
         report.policy = self.policy;
         self.consult_policy(&report, context.now);
         self.lab = Some(self.setup.plan.lab_metrics(&report, &closed));
+        self.gather_report(&report);
         self.spool_report(report);
     }
 

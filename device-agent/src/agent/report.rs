@@ -61,7 +61,9 @@ impl TaskPlan {
         }
     }
 
-    fn load(&self, mode: Mode) -> Ratio {
+    /// CPU share that the workload aims at in `mode`.
+    #[must_use]
+    pub fn load(&self, mode: Mode) -> Ratio {
         match mode {
             Mode::Normal => self.normal_load,
             Mode::Degraded => self.degraded_load,

@@ -22,6 +22,7 @@ const SECTIONS: &[Section] = &[
     section("mqtt", "The gateway's broker."),
     SECURITY_SECTION,
     section("topics", "What is spoken with the gateway."),
+    section("edgex", "EdgeX Foundry, if topics.dialects has \"edgex\": docs/edgex.md."),
     section("report", "Windows and reports."),
     section("policy", "The device's own policy: it decides while no command of the gateway holds."),
     section("safety", "When the device protects itself by going to DEGRADED, whatever the gateway says."),
@@ -198,8 +199,21 @@ const KEYS: &[Key] = &[
     key(
         "topics.dialects",
         "[\"native\"]",
-        "a list of \"native\", \"lab\"",
-        "Message formats: this project's own, and the classroom's (tp/NAME/metrics and tp/NAME/cmd).",
+        "a list of \"native\", \"lab\", \"edgex\"",
+        "Message formats: this project's own, the classroom's (tp/NAME/metrics and tp/NAME/cmd), and EdgeX Foundry's\n\
+         (incoming/data/NAME/metrics and command/NAME/#).",
+    ),
+    key(
+        "edgex.report_ms",
+        "1000",
+        "100 to 60000, not below report.interval_ms",
+        "Milliseconds between messages to EdgeX. What happened in between is in the next one.",
+    ),
+    key(
+        "edgex.lease_ms",
+        "0",
+        "0, or 100 to 86400000",
+        "How long a mode that EdgeX commands holds, in milliseconds; 0 is until the next command.",
     ),
     key("report.interval_ms", "200", "20 to 3600000", "Milliseconds between reports."),
     key("report.miss_window", "250", "1 to 100000", "Jobs behind the miss rate."),

@@ -1,5 +1,6 @@
 //! Configuration of the agent: TOML, every key overridable by environment, every value checked before anything starts.
 
+mod edgex;
 mod gpio;
 mod keys;
 mod raw;
@@ -21,6 +22,7 @@ pub(crate) use raw::host_name;
 use crate::agent::Autonomy;
 use crate::gpio::GpioConfig;
 use crate::keeper::StoreConfig;
+use crate::link::EdgexSettings;
 use crate::mode::GuardConfig;
 use crate::rt::{Asked, Timing};
 use crate::window::WindowConfig;
@@ -46,6 +48,8 @@ pub struct Config {
     pub root: TopicRoot,
     /// Message formats.
     pub dialects: Dialects,
+    /// How EdgeX' wire is spoken, if it is.
+    pub edgex: EdgexSettings,
     /// Time between reports in milliseconds.
     pub report_interval_ms: u64,
     /// Sizes of the windows.

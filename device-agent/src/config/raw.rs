@@ -12,7 +12,7 @@ use shared_proto::ids::{DeviceId, TopicRoot};
 use shared_proto::units::Ratio;
 use shared_proto::wire::{DialectName, Dialects, OverrunPolicy};
 
-use super::{Config, SCHEMA, WorkloadConfig, gpio};
+use super::{Config, SCHEMA, WorkloadConfig, edgex, gpio};
 use crate::agent::Autonomy;
 use crate::keeper::{FlushConfig, StoreConfig};
 use crate::mode::GuardConfig;
@@ -30,6 +30,7 @@ struct Raw {
     mqtt: MqttSection,
     security: AgentSecuritySection,
     topics: Topics,
+    edgex: edgex::Section,
     report: Report,
     policy: PolicySection,
     safety: Safety,
@@ -150,7 +151,15 @@ impl Config {
         if dialects.is_empty() {
             return Err(loaded.refuse("topics.dialects", "at least one is needed"));
         }
+        let security = raw.security.check(loaded)?;
+        let beside = dialects.contains(&DialectName::Edgex).then_some(edgex::Beside {
+            device: &device,
+            root: &raw.topics.root,
+            interval_ms: raw.report.interval_ms,
+            security: security.as_ref(),
+        });
         Ok(Self {
+            edgex: raw.edgex.check(loaded, beside)?,
             workload: match raw.task.workload {
                 WorkloadName::Spin => {
                     WorkloadConfig::Spin { normal: raw.spin.normal_ratio, degraded: raw.spin.degraded_ratio }
@@ -167,7 +176,7 @@ impl Config {
             timing,
             gpio,
             broker: raw.mqtt.check(loaded, device.as_str())?,
-            security: raw.security.check(loaded)?,
+            security,
             root: raw.topics.root,
             dialects,
             device,

@@ -130,3 +130,35 @@ fn simulated_inputs_may_be_wired_to_an_output_but_not_the_button() {
     let button = gpio(&[("gpio.override_line", "5"), ("gpio.override_active", "high")]).unwrap().button.unwrap();
     assert_eq!((button.pressed, button.stable_ns), (Level::High, 30_000_000));
 }
+
+#[test]
+fn edgex_is_refused_what_it_cannot_live_with() {
+    let edgex = |keys: &[(&str, &str)]| {
+        let all = [("device.name", "pi"), ("topics.dialects", r#"["edgex"]"#)].iter().chain(keys);
+        // Of two values of a key the later one counts.
+        let env: std::collections::BTreeMap<_, _> = all.map(|(key, value)| (SCHEMA.variable(key), *value)).collect();
+        let env: Vec<_> = env.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        with(&env)
+    };
+    let config = edgex(&[]).unwrap();
+    assert_eq!((config.edgex.report_ms, config.edgex.lease_ms), (1_000, None));
+    let config = edgex(&[("edgex.lease_ms", "5000"), ("edgex.report_ms", "200")]).unwrap();
+    assert_eq!((config.edgex.report_ms, config.edgex.lease_ms), (200, Some(5_000)));
+    let key = [("security.key_file", "/run/key"), ("security.require_signed_commands", "true")];
+    for (keys, refused, why) in [
+        (&[("edgex.report_ms", "99")][..], "edgex.report_ms", "100 to 60000"),
+        (&[("edgex.report_ms", "60001")], "edgex.report_ms", "100 to 60000"),
+        (&[("report.interval_ms", "2000")], "edgex.report_ms", "below report.interval_ms"),
+        (&[("edgex.lease_ms", "99")], "edgex.lease_ms", "100 to 86400000"),
+        (&[("device.name", "pi.7")], "device.name", "for EdgeX allowed are"),
+        (&[("device.name", "response")], "device.name", "for EdgeX allowed are"),
+        (&[("topics.root", "command")], "topics.root", "another one is needed"),
+        (&key, "security.require_signed_commands", "cannot sign"),
+    ] {
+        let error = edgex(keys).unwrap_err();
+        assert!(error.contains(refused) && error.contains(why), "{keys:?}: {error}");
+    }
+    assert!(edgex(&key[..1]).is_ok(), "what else is signed does not matter to EdgeX");
+    let native = |key, value| with(&[("AGENT_DEVICE__NAME", "pi.7"), (&SCHEMA.variable(key), value)]);
+    assert!(native("topics.root", "command").is_ok() && native("report.interval_ms", "2000").is_ok());
+}

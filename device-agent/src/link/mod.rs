@@ -2,6 +2,7 @@
 //! what happens on the connection comes in with its time, messages go out through an [`Outbox`].
 
 mod classroom;
+mod edgex;
 mod pace;
 mod refusals;
 #[cfg(test)]
@@ -27,6 +28,8 @@ use crate::spool::Lane;
 use crate::store::Urgency;
 use crate::time::MonoTime;
 use classroom::Classroom;
+use edgex::Edgex;
+pub use edgex::EdgexSettings;
 use pace::Pace;
 use refusals::Refusals;
 use topics::Topics;
@@ -66,6 +69,8 @@ pub struct Plan<'a> {
     pub dialects: &'a Dialects,
     /// Whom the device believes, and what it signs.
     pub trust: Trust,
+    /// How EdgeX' wire is spoken, if it is.
+    pub edgex: EdgexSettings,
     /// Reports of before the connection that are sent per second, at least 1. Those of now do not count.
     pub catch_up_per_s: u32,
     /// The real-time settings that the status tells.
@@ -82,6 +87,8 @@ pub struct Session {
     topics: Topics,
     trust: Trust,
     classroom: Classroom,
+    /// None unless it is spoken.
+    edgex: Option<Edgex>,
     /// The status as it stands; the will of the next connection is made from it.
     status: Status,
     up_since: Option<MonoTime>,
@@ -108,7 +115,7 @@ impl Session {
     /// The device of `agent`, not connected.
     #[must_use]
     pub fn new(plan: &Plan<'_>, agent: &Agent<Token>) -> Self {
-        let Plan { client_id, root, dialects, trust, catch_up_per_s, settings, platform } = plan;
+        let Plan { client_id, root, dialects, trust, edgex, catch_up_per_s, settings, platform } = plan;
         Self {
             client_id: (*client_id).to_owned(),
             dialects: (*dialects).clone(),
@@ -125,6 +132,7 @@ impl Session {
             last_down: String::new(),
             delivered: 0,
             classroom: Classroom::new(agent.identity().device.clone(), agent.identity().boot),
+            edgex: dialects.contains(&DialectName::Edgex).then(|| Edgex::new(agent.identity().device.clone(), *edgex)),
             refusals: Refusals::default(),
         }
     }
@@ -166,6 +174,9 @@ impl Session {
         self.note_short_life(now);
         self.conn = conn;
         self.last_down = reason;
+        if let Some(edgex) = &mut self.edgex {
+            edgex.down();
+        }
         agent.connection_lost(|token| token.conn() == conn);
     }
 
@@ -199,6 +210,8 @@ impl Session {
             self.refusals.note(&message.topic, "a retained command is old by nature", agent.counts(), now);
         } else if message.topic == self.topics.lab_command {
             self.lab_message(message, agent, now, wall);
+        } else if self.edgex.as_ref().is_some_and(|edgex| edgex.hears(&message.topic)) {
+            self.edgex_message(message, agent, now);
         } else {
             self.native_message(message, agent, now);
         }
@@ -243,6 +256,13 @@ impl Session {
         }
     }
 
+    fn edgex_message(&mut self, message: &Received, agent: &mut Agent<Token>, now: MonoTime) {
+        if let Some(Err(refusal)) = self.edgex.as_mut().map(|edgex| edgex.message(message, agent, now)) {
+            agent.refuse(refusal.kind(), None, "");
+            self.refusals.note(&message.topic, &refusal.to_string(), agent.counts(), now);
+        }
+    }
+
     /// A message that is not believed changes nothing, and is not answered: nobody knows whose it is.
     fn doubt(&mut self, message: &Received, doubt: Doubt, agent: &mut Agent<Token>, now: MonoTime) {
         let kind = match doubt {
@@ -265,6 +285,9 @@ impl Session {
         if speaks_native {
             self.send_status(agent, outbox, now);
             self.send_by_turns(agent, outbox, now);
+        }
+        if let Some(edgex) = &mut self.edgex {
+            edgex.send(agent, outbox, now);
         }
         if let Some(metrics) = agent.take_lab_metrics()
             && self.dialects.contains(&DialectName::Lab)
@@ -369,6 +392,9 @@ impl Session {
         self.status.online = false;
         self.status.departure = Some(departure);
         self.status_due = true;
+        if let Some(edgex) = &mut self.edgex {
+            edgex.departed();
+        }
     }
 
     /// Whether a status waits that could not be sent yet.

@@ -1,3 +1,5 @@
+mod edgex;
+
 use shared_proto::ids::BootId;
 use shared_proto::mode::Mode;
 use shared_proto::policy::PolicyConfig;
@@ -93,6 +95,7 @@ fn session_with(agent: &Agent<Token>, trust: Trust) -> Session {
         root: &root,
         dialects: &native,
         trust,
+        edgex: EdgexSettings::default(),
         catch_up_per_s: 1_000,
         settings,
         platform: &platform,

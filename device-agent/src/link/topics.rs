@@ -1,7 +1,7 @@
 //! The topics of one device.
 
 use shared_host::mqtt::{Filter, Qos};
-use shared_proto::dialect::{lab, native};
+use shared_proto::dialect::{edgex, lab, native};
 use shared_proto::ids::{DeviceId, TopicRoot};
 use shared_proto::wire::DialectName;
 
@@ -13,6 +13,7 @@ pub(super) struct Topics {
     pub(super) ack: String,
     pub(super) lab_metrics: String,
     pub(super) lab_command: String,
+    pub(super) edgex_commands: String,
 }
 
 impl Topics {
@@ -25,6 +26,7 @@ impl Topics {
             ack: topic(native::Kind::Ack),
             lab_metrics: lab::metrics_topic(device).to_string(),
             lab_command: lab::command_topic(device).to_string(),
+            edgex_commands: edgex::command_filter(device).to_string(),
         }
     }
 
@@ -33,6 +35,7 @@ impl Topics {
         let topic = match dialect {
             DialectName::Native => self.command.clone(),
             DialectName::Lab => self.lab_command.clone(),
+            DialectName::Edgex => self.edgex_commands.clone(),
         };
         Filter { topic, qos: Qos::AtLeastOnce }
     }

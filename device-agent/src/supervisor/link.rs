@@ -48,6 +48,7 @@ impl Link {
             root: &config.root,
             dialects: &config.dialects,
             trust,
+            edgex: config.edgex,
             catch_up_per_s: config.catch_up_per_s,
             settings,
             platform,

@@ -6,7 +6,7 @@ use shared_host::control::ControlError;
 use shared_host::key_file::{self, KeyFileError};
 use shared_host::sections::{AgentSecurity, Outgoing, Unsigned};
 use shared_proto::ids::BootId;
-use shared_proto::wire::SettingOutcome;
+use shared_proto::wire::{DialectName, SettingOutcome};
 use tracing::{info, warn};
 
 use super::Supervisor;
@@ -98,11 +98,15 @@ pub(super) fn assemble(config: Config, parts: Parts) -> Result<Supervisor, Start
         autonomy: config.autonomy,
         spool_capacity: config.spool_capacity,
     };
-    let agent = Agent::new(setup, now);
+    let mut observer = Observer::new(&rt);
+    let mut agent = Agent::new(setup, now);
+    if config.dialects.contains(&DialectName::Edgex) {
+        agent.gather(observer.context());
+    }
     Ok(Supervisor {
         link: Link::start(&config, &agent, trust, &rt, &platform),
         store,
-        observer: Observer::new(&rt),
+        observer,
         guard: Guard::new(config.guard),
         runaway: Runaway::new(rt.granted.schedule, config.asked.scheduler),
         service: Service::from_environment(),

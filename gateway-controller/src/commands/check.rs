@@ -2,10 +2,10 @@
 
 use super::{Failure, print};
 use crate::cli::CheckArgs;
-use crate::config::{Config, SCHEMA};
+use crate::config::{self, Config};
 
 pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
-    let loaded = SCHEMA.load(args.config.as_deref(), std::env::vars_os())?;
+    let loaded = config::load(args.config.as_deref(), std::env::vars_os())?;
     Config::from_loaded(&loaded)?.check_files(&loaded)?;
     let values = loaded.effective();
     let width = values.iter().map(|value| value.path.len() + value.value.len() + 3).max().unwrap_or(0);

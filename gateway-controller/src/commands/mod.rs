@@ -3,6 +3,7 @@
 mod check;
 mod devices;
 mod direct;
+mod edgex;
 mod forget;
 mod init;
 mod run;
@@ -33,6 +34,7 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::Devices(args) => devices::run(&args),
         Command::SetMode(args) => set_mode::run(&args),
         Command::Forget(args) => forget::run(&args),
+        Command::Edgex(args) => edgex::run(&args.command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,11 +4,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Failure, runtime};
 use crate::cli::RunArgs;
-use crate::config::{Config, SCHEMA};
+use crate::config::{self, Config};
 use crate::sink::JsonLines;
 
 pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
-    let loaded = SCHEMA.load(args.config.as_deref(), std::env::vars_os())?;
+    let loaded = config::load(args.config.as_deref(), std::env::vars_os())?;
     let config = Config::from_loaded(&loaded)?;
     config.check_files(&loaded)?;
     // Held to the end, for the last lines.

@@ -1,5 +1,8 @@
 //! Configuration: read into a raw shape, then checked once into types that cannot be wrong.
 
+mod classroom;
+mod edgex;
+mod edgex_keys;
 mod raw;
 mod schema;
 #[cfg(test)]
@@ -14,11 +17,28 @@ use shared_host::sections::{BrokerConfig, ControllerSecurity, LogSection};
 use shared_proto::ids::TopicRoot;
 
 use crate::fleet::Settings;
+pub use edgex::{EdgexConfig, SinkKind, Source};
 pub use schema::SCHEMA;
+
+/// Loads what the file and the environment say, as [`SCHEMA`] has it; the environment also in the words of the classroom's
+/// policy controller.
+///
+/// # Errors
+/// [`ConfigError`] says where, which key, the value and what is allowed.
+pub fn load(file: Option<&Path>, env: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Loaded, ConfigError> {
+    let env: Vec<_> = env.into_iter().collect();
+    SCHEMA.load_over(&classroom::presets(&env), file, env)
+}
 
 /// What the controller runs with.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// Where the controller hears of the devices.
+    pub source: Source,
+    /// How it commands them.
+    pub sink: SinkKind,
+    /// EdgeX, if source or sink name it.
+    pub edgex: EdgexConfig,
     /// Connection to the broker.
     pub mqtt: BrokerConfig,
     /// Signatures; none without keys.
@@ -61,7 +81,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] says where, which key, the value and what is allowed.
     pub fn load(file: Option<&Path>, env: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Self, ConfigError> {
-        Self::from_loaded(&SCHEMA.load(file, env)?)
+        Self::from_loaded(&load(file, env)?)
     }
 
     /// The defaults with this broker and without control socket, for a controller inside another program.
@@ -88,7 +108,11 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] for the first file that cannot be used.
     pub fn check_files(&self, loaded: &Loaded) -> Result<(), ConfigError> {
-        self.mqtt.check_files(loaded)?;
+        // Without a part in what the controller does, its files need not be there.
+        if self.source != Source::EdgexRest {
+            self.mqtt.check_files(loaded)?;
+        }
+        self.edgex.check_files(loaded)?;
         self.security.as_ref().map_or(Ok(()), |security| security.read(loaded).map(drop))
     }
 

@@ -8,6 +8,7 @@ use shared_host::sections::{ControllerSecuritySection, LogSection, MqttSection, 
 use shared_proto::ids::TopicRoot;
 use shared_proto::wire::DialectName;
 
+use super::edgex::{self, RawEdgex, RawGateway};
 use super::{Config, Control, Dialects, SCHEMA};
 use crate::fleet::{BadTiming, Rule, Settings, Timing};
 
@@ -16,6 +17,8 @@ const MAX_SOCKET_PATH: usize = 90;
 
 #[derive(Deserialize)]
 struct Raw {
+    gateway: RawGateway,
+    edgex: RawEdgex,
     mqtt: MqttSection,
     security: ControllerSecuritySection,
     topics: RawTopics,
@@ -51,6 +54,10 @@ struct RawControl {
 
 pub(super) fn check(loaded: &Loaded) -> Result<Config, ConfigError> {
     let raw: Raw = loaded.parse()?;
+    if raw.topics.dialects.contains(&DialectName::Edgex) {
+        let problem = "\"edgex\" is spoken by devices with EdgeX itself: hear of them by gateway.source";
+        return Err(loaded.refuse("topics.dialects", problem));
+    }
     let native = raw.topics.dialects.contains(&DialectName::Native);
     let lab = raw.topics.dialects.contains(&DialectName::Lab);
     let dialects = match (native, lab) {
@@ -63,7 +70,11 @@ pub(super) fn check(loaded: &Loaded) -> Result<Config, ConfigError> {
     within(loaded, "limits.max_devices", (1..=1_000_000).contains(&max_devices))?;
     let policy = raw.policy.check(loaded)?;
     let rule = if raw.policy.is_enabled() { Rule::Decide(policy) } else { Rule::Observe };
+    let (source, sink) = edgex::ways(&raw.gateway, loaded)?;
     Ok(Config {
+        source,
+        sink,
+        edgex: edgex::check(raw.edgex, loaded)?,
         mqtt: raw.mqtt.check(loaded, SCHEMA.program)?,
         security: raw.security.check(loaded)?,
         root: raw.topics.root,

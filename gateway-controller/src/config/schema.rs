@@ -3,17 +3,21 @@
 use shared_host::config::{Key, Schema, Section};
 use shared_host::sections::{CONTROLLER_SECURITY, SECURITY_SECTION};
 
+use super::edgex_keys::{self, EDGEX_SECTION, GATEWAY_SECTION};
+
 /// Everything that can be configured.
 pub const SCHEMA: Schema =
-    Schema { program: "gateway-controller", env_prefix: "GATEWAY", sections: SECTIONS, keys: KEYS };
+    Schema { program: "gateway-controller", env_prefix: "GATEWAY", sections: SECTIONS, keys: &ALL };
 
 const SECTIONS: &[Section] = &[
+    GATEWAY_SECTION,
     Section { path: "mqtt", doc: "Connection to the MQTT broker." },
     SECURITY_SECTION,
     Section {
         path: "topics",
         doc: "What is spoken with the devices, and on which topics: ROOT/DEVICE/report, /status, /command and /ack.",
     },
+    EDGEX_SECTION,
     Section { path: "policy", doc: "When to degrade a device and when to let it recover. A window is one report." },
     Section { path: "command", doc: "Commands to devices." },
     Section { path: "limits", doc: "Bounds that protect the controller." },
@@ -23,6 +27,18 @@ const SECTIONS: &[Section] = &[
 
 const FILE: &str = "a path, or credential:NAME";
 const SECRET_FILE: &str = "a path, or credential:NAME; a file that others cannot read";
+
+/// All keys: those here, and EdgeX'.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which refuses a place that is not there")]
+const ALL: [Key; KEYS.len() + edgex_keys::KEYS.len()] = {
+    let mut all = [KEYS[0]; KEYS.len() + edgex_keys::KEYS.len()];
+    let mut place = 0;
+    while place < all.len() {
+        all[place] = if place < KEYS.len() { KEYS[place] } else { edgex_keys::KEYS[place - KEYS.len()] };
+        place += 1;
+    }
+    all
+};
 
 const KEYS: &[Key] = &[
     Key {

@@ -90,3 +90,132 @@ fn an_embedded_controller_opens_no_socket() {
     let config = Config::embedded("mqtt://localhost:1".parse().unwrap()).unwrap();
     assert_eq!((config.control, config.mqtt.url.port()), (Control::Off, 1));
 }
+
+#[test]
+fn source_and_sink_go_together_or_are_refused() {
+    let ways = |source: &str, sink: &str| {
+        let mut variables = vec![("GATEWAY_GATEWAY__SOURCE", source)];
+        if !sink.is_empty() {
+            variables.push(("GATEWAY_GATEWAY__SINK", sink));
+        }
+        load(&variables).map(|config| (config.source, config.sink))
+    };
+    assert_eq!(ways("mqtt", ""), Ok((Source::Mqtt, SinkKind::Mqtt)));
+    assert_eq!(ways("mqtt", "edgex-command"), Ok((Source::Mqtt, SinkKind::EdgexCommand)));
+    assert_eq!(ways("edgex-rest", ""), Ok((Source::EdgexRest, SinkKind::EdgexCommand)));
+    assert_eq!(ways("edgex-bus", "edgex-command"), Ok((Source::EdgexBus, SinkKind::EdgexCommand)));
+    for source in ["edgex-rest", "edgex-bus"] {
+        let error = ways(source, "mqtt").unwrap_err();
+        assert!(error.contains("gateway.sink") && error.contains("listens to EdgeX"), "{error}");
+    }
+    assert!(ways("edgex", "").unwrap_err().contains("edgex-rest"));
+    let error = load(&[("GATEWAY_TOPICS__DIALECTS", "[\"edgex\"]")]).unwrap_err();
+    assert!(error.contains("gateway.source"), "{error}");
+}
+
+#[test]
+fn edgexs_numbers_names_and_addresses_are_checked() {
+    for (key, value) in [
+        ("CORE_DATA_URL", "localhost:59880"),
+        ("CORE_COMMAND_URL", "http://user:secret@x"),
+        ("DEVICES", "[\"pi.1\"]"),
+        ("DEVICES", "[\"pi-1\", \"pi-1\"]"),
+        ("POLL_MS", "99"),
+        ("MAX_AGE_MS", "0"),
+        ("TIMEOUT_MS", "60001"),
+        ("PARALLEL", "9"),
+        ("COMMAND", "../x"),
+        ("COMMAND", ".."),
+        ("MODE_RESOURCE", ""),
+        ("MODE_DEGRADED", "NORMAL"),
+        ("BUS_TOPIC", "edgex/#"),
+    ] {
+        let variable = format!("GATEWAY_EDGEX__{key}");
+        let error = load(&[(&variable, value)]).unwrap_err();
+        let path = format!("edgex.{}", key.to_lowercase());
+        assert!(
+            error.contains(&variable) && error.contains(&path) && error.contains("allowed"),
+            "{key}={value}: {error}"
+        );
+        assert!(!error.contains("secret"), "{error}");
+    }
+}
+
+#[test]
+fn a_token_is_sent_to_nobody_who_could_listen() {
+    let token = ("GATEWAY_EDGEX__TOKEN_FILE", "/run/token");
+    load(&[token]).unwrap();
+    let error = load(&[token, ("GATEWAY_EDGEX__CORE_COMMAND_URL", "http://10.0.0.1:59882")]).unwrap_err();
+    assert!(error.contains("edgex.core_command_url") && error.contains("https://"), "{error}");
+    load(&[token, ("GATEWAY_EDGEX__CORE_COMMAND_URL", "https://10.0.0.1:8443/core-command")]).unwrap();
+    assert!(load(&[("GATEWAY_EDGEX__CA_FILE", "/ca.pem")]).unwrap_err().contains("https://"));
+}
+
+/// Key, value and source, as `check-config` shows them.
+fn shown(file: Option<&Path>, variables: &[(&str, &str)], key: &str) -> (String, String) {
+    let env = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    let loaded = super::load(file, env).unwrap();
+    let found = loaded.effective().into_iter().find(|value| value.path == key).unwrap();
+    (found.value, found.source.to_string())
+}
+
+#[test]
+fn the_classrooms_variables_do_what_they_did_there() {
+    let variables = [
+        ("EDGEX_COREDATA", "http://10.0.0.1:59880/api/v2"),
+        ("EDGEX_CORECMD", "http://10.0.0.1:59882/api/v2"),
+        ("DEVICE_NAME", "device1"),
+        ("COMMAND_NAME", "SetMode"),
+        ("MISS_RATE_THRESHOLD", "0.08"),
+        ("POLL_PERIOD_S", "0.5"),
+        ("MAX_AGE_MS", "4000"),
+        ("HTTP_TIMEOUT_S", "2"),
+        ("MODE_OK", "NORMAL"),
+        ("MODE_HIGH", "HIGH"),
+    ];
+    let config = load(&variables).unwrap();
+    assert_eq!((config.source, config.sink), (Source::EdgexRest, SinkKind::EdgexCommand));
+    let edgex = &config.edgex;
+    assert_eq!(edgex.core_data.to_string(), "http://10.0.0.1:59880");
+    assert_eq!(edgex.core_data.other_version(), Some("/api/v2"));
+    assert_eq!((edgex.devices.len(), edgex.command.as_str()), (1, "SetMode"));
+    assert_eq!((edgex.names.mode.as_str(), edgex.names.degraded.as_str()), ("Mode", "HIGH"));
+    assert_eq!([edgex.poll, edgex.max_age, edgex.timeout].map(|time| time.as_millis()), [500, 4_000, 2_000]);
+    let Rule::Decide(policy) = config.fleet.rule else { panic!("{:?}", config.fleet.rule) };
+    assert_eq!((policy.degrade_above.get(), policy.recover_below.get()), (0.08, 0.01));
+    assert_eq!(
+        shown(None, &variables, "edgex.poll_ms"),
+        ("500".to_owned(), "environment variable POLL_PERIOD_S".to_owned())
+    );
+
+    let low = load(&[variables[0], ("MISS_RATE_THRESHOLD", "0.005")]).unwrap().fleet.rule;
+    let Rule::Decide(policy) = low else { panic!("{low:?}") };
+    assert_eq!(policy.recover_below.get(), 0.005);
+}
+
+#[test]
+fn the_classrooms_variables_count_only_with_an_address_and_below_the_configuration() {
+    assert_eq!(load(&[("DEVICE_NAME", "x y"), ("MAX_AGE_MS", "nonsense")]).unwrap().source, Source::Mqtt);
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("gateway.toml");
+    std::fs::write(&file, "[gateway]\nsource = \"mqtt\"\n[edgex]\npoll_ms = 250\n").unwrap();
+    let variables = [
+        ("EDGEX_CORECMD", "http://localhost:59882"),
+        ("POLL_PERIOD_S", "3"),
+        ("MODE_OK", "FINE"),
+        ("GATEWAY_EDGEX__MODE_NORMAL", "WELL"),
+    ];
+    assert_eq!(shown(Some(&file), &variables, "gateway.source").0, "\"mqtt\"");
+    assert_eq!(shown(Some(&file), &variables, "edgex.poll_ms").0, "250");
+    assert_eq!(shown(Some(&file), &variables, "edgex.mode_normal").0, "\"WELL\"");
+    assert_eq!(
+        shown(Some(&file), &variables, "gateway.sink"),
+        ("\"edgex-command\"".to_owned(), "environment variable EDGEX_CORECMD".to_owned())
+    );
+    for (name, value) in
+        [("POLL_PERIOD_S", "soon"), ("MAX_AGE_MS", "old"), ("DEVICE_NAME", "a b"), ("MISS_RATE_THRESHOLD", "5 %")]
+    {
+        let error = load(&[variables[0], (name, value)]).unwrap_err();
+        assert!(error.contains(name) && error.contains("allowed"), "{name}: {error}");
+    }
+}

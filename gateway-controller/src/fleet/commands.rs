@@ -21,6 +21,10 @@ pub const MAX_TTL_MS: u32 = 3_600_000;
 const STEADY_MS: u64 = 2 * MAX_RETRY_MS as u64;
 /// After so long without another's command it is news again, in milliseconds.
 const CONTEST_OVER_MS: u64 = 60_000;
+/// How long after a command through EdgeX was done a report of the mode before it is taken to be older, in milliseconds.
+const CONFIRM_MS: u32 = 3_000;
+/// Wait before a command is repeated that will fail until somebody puts something right, in milliseconds.
+const REST_MS: u32 = 60_000;
 /// Commands remembered for their acknowledgements.
 const REMEMBERED: usize = 4;
 
@@ -114,6 +118,15 @@ pub(super) enum Wire {
     Native,
     /// Neither: a command holds until the next, and there is no release.
     Lab,
+    /// EdgeX: like the classroom's, but each command is answered by core-command, and one is under way at a time.
+    Edgex,
+}
+
+impl Wire {
+    /// Whether a command on it holds for a time only, and can be taken back.
+    fn leased(self) -> bool {
+        self == Self::Native
+    }
 }
 
 impl Situation {
@@ -156,6 +169,8 @@ pub(super) struct Commands {
     contested_at: Option<Moment>,
     hold: Hold,
     pub(super) change: Option<OpenChange>,
+    /// On a wire with answers to commands: the one that waits for its answer.
+    under_way: Option<(CommandId, Mode)>,
     recent: [Option<Sent>; REMEMBERED],
 }
 
@@ -179,9 +194,10 @@ impl Commands {
     /// When the next command is due; `None` while there is nothing to send.
     pub(super) fn due(&self, situation: &Situation, timing: &Timing) -> Option<Moment> {
         let settled = self.settled(situation);
-        let nothing_to_renew = situation.wire == Wire::Lab || situation.wanted == Order::Release;
-        let no_such_command = situation.wire == Wire::Lab && situation.wanted == Order::Release;
-        if settled && nothing_to_renew || no_such_command {
+        let nothing_to_renew = !situation.wire.leased() || situation.wanted == Order::Release;
+        let no_such_command = !situation.wire.leased() && situation.wanted == Order::Release;
+        let asked_already = self.under_way.as_ref().is_some_and(|(_, mode)| situation.wanted == Order::Mode(*mode));
+        if settled && nothing_to_renew || no_such_command || asked_already {
             return None;
         }
         let Some(last) = self.last else { return Some(Moment::default()) };
@@ -230,6 +246,9 @@ impl Commands {
         self.last = Some(Last { at: now, order: situation.wanted, number });
         // That a device is let go is no change of mode to be told of.
         let Order::Mode(mode) = situation.wanted else { return };
+        if situation.wire == Wire::Edgex {
+            self.under_way = Some((id.clone(), mode));
+        }
         self.recent.rotate_right(1);
         let change_since = self.change.map(|change| change.since);
         let [newest, ..] = &mut self.recent;
@@ -250,6 +269,25 @@ impl Commands {
     pub(super) fn doubt(&mut self) {
         self.hold = Hold::Doubtful;
         self.wait_ms = 0;
+    }
+
+    /// EdgeX answered this command: the wait for the next try counts from here.
+    pub(super) fn finished(&mut self, now: Moment, id: &CommandId) -> Option<Sent> {
+        self.under_way.take_if(|(under_way, _)| under_way == id)?;
+        if let Some(last) = &mut self.last {
+            last.at = now;
+        }
+        self.answered(id)
+    }
+
+    /// It was done: what the device reports next may be from before.
+    pub(super) fn confirm(&mut self) {
+        self.wait_ms = self.wait_ms.max(CONFIRM_MS);
+    }
+
+    /// It will fail until somebody puts something right.
+    pub(super) fn rest(&mut self) {
+        self.wait_ms = REST_MS;
     }
 
     /// The device refused: no more hurry.

@@ -1,6 +1,5 @@
 //! What is known of one device. Deciding is here, acting on it is the fleet's.
 
-use shared_proto::dialect::lab::Observed;
 use shared_proto::ids::{BootId, DeviceId};
 use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::policy::{Change, Observation, PolicyConfig, PolicyState};
@@ -10,11 +9,12 @@ use shared_proto::wire::{Ack, Departure, Missing, ReportRef, Status};
 
 use super::clock::DeviceClock;
 use super::commands::{Commands, Order, Situation, Wire};
+use super::edgex::Mark;
 use super::identity::{Evidence, Identity};
 use super::seen::Seen;
 use super::tally::Tally;
-use super::{Freshness, Moment, Wish};
-use crate::event::DeviceMode;
+use super::{Carrier, Freshness, Moment, Tie, Wish};
+use crate::event::{CommandResult, DeviceMode};
 
 /// Why a mode is commanded that nobody has decided on yet.
 pub(super) const AS_REPORTED: &str = "the mode that it reports";
@@ -25,7 +25,9 @@ const GONE_AFTER_MS: u64 = 600_000;
 /// One device.
 #[derive(Debug)]
 pub(super) struct Device {
+    /// The wire that it is heard on.
     pub(super) wire: Wire,
+    pub(super) tie: Tie,
     pub(super) identity: Identity,
     pub(super) presence: Presence,
     pub(super) version: Option<Name>,
@@ -36,6 +38,10 @@ pub(super) struct Device {
     pub(super) clock: DeviceClock,
     /// Windows that were asked for.
     pub(super) asked: Option<Missing>,
+    /// The newest reading from EdgeX.
+    pub(super) mark: Option<Mark>,
+    /// What EdgeX answered to its commands last, as it was told.
+    pub(super) told_result: Option<CommandResult>,
     /// `None` until a report has seeded it.
     pub(super) policy: Option<PolicyState>,
     /// The latest report that it has judged.
@@ -90,9 +96,10 @@ pub(super) struct Newest {
 }
 
 impl Device {
-    pub(super) fn new(wire: Wire, heard: Heard) -> Self {
+    pub(super) fn new(wire: Wire, tie: Tie, heard: Heard) -> Self {
         Self {
             wire,
+            tie,
             identity: Identity::default(),
             presence: Presence::Unheard,
             version: None,
@@ -102,6 +109,8 @@ impl Device {
             tally: Tally::default(),
             clock: DeviceClock::default(),
             asked: None,
+            mark: None,
+            told_result: None,
             policy: None,
             judged: None,
             wish: None,
@@ -143,12 +152,35 @@ impl Device {
             wanted,
             reported: reported.map(|reported| reported.mode),
             source: reported.and_then(|reported| reported.source),
-            wire: self.wire,
+            wire: self.command_wire(),
         }
     }
 
-    /// Whether it is there: it said so, or was heard, on this connection to the broker.
-    pub(super) fn is_online(&self, link: Option<u64>) -> bool {
+    /// The wire that it is commanded on.
+    fn command_wire(&self) -> Wire {
+        match self.tie.carrier {
+            Carrier::SameWire => self.wire,
+            Carrier::Edgex => Wire::Edgex,
+        }
+    }
+
+    /// Whether commands to it hold for a time only.
+    pub(super) fn is_leased(&self) -> bool {
+        self.command_wire() == Wire::Native
+    }
+
+    /// Whether it is there: it said so, or was heard, on this connection to the broker; through EdgeX: lately.
+    pub(super) fn is_online(&self, link: Option<u64>, now: Moment) -> bool {
+        match self.wire {
+            Wire::Native | Wire::Lab => self.is_connected(link),
+            Wire::Edgex => {
+                self.presence == Presence::Online && now.millis_since(self.heard.at) <= self.tie.silent_after_ms
+            }
+        }
+    }
+
+    /// Whether it said so, or was heard, on this connection to the broker.
+    pub(super) fn is_connected(&self, link: Option<u64>) -> bool {
         self.presence == Presence::Online && link.is_some() && self.heard.link == link
     }
 
@@ -223,17 +255,18 @@ impl Device {
         policy.step(config, &Observation { elapsed_ms, jobs: seen.jobs, miss_rate: seen.miss_rate, cpu: seen.cpu })
     }
 
-    /// Steps the policy with what a classroom client told; time counts by arrival.
-    pub(super) fn judge_lab(&mut self, config: &PolicyConfig, now: Moment, observed: &Observed) -> Option<Change> {
-        let mut window = Observation {
-            elapsed_ms: now.millis_since(self.heard.at),
-            jobs: 1,
-            miss_rate: observed.miss_rate,
-            cpu: None,
-        };
+    /// Steps the policy with what came on a wire that does not tell the policy's state; time counts by arrival.
+    pub(super) fn judge_arrival(
+        &mut self,
+        config: &PolicyConfig,
+        now: Moment,
+        mode: Option<Mode>,
+        mut window: Observation,
+    ) -> Option<Change> {
+        window.elapsed_ms = now.millis_since(self.heard.at);
         let policy = self.policy.get_or_insert_with(|| {
             let mut seeded = PolicyState::default();
-            seeded.adopt(config, observed.mode.unwrap_or_default());
+            seeded.adopt(config, mode.unwrap_or_default());
             window.elapsed_ms = 0;
             seeded
         });

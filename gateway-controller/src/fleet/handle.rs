@@ -127,7 +127,7 @@ impl Fleet {
         let rule = self.common.settings.rule;
         self.with_device(now, id, Wire::Lab, Freshness::Live, out, |device, out| {
             // A device that speaks both is driven by the wire that has leases.
-            if device.wire == Wire::Native { None } else { device.take_lab(now, id, observed, rule, out) }
+            if device.wire == Wire::Lab { device.take_lab(now, id, observed, rule, out) } else { None }
         })
         .map(drop)
     }
@@ -165,7 +165,7 @@ impl Fleet {
     pub fn forget(&mut self, now: Moment, id: &DeviceId, out: &mut Vec<Action>) -> Result<(), Refused> {
         let device = self.devices.get(id).ok_or(Refused::UnknownDevice)?;
         let link = self.common.link.conn().ok_or(Refused::NoBroker)?;
-        if device.is_online(Some(link)) && !device.is_gone(now) {
+        if device.is_online(Some(link), now) && !device.is_gone(now) {
             return Err(Refused::Online);
         }
         self.remove(id, ForgottenWhy::Operator, out);
@@ -201,7 +201,7 @@ impl Fleet {
     }
 
     /// Finds or makes the device, lets `change` take the message in, and does what follows from it.
-    fn with_device(
+    pub(super) fn with_device(
         &mut self,
         now: Moment,
         id: &DeviceId,
@@ -215,7 +215,7 @@ impl Fleet {
         let heard = Heard { at: now, link };
         if !self.devices.contains_key(id) {
             self.make_room(now, freshness, out)?;
-            self.devices.insert(id.clone(), Device::new(wire, heard));
+            self.devices.insert(id.clone(), Device::new(wire, self.common.tie, heard));
         }
         let Some(device) = self.devices.get_mut(id) else { return Err(Refused::UnknownDevice) };
         let turn = change(device, out);
@@ -226,7 +226,13 @@ impl Fleet {
     }
 
     /// Carries out a change of mind, sends what is due, and sets the alarm for the next time.
-    fn settle(&mut self, now: Moment, id: &DeviceId, turn: Option<Turn>, out: &mut Vec<Action>) -> Option<CommandId> {
+    pub(super) fn settle(
+        &mut self,
+        now: Moment,
+        id: &DeviceId,
+        turn: Option<Turn>,
+        out: &mut Vec<Action>,
+    ) -> Option<CommandId> {
         let device = self.devices.get_mut(id)?;
         let to = device.wanted();
         if let Some(turn) = &turn {

@@ -7,6 +7,7 @@ mod clock;
 mod commands;
 mod coverage;
 mod device;
+mod edgex;
 mod handle;
 mod identity;
 mod moment;
@@ -29,6 +30,7 @@ use shared_proto::wire::SetMode;
 use crate::event::Event;
 pub use commands::{BadTiming, MAX_RETRY_MS, MAX_TTL_MS, MIN_RETRY_MS, MIN_TTL_MS, Timing};
 use device::Device;
+pub use edgex::{EdgexAnswer, EdgexCommand, EdgexObserved, EdgexTaken};
 pub use moment::Moment;
 pub use view::{DeviceView, DialectView, PresenceView, WakeupView, WantedBy};
 
@@ -98,6 +100,33 @@ pub enum Payload {
     Native(Box<SetMode>),
     /// The classroom's.
     Lab(lab::Command),
+    /// For core-command.
+    Edgex(EdgexCommand),
+}
+
+/// How commands reach the devices, and when one that is heard through EdgeX counts as silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tie {
+    /// How commands reach the devices.
+    pub carrier: Carrier,
+    /// After so long without a new reading a device is silent, in milliseconds: nothing is commanded of it.
+    pub silent_after_ms: u64,
+}
+
+/// How commands reach the devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carrier {
+    /// Each on the wire that it is heard on.
+    SameWire,
+    /// All through EdgeX' core-command.
+    Edgex,
+}
+
+impl Default for Tie {
+    /// On the wire that each is heard on.
+    fn default() -> Self {
+        Self { carrier: Carrier::SameWire, silent_after_ms: 7_000 }
+    }
 }
 
 /// Why a message was not taken.
@@ -132,6 +161,7 @@ pub struct Fleet {
 #[derive(Debug)]
 struct Common {
     settings: Settings,
+    tie: Tie,
     link: BrokerLink,
     ids: reconcile::CommandIds,
 }
@@ -161,8 +191,16 @@ impl Fleet {
     /// An empty fleet. `epoch` is a random number that makes this controller's command ids different from those of others.
     #[must_use]
     pub fn new(settings: Settings, epoch: u32) -> Self {
-        let common = Common { settings, link: BrokerLink::New, ids: reconcile::CommandIds::new(epoch) };
+        let ids = reconcile::CommandIds::new(epoch);
+        let common = Common { settings, tie: Tie::default(), link: BrokerLink::New, ids };
         Self { devices: HashMap::new(), wakes: BTreeSet::new(), no_room_before: None, common }
+    }
+
+    /// The same, tied to EdgeX.
+    #[must_use]
+    pub fn tied(mut self, tie: Tie) -> Self {
+        self.common.tie = tie;
+        self
     }
 
     /// When [`Fleet::tick`] has something to do next.

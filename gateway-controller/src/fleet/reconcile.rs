@@ -6,7 +6,7 @@ use shared_proto::wire::{Fresh, Lease, SetMode, Version};
 
 use super::commands::{Order, Situation, Wire};
 use super::device::Device;
-use super::{Action, Command, Common, Moment, Payload};
+use super::{Action, Command, Common, EdgexCommand, Moment, Payload};
 use crate::event::{Event, Held};
 
 /// Names for commands: `{epoch:08x}-{counter}`.
@@ -43,14 +43,14 @@ pub(super) enum Author {
 }
 
 /// Whether a command would reach the device: it is there, and was heard since the broker is connected.
-fn reachable(common: &Common, device: &Device) -> bool {
-    device.is_online(common.link.conn())
+fn reachable(common: &Common, device: &Device, now: Moment) -> bool {
+    device.is_online(common.link.conn(), now)
 }
 
 /// When the device is to be looked at again.
 pub(super) fn next_wake(common: &Common, device: &Device) -> Option<Moment> {
-    // A classroom device is commanded when it is heard: nobody says when it has gone.
-    if device.wire == Wire::Lab || !reachable(common, device) {
+    // Others are commanded when they are heard: nobody says when they have gone.
+    if device.wire != Wire::Native || !device.is_connected(common.link.conn()) {
         return None;
     }
     device.commands.due(&device.situation()?, &common.settings.timing)
@@ -91,7 +91,7 @@ fn carry_out(
     out: &mut Vec<Action>,
 ) -> Option<CommandId> {
     let due = device.commands.due(situation, &common.settings.timing)?;
-    if due > now || !reachable(common, device) {
+    if due > now || !reachable(common, device, now) {
         return None;
     }
     let (number, command) = common.ids.next()?;
@@ -100,7 +100,7 @@ fn carry_out(
         // The mode does not matter then.
         Order::Release => (situation.reported.unwrap_or_default(), Lease::RELEASE),
     };
-    let payload = match device.wire {
+    let payload = match situation.wire {
         Wire::Native => Payload::Native(Box::new(SetMode {
             v: Version,
             id: command.clone(),
@@ -112,6 +112,7 @@ fn carry_out(
             missing: device.tally.missing(),
         })),
         Wire::Lab => Payload::Lab(lab::Command { mode }),
+        Wire::Edgex => Payload::Edgex(EdgexCommand { id: command.clone(), mode }),
     };
     device.asked = device.tally.missing();
     device.commands.sent(now, number, command.clone(), situation, &common.settings.timing);

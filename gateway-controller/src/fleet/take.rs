@@ -3,7 +3,7 @@
 use shared_proto::dialect::lab::Observed;
 use shared_proto::ids::DeviceId;
 use shared_proto::mode::{Mode, ModeSource};
-use shared_proto::policy::Change;
+use shared_proto::policy::{Change, Observation};
 use shared_proto::text::Reason;
 use shared_proto::wire::{Ack, Departure, Outcome, ReportRef, Status};
 
@@ -26,7 +26,7 @@ pub(super) struct Turn {
 impl Device {
     /// From now on the native wire counts alone.
     pub(super) fn drive_natively(&mut self) {
-        if self.wire == Wire::Lab {
+        if self.wire != Wire::Native {
             self.wire = Wire::Native;
             self.forget_policy();
             self.reported = None;
@@ -51,7 +51,7 @@ impl Device {
         }
         // Whichever is longer ago: a command that was sent into the silence may not have arrived.
         let unled_ms = now.millis_since(self.commands.last_at().map_or(self.heard.at, |at| at.min(self.heard.at)));
-        if unled_ms > settings.timing.lease_ms() && seen.mode_source != ModeSource::Gateway {
+        if self.is_leased() && unled_ms > settings.timing.lease_ms() && seen.mode_source != ModeSource::Gateway {
             // Its lease had ended, so it has decided for itself, and needs another one.
             self.forget_policy();
             self.commands.doubt();
@@ -85,13 +85,20 @@ impl Device {
         out.extend(self.observe(id, reported).map(Event::DeviceMode).map(Action::Tell));
         let Rule::Decide(config) = rule else { return None };
         let from = self.wanted();
-        let change = self.judge_lab(&config, now, observed);
+        let window = Observation { elapsed_ms: 0, jobs: 1, miss_rate: observed.miss_rate, cpu: None };
+        let change = self.judge_arrival(&config, now, observed.mode, window);
         self.turn(from, mode, change, None)
     }
 
     /// What the policy made of a report of `mode`: it changed its mind, or was seeded anew with another mode than was wanted
     /// last. Either matters unless an operator wants something else.
-    fn turn(&self, from: Option<Mode>, mode: Mode, change: Option<Change>, cause: Option<ReportRef>) -> Option<Turn> {
+    pub(super) fn turn(
+        &self,
+        from: Option<Mode>,
+        mode: Mode,
+        change: Option<Change>,
+        cause: Option<ReportRef>,
+    ) -> Option<Turn> {
         if self.wish.is_some() {
             return None;
         }
@@ -104,7 +111,7 @@ impl Device {
     }
 
     /// A report of now shows that the device is there, unless it was just seen to go: then its next birth will say so.
-    fn prove_presence(&mut self, id: &DeviceId, out: &mut Vec<Action>) {
+    pub(super) fn prove_presence(&mut self, id: &DeviceId, out: &mut Vec<Action>) {
         let gone = matches!(self.presence, Presence::Offline { news: Freshness::Live, .. });
         if !gone && self.presence != Presence::Online {
             self.come_online(id, out);
@@ -226,6 +233,6 @@ impl Device {
 
 /// Microseconds as milliseconds with decimals.
 #[expect(clippy::cast_precision_loss, reason = "exact below 2^53 microseconds, 285 years")]
-fn millis(micros: u64) -> f64 {
+pub(super) fn millis(micros: u64) -> f64 {
     micros as f64 / 1000.0
 }

@@ -70,7 +70,7 @@ pub enum PresenceView {
     Online,
     /// It said good-bye, or its connection broke.
     Offline,
-    /// It was heard before this connection to the broker, not since.
+    /// It was heard before this connection to the broker, not since; or, through EdgeX, not lately.
     Unknown,
 }
 
@@ -82,6 +82,8 @@ pub enum DialectView {
     Native,
     /// The classroom's.
     Lab,
+    /// Readings from EdgeX.
+    Edgex,
 }
 
 /// Who wants the wanted mode.
@@ -102,12 +104,13 @@ impl Device {
             device: id.clone(),
             presence: match self.presence {
                 Presence::Offline { .. } => PresenceView::Offline,
-                Presence::Online if self.is_online(link) => PresenceView::Online,
+                Presence::Online if self.is_online(link, now) => PresenceView::Online,
                 Presence::Online | Presence::Unheard => PresenceView::Unknown,
             },
             dialect: match self.wire {
                 Wire::Native => DialectView::Native,
                 Wire::Lab => DialectView::Lab,
+                Wire::Edgex => DialectView::Edgex,
             },
             boot: self.identity.boot(),
             version: self.version.clone(),

@@ -6,7 +6,7 @@ use std::io;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use shared_proto::dialect::lab;
+use shared_proto::dialect::{edgex, lab};
 use shared_proto::ids::CommandId;
 use shared_proto::limits::{MAX_ACK, MAX_COMMAND, MAX_REPORT, MAX_STATUS};
 use shared_proto::wire::{Ack, Envelope, Report, SetMode, Status, Version};
@@ -153,6 +153,15 @@ pub fn decode_lab_observed(payload: &[u8]) -> Result<lab::Observed, DecodeError>
 /// # Errors
 /// [`DecodeError`] says what is wrong.
 pub fn decode_lab_command(payload: &[u8]) -> Result<lab::Command, DecodeError> {
+    check_size(payload, MAX_COMMAND)?;
+    parse(payload)
+}
+
+/// Reads what a `set` of EdgeX carries.
+///
+/// # Errors
+/// [`DecodeError`] says what is wrong.
+pub fn decode_edgex_set(payload: &[u8]) -> Result<edgex::Written, DecodeError> {
     check_size(payload, MAX_COMMAND)?;
     parse(payload)
 }

@@ -1,5 +1,6 @@
 //! Topics and message formats: each dialect translates between this crate's model and one wire.
 
+pub mod edgex;
 pub mod lab;
 pub mod native;
 

@@ -79,6 +79,8 @@ pub enum DialectName {
     Native,
     /// The classroom's, see [`crate::dialect::lab`].
     Lab,
+    /// EdgeX Foundry's, see [`crate::dialect::edgex`].
+    Edgex,
 }
 
 /// Real-time settings of the task's thread.

@@ -2,6 +2,7 @@
 
 pub(crate) mod ack;
 pub(crate) mod command;
+pub(crate) mod edgex;
 pub(crate) mod lab;
 pub(crate) mod report;
 pub(crate) mod status;

@@ -85,6 +85,7 @@ impl Run {
                 root: &root,
                 dialects: &native,
                 trust: Trust::Broker,
+                edgex: link::EdgexSettings::default(),
                 catch_up_per_s: CATCH_UP_PER_S,
                 settings: Settings::default(),
                 platform: &Platform::default(),

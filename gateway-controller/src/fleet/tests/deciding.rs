@@ -317,7 +317,9 @@ fn lab(site: &mut Site, miss_rate: f64, mode: Option<Mode>) -> Vec<Mode> {
     site.fleet.lab(site.now(), &site.device.id.clone(), &observed, &mut out).unwrap();
     let sent = |action: &Action| match action {
         Action::Send(Command { payload: Payload::Lab(command), .. }) => Some(command.mode),
-        Action::Send(Command { payload: Payload::Native(_), .. }) => panic!("a native command on the classroom's wire"),
+        Action::Send(Command { payload: Payload::Native(_) | Payload::Edgex(_), .. }) => {
+            panic!("a command of another wire on the classroom's")
+        }
         Action::Tell(_) | Action::ClearStatus(_) => None,
     };
     out.iter().filter_map(sent).collect()

@@ -3,6 +3,7 @@
 mod commanding;
 mod counting;
 mod deciding;
+mod edgex;
 mod laws;
 mod presence;
 

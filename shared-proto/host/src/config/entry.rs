@@ -22,6 +22,11 @@ pub enum Source {
         /// The variable, as it was spelt.
         variable: String,
     },
+    /// A variable of another program, whose place this one takes.
+    Preset {
+        /// The variable.
+        variable: String,
+    },
 }
 
 impl fmt::Display for Source {
@@ -29,7 +34,7 @@ impl fmt::Display for Source {
         match self {
             Self::Default => f.write_str("default"),
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
-            Self::Environment { variable } => write!(f, "environment variable {variable}"),
+            Self::Environment { variable } | Self::Preset { variable } => write!(f, "environment variable {variable}"),
         }
     }
 }

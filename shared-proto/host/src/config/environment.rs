@@ -7,7 +7,7 @@ use toml::Value;
 use super::entry::Entry;
 use super::load::Gathered;
 use super::nearest::Spelling;
-use super::{Key, Problem, Source, render};
+use super::{Key, Preset, Problem, Source, render};
 use crate::tree;
 
 /// Adds the values of the environment to those gathered so far, and what is wrong with them to the problems.
@@ -32,6 +32,12 @@ pub(super) fn read(env: impl IntoIterator<Item = (OsString, OsString)>, gathered
 /// Whether a name without `__` is likely to be meant for a key: it is one but for the dots and a letter or two.
 fn resembles_a_key(keys: &[Key], name: &str) -> bool {
     keys.iter().any(|key| strsim::osa_distance(&key.path.replace('.', "_"), name) <= 2)
+}
+
+/// Takes a default from a variable of another program.
+pub(super) fn preset(preset: &Preset, gathered: &mut Gathered) {
+    let origin = Source::Preset { variable: render::message(&preset.variable) };
+    take(preset.path, origin, OsStr::new(&preset.text), gathered);
 }
 
 fn take(path: &str, origin: Source, text: &OsStr, gathered: &mut Gathered) {

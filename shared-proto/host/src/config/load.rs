@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::entry::Entry;
-use super::{ConfigError, Key, Loaded, Problem, Schema, Source, environment, file};
+use super::{ConfigError, Key, Loaded, Preset, Problem, Schema, Source, environment, file};
 
 /// What was found so far.
 pub(super) struct Gathered {
@@ -28,7 +28,23 @@ impl Schema {
         file: Option<&Path>,
         env: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Loaded, ConfigError> {
+        self.load_over(&[], file, env)
+    }
+
+    /// The same over other defaults: of several for one key the last counts.
+    ///
+    /// # Errors
+    /// As [`Schema::load`]; also for a preset that does not hold what a variable for its key would.
+    pub fn load_over(
+        &self,
+        presets: &[Preset],
+        file: Option<&Path>,
+        env: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Loaded, ConfigError> {
         let mut gathered = Gathered::defaults(*self);
+        for preset in presets {
+            environment::preset(preset, &mut gathered);
+        }
         if let Some(path) = file {
             file::read(path, &mut gathered);
         }

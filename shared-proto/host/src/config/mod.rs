@@ -65,6 +65,17 @@ pub struct Schema {
     pub keys: &'static [Key],
 }
 
+/// A default that does not stand in the table of keys: from a variable of another program, whose place this one takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preset {
+    /// Full path of the key.
+    pub path: &'static str,
+    /// The variable.
+    pub variable: String,
+    /// Its value, as in a variable of this program.
+    pub text: String,
+}
+
 impl Key {
     /// The section that the key is in; empty at the top level.
     fn section(&self) -> &'static str {

@@ -75,6 +75,7 @@ fn can_be_written(action: &Action) {
                 let written = json::encode(set_mode, MAX_COMMAND).expect("a command fits its limit");
                 assert_eq!(json::decode_command(&written).as_ref(), Ok(set_mode.as_ref()));
             }
+            Payload::Edgex(command) => unreachable!("nobody spoke of EdgeX: {command:?}"),
             Payload::Lab(change) => {
                 let written = json::encode(change, MAX_COMMAND).expect("a command fits its limit");
                 assert_eq!(json::decode_lab_command(&written).as_ref(), Ok(change));

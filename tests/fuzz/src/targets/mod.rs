@@ -2,6 +2,8 @@
 
 pub mod config;
 pub mod control;
+pub mod edgex;
+pub mod edgex_readings;
 pub mod fleet;
 pub mod journal;
 pub mod messages;

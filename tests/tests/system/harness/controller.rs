@@ -50,6 +50,16 @@ impl Controller {
         controller
     }
 
+    /// Starts a controller without a configuration file, by these environment variables alone.
+    pub(crate) fn start_bare(site: &Site, name: &str, environment: &[(&str, &str)]) -> Self {
+        let home = site.home(name);
+        let socket = home.join("control.sock");
+        let mut command = super::controller(["run"]);
+        command.env(SCHEMA.variable("control.socket"), &socket).envs(environment.iter().copied());
+        let process = Process::start(name, command, &home);
+        Self { process, socket, cursors: HashMap::new() }
+    }
+
     /// The next event of this name that fits. Names do not hold up each other.
     pub(crate) fn event(&mut self, name: &str, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
         eventually(&format!("event {name}: {what}"), || {

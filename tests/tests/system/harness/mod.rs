@@ -19,7 +19,7 @@ pub(crate) use gate::Gate;
 pub(crate) use messages::{degraded, normal, sum};
 pub(crate) use probe::Probe;
 pub(crate) use process::Process;
-pub(crate) use run::{agent, controller, mosquitto_client, run, tool};
+pub(crate) use run::{Ran, agent, controller, mosquitto_client, run, tool};
 pub(crate) use secured::{Secured, borrowed};
 pub(crate) use site::{Site, with_each_broker};
 pub(crate) use waiting::eventually;

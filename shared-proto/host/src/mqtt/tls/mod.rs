@@ -87,7 +87,10 @@ impl Tls {
     }
 
     /// The settings of one connection.
-    pub(super) fn client_config(&self) -> Result<ClientConfig, TlsFileError> {
+    ///
+    /// # Errors
+    /// [`TlsFileError`] for the first file that cannot be used.
+    pub fn client_config(&self) -> Result<ClientConfig, TlsFileError> {
         let roots = self.roots()?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         // The versions that rustls calls safe are 1.2 and 1.3; it knows no other.
