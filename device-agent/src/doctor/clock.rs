@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::Finding;
+use super::Findings;
 use crate::rt::sys;
 
 /// What the machine says.
@@ -22,25 +22,26 @@ pub(super) fn gather(root: &Path) -> Facts {
     }
 }
 
-pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
+pub(super) fn judge(facts: &Facts, to: &mut Findings) {
     let now = humantime::format_rfc3339_seconds(facts.now.max(SystemTime::UNIX_EPOCH));
-    let set = if facts.installed.is_some_and(|installed| facts.now < installed) {
-        let found = format!("{now}: before this program was installed, so no certificate can be judged");
-        Finding::failure(
+    if facts.installed.is_some_and(|installed| facts.now < installed) {
+        to.failure(
             "clock.set",
-            found,
-            "sudo timedatectl set-ntp true   # or, without a network: sudo date -s 'YYYY-MM-DD HH:MM'",
-        )
+            format_args!("{now}: before this program was installed, so no certificate can be judged"),
+            format_args!("sudo timedatectl set-ntp true   # or, without a network: sudo date -s 'YYYY-MM-DD HH:MM'"),
+        );
     } else {
-        Finding::ok("clock.set", now.to_string())
-    };
-    let synchronised = if facts.synchronised {
-        Finding::ok("clock.synchronised", "the kernel says so".to_owned())
+        to.ok("clock.set", format_args!("{now}"));
+    }
+    if facts.synchronised {
+        to.ok("clock.synchronised", format_args!("the kernel says so"));
     } else {
-        let found = "the kernel says that nothing keeps it right".to_owned();
-        Finding::warning("clock.synchronised", found, "sudo timedatectl set-ntp true; timedatectl timesync-status")
-    };
-    vec![set, synchronised]
+        to.warning(
+            "clock.synchronised",
+            format_args!("the kernel says that nothing keeps it right"),
+            format_args!("sudo timedatectl set-ntp true; timedatectl timesync-status"),
+        );
+    }
 }
 
 #[cfg(test)]
@@ -48,19 +49,20 @@ mod tests {
     use std::time::Duration;
 
     use super::super::Outcome::{Failure, Ok, Warning};
-    use super::super::tests::outcomes;
+    use super::super::tests::{outcomes, told};
     use super::*;
 
     #[test]
     fn a_clock_behind_the_program_is_not_set() {
         let at = |days: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(days * 86_400);
-        let judged = |now, installed, synchronised| judge(&Facts { now: at(now), installed, synchronised });
-        let told = judged(20_000, Some(at(19_999)), true);
-        assert_eq!(outcomes(&told), [("clock.set", Ok), ("clock.synchronised", Ok)]);
-        let told = judged(1, Some(at(19_999)), false);
-        assert_eq!(outcomes(&told), [("clock.set", Failure), ("clock.synchronised", Warning)]);
+        let judged =
+            |now, installed, synchronised| told(|to| judge(&Facts { now: at(now), installed, synchronised }, to));
+        let findings = judged(20_000, Some(at(19_999)), true);
+        assert_eq!(outcomes(&findings), [("clock.set", Ok), ("clock.synchronised", Ok)]);
+        let findings = judged(1, Some(at(19_999)), false);
+        assert_eq!(outcomes(&findings), [("clock.set", Failure), ("clock.synchronised", Warning)]);
         assert_eq!(judged(1, None, true)[0].outcome, Ok);
-        let told = judge(&Facts { now: at(1), installed: Some(at(2)), synchronised: true });
+        let told = judged(1, Some(at(2)), true);
         assert!(told[0].found.starts_with("1970-01-02T00:00:00Z"), "{told:?}");
     }
 

@@ -1,9 +1,10 @@
 //! The CPU of the real-time thread: there, its own, and at its full speed.
 
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use super::Finding;
+use super::Findings;
 
 const CPUS: &str = "sys/devices/system/cpu";
 
@@ -32,47 +33,47 @@ fn governor_file(cpu: Option<u16>) -> String {
     format!("cpu{}/cpufreq/scaling_governor", cpu.unwrap_or(0))
 }
 
-pub(super) fn judge(facts: &Facts, cpu: Option<u16>) -> Vec<Finding> {
-    let mut findings = Vec::new();
+pub(super) fn judge(facts: &Facts, cpu: Option<u16>, to: &mut Findings) {
+    let online = &facts.online;
     match cpu {
-        None => {
-            findings.push(Finding::skipped("cpu.isolated", "realtime.cpu is not set: the thread may run on every CPU"))
-        }
-        Some(cpu) if !lists(&facts.online, cpu) => {
-            let found = format!("realtime.cpu = {cpu}: online are {}", facts.online);
-            let mend = format!("set realtime.cpu to one of {}, or leave it out", facts.online);
-            findings.push(Finding::failure("cpu.present", found, &mend));
-        }
+        None => to.skipped("cpu.isolated", "realtime.cpu is not set: the thread may run on every CPU"),
+        Some(cpu) if !lists(online, cpu) => to.failure(
+            "cpu.present",
+            format_args!("realtime.cpu = {cpu}: online are {online}"),
+            format_args!("set realtime.cpu to one of {online}, or leave it out"),
+        ),
         Some(cpu) => {
-            findings.push(Finding::ok("cpu.present", format!("CPU {cpu}")));
-            findings.push(isolation(facts, cpu));
+            to.ok("cpu.present", format_args!("CPU {cpu}"));
+            isolation(facts, cpu, to);
         }
     }
-    findings.push(match facts.governor.as_deref() {
-        None => Finding::skipped("cpu.governor", "the CPU's frequency cannot be controlled here"),
-        Some("performance") => Finding::ok("cpu.governor", "performance".to_owned()),
-        Some(other) => {
-            let mend = format!("echo performance | sudo tee /{CPUS}/{}   # until the next boot", governor_file(cpu));
-            let found = format!("{other}: each step of the CPU's frequency costs time");
-            Finding::warning("cpu.governor", found, &mend)
-        }
-    });
-    findings
+    match facts.governor.as_deref() {
+        None => to.skipped("cpu.governor", "the CPU's frequency cannot be controlled here"),
+        Some("performance") => to.ok("cpu.governor", format_args!("performance")),
+        Some(other) => to.warning(
+            "cpu.governor",
+            format_args!("{other}: each step of the CPU's frequency costs time"),
+            format_args!("echo performance | sudo tee /{CPUS}/{}   # until the next boot", governor_file(cpu)),
+        ),
+    }
 }
 
-fn isolation(facts: &Facts, cpu: u16) -> Finding {
+fn isolation(facts: &Facts, cpu: u16, to: &mut Findings) {
     if lists(&facts.isolated, cpu) {
-        return Finding::ok("cpu.isolated", format!("CPU {cpu} is kept free of other work"));
+        return to.ok("cpu.isolated", format_args!("CPU {cpu} is kept free of other work"));
     }
-    let others: Vec<String> = (0..=1023)
-        .filter(|other| *other != cpu && lists(&facts.online, *other))
-        .map(|other| other.to_string())
-        .collect();
-    let others = others.join(",");
-    let mend = format!(
-        "sudo sed -i '1s/$/ isolcpus={cpu} rcu_nocbs={cpu} irqaffinity={others}/' /boot/firmware/cmdline.txt; sudo reboot"
+    let mut others = String::new();
+    for other in (0..=1023).filter(|other| *other != cpu && lists(&facts.online, *other)) {
+        // Writing to a string cannot fail.
+        let _ = write!(others, "{}{other}", if others.is_empty() { "" } else { "," });
+    }
+    to.warning(
+        "cpu.isolated",
+        format_args!("CPU {cpu} does other work too"),
+        format_args!(
+            "sudo sed -i '1s/$/ isolcpus={cpu} rcu_nocbs={cpu} irqaffinity={others}/' /boot/firmware/cmdline.txt; sudo reboot"
+        ),
     );
-    Finding::warning("cpu.isolated", format!("CPU {cpu} does other work too"), &mend)
 }
 
 /// Whether a list of the kernel's, such as `0,2-3`, has this CPU.
@@ -86,7 +87,7 @@ fn lists(list: &str, cpu: u16) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::Outcome::{Failure, Ok, Skipped, Warning};
-    use super::super::tests::{machine, outcomes};
+    use super::super::tests::{machine, outcomes, told};
     use super::*;
 
     #[test]
@@ -96,7 +97,7 @@ mod tests {
             ("sys/devices/system/cpu/isolated", "3\n"),
             ("sys/devices/system/cpu/cpu3/cpufreq/scaling_governor", "performance\n"),
         ]);
-        let told = judge(&gather(pi.path(), Some(3)), Some(3));
+        let told = told(|to| judge(&gather(pi.path(), Some(3)), Some(3), to));
         assert_eq!(outcomes(&told), [("cpu.present", Ok), ("cpu.isolated", Ok), ("cpu.governor", Ok)]);
     }
 
@@ -107,18 +108,20 @@ mod tests {
             ("sys/devices/system/cpu/isolated", "\n"),
             ("sys/devices/system/cpu/cpu2/cpufreq/scaling_governor", "ondemand\n"),
         ]);
-        let told = judge(&gather(pi.path(), Some(2)), Some(2));
+        let on = |cpu| told(|to| judge(&gather(pi.path(), Some(cpu)), Some(cpu), to));
+        let told = on(2);
         assert_eq!(outcomes(&told), [("cpu.present", Ok), ("cpu.isolated", Warning), ("cpu.governor", Warning)]);
         let mend = |at: usize| told[at].mend.clone().unwrap();
         assert!(mend(1).contains("isolcpus=2 rcu_nocbs=2 irqaffinity=0,1,3/"), "{}", mend(1));
         assert!(mend(2).contains("tee /sys/devices/system/cpu/cpu2/cpufreq/scaling_governor"), "{}", mend(2));
-        let told = judge(&gather(pi.path(), Some(4)), Some(4));
+        let told = on(4);
         assert_eq!(outcomes(&told), [("cpu.present", Failure), ("cpu.governor", Skipped)]);
     }
 
     #[test]
     fn a_thread_that_is_not_bound_needs_no_cpu_of_its_own() {
-        assert_eq!(outcomes(&judge(&Facts::default(), None)), [("cpu.isolated", Skipped), ("cpu.governor", Skipped)]);
+        let told = told(|to| judge(&Facts::default(), None, to));
+        assert_eq!(outcomes(&told), [("cpu.isolated", Skipped), ("cpu.governor", Skipped)]);
     }
 
     #[test]

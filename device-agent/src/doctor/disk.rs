@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::{AS_SERVICE, Finding};
+use super::{AS_SERVICE, Findings, Outcome};
 use crate::rt::sys::{self, Space};
 use crate::store::{Role, StoreConfig};
 
@@ -55,71 +55,59 @@ fn try_to_write(directory: &Path) -> io::Result<()> {
 }
 
 /// `max_bytes`: what each place may take.
-pub(super) fn judge(facts: &[Facts], max_bytes: u64) -> Vec<Finding> {
+pub(super) fn judge(facts: &[Facts], max_bytes: u64, to: &mut Findings) {
     if facts.is_empty() {
         let why = "neither spool.dir nor spool.runtime_dir is set here; the service gets its directories from systemd";
-        return vec![Finding { mend: Some(AS_SERVICE.to_owned()), ..Finding::skipped("store.directory", why) }];
+        to.add("store.directory", Outcome::Skipped, format_args!("{why}"), format_args!("{AS_SERVICE}"));
     }
-    facts.iter().map(|place| judge_place(place, max_bytes)).collect()
+    for place in facts {
+        judge_place(place, max_bytes, to);
+    }
 }
 
-fn judge_place(place: &Facts, max_bytes: u64) -> Finding {
+fn judge_place(place: &Facts, max_bytes: u64, to: &mut Findings) {
     let check = match place.role {
         Role::Volatile => "store.volatile",
         Role::Durable => "store.durable",
     };
     let path = place.directory.display();
     if let Err(why) = &place.writable {
-        let mend = format!("sudo install -d -m 700 -o device-agent {path}   # the user that runs the agent");
-        return Finding::failure(check, format!("{path} cannot be written: {why}"), &mend);
+        let mend = format_args!("sudo install -d -m 700 -o device-agent {path}   # the user that runs the agent");
+        return to.failure(check, format_args!("{path} cannot be written: {why}"), mend);
     }
+    let Some(Space { free_bytes, free_files, read_only }) = place.space else {
+        return to.skipped(check, "the system does not tell how much room there is");
+    };
     let wanted = max_bytes.saturating_sub(place.used) + RESERVE;
-    let free = place.space.map_or(0, |space| space.free_bytes);
-    match place.space {
-        Some(Space { read_only: true, .. }) => {
-            let mend = format!("sudo mount -o remount,rw \"$(stat -c %m {path})\"; dmesg | tail   # tells why");
-            return Finding::failure(check, format!("{path}: its file system is read-only"), &mend);
-        }
-        Some(Space { free_files, .. }) if free_files < FILES => {
-            let found = format!("{path}: its file system has room for {free_files} more files");
-            return Finding::failure(check, found, &format!("df -i {path}; remove files there"));
-        }
-        Some(_) if free < wanted => {
-            let found = format!("{path}: {} MiB free, {} MiB wanted", free >> 20, wanted >> 20);
-            return Finding::warning(
-                check,
-                found,
-                "make room (df -h; sudo journalctl --vacuum-size=64M), or lower spool.max_disk_mb",
-            );
-        }
-        _ => {}
-    }
-    match (place.role, place.in_memory) {
-        (Role::Volatile, false) => {
-            let found =
-                format!("{path} is not in memory (tmpfs): every report is written to the disk, which wears a card");
-            Finding::warning(
-                check,
-                found,
-                "set spool.runtime_dir to a directory below /run, or let systemd give it: RuntimeDirectory=",
-            )
-        }
-        (Role::Durable, true) => {
-            let found = format!("{path} is in memory (tmpfs): a power cut takes the reports that wait");
-            Finding::warning(
-                check,
-                found,
-                "set spool.dir to a directory on a disk, or let systemd give it: StateDirectory=",
-            )
-        }
-        _ => Finding::ok(check, format!("{path}: {} MiB free", free >> 20)),
+    if read_only {
+        let mend = format_args!("sudo mount -o remount,rw \"$(stat -c %m {path})\"; dmesg | tail   # tells why");
+        to.failure(check, format_args!("{path}: its file system is read-only"), mend);
+    } else if free_files < FILES {
+        let found = format_args!("{path}: its file system has room for {free_files} more files");
+        to.failure(check, found, format_args!("df -i {path}; remove files there"));
+    } else if free_bytes < wanted {
+        let found = format_args!("{path}: {} MiB free, {} MiB wanted", free_bytes >> 20, wanted >> 20);
+        let mend = format_args!("make room (df -h; sudo journalctl --vacuum-size=64M), or lower spool.max_disk_mb");
+        to.warning(check, found, mend);
+    } else if place.role == Role::Volatile && !place.in_memory {
+        let found =
+            format_args!("{path} is not in memory (tmpfs): every report is written to the disk, which wears a card");
+        let mend =
+            format_args!("set spool.runtime_dir to a directory below /run, or let systemd give it: RuntimeDirectory=");
+        to.warning(check, found, mend);
+    } else if place.role == Role::Durable && place.in_memory {
+        let found = format_args!("{path} is in memory (tmpfs): a power cut takes the reports that wait");
+        let mend = format_args!("set spool.dir to a directory on a disk, or let systemd give it: StateDirectory=");
+        to.warning(check, found, mend);
+    } else {
+        to.ok(check, format_args!("{path}: {} MiB free", free_bytes >> 20));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::Outcome::{Failure, Ok as Good, Skipped, Warning};
-    use super::super::tests::outcomes;
+    use super::super::tests::{outcomes, told};
     use super::*;
 
     fn place(role: Role) -> Facts {
@@ -129,14 +117,14 @@ mod tests {
     }
 
     fn judged(place: Facts) -> super::super::Outcome {
-        judge(&[place], 16 << 20)[0].outcome
+        told(|to| judge(&[place], 16 << 20, to))[0].outcome
     }
 
     #[test]
     fn places_that_work_are_good() {
-        let told = judge(&[place(Role::Volatile), place(Role::Durable)], 16 << 20);
-        assert_eq!(outcomes(&told), [("store.volatile", Good), ("store.durable", Good)]);
-        assert_eq!(outcomes(&judge(&[], 1)), [("store.directory", Skipped)]);
+        let both = told(|to| judge(&[place(Role::Volatile), place(Role::Durable)], 16 << 20, to));
+        assert_eq!(outcomes(&both), [("store.volatile", Good), ("store.durable", Good)]);
+        assert_eq!(outcomes(&told(|to| judge(&[], 1, to))), [("store.directory", Skipped)]);
     }
 
     #[test]

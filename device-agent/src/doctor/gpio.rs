@@ -1,6 +1,8 @@
 //! The configured lines: opened as the agent would, and given back at once.
 
-use super::Finding;
+use std::fmt::Write;
+
+use super::Findings;
 use crate::config::GpioConfig;
 use crate::gpio::{ButtonConfig, ChipProblem, GpioError, InUse, InputRole, LineProblem, OutputRole, open_lines};
 
@@ -9,9 +11,9 @@ pub(super) fn gather(gpio: &GpioConfig) -> Result<InUse, GpioError> {
     open_lines(gpio).map(|open| open.in_use)
 }
 
-pub(super) fn judge(opened: &Result<InUse, GpioError>, gpio: &GpioConfig) -> Finding {
+pub(super) fn judge(opened: &Result<InUse, GpioError>, gpio: &GpioConfig, to: &mut Findings) {
     let error = match opened {
-        Ok(in_use) => return Finding::ok("gpio.lines", format!("{in_use}: {}", lines(gpio))),
+        Ok(in_use) => return to.ok("gpio.lines", format_args!("{in_use}: {}", lines(gpio))),
         Err(error) => error,
     };
     let mend = match error {
@@ -25,7 +27,7 @@ pub(super) fn judge(opened: &Result<InUse, GpioError>, gpio: &GpioConfig) -> Fin
             "ls -l /dev/gpio*; sudo usermod -aG gpio $USER   # then log in anew; without any GPIO: gpio.backend = \"sim\""
         }
     };
-    Finding::failure("gpio.lines", error.to_string(), mend)
+    to.failure("gpio.lines", format_args!("{error}"), format_args!("{mend}"));
 }
 
 /// The configured lines, by their keys.
@@ -36,7 +38,8 @@ fn lines(gpio: &GpioConfig) -> String {
     let mut text = String::new();
     for (key, line) in outputs.chain(input).chain(button) {
         let separator = if text.is_empty() { "" } else { ", " };
-        text += &format!("{separator}{} {line}", key.trim_start_matches("gpio."));
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{separator}{} {line}", key.trim_start_matches("gpio."));
     }
     if text.is_empty() { "no line is configured".to_owned() } else { text }
 }
@@ -44,6 +47,7 @@ fn lines(gpio: &GpioConfig) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::Outcome::{Failure, Ok as Good};
+    use super::super::tests::told as collected;
     use super::*;
     use crate::config::GpioBackend;
     use crate::gpio::{Level, Wiring};
@@ -64,7 +68,7 @@ mod tests {
 
     #[test]
     fn lines_that_open_are_listed() {
-        let told = judge(&gather(&gpio()), &gpio());
+        let told = collected(|to| judge(&gather(&gpio()), &gpio(), to)).remove(0);
         assert_eq!(told.outcome, Good);
         assert_eq!(told.found, "simulated (sim): normal_line \"GPIO17\", heartbeat_line 22");
     }
@@ -73,11 +77,11 @@ mod tests {
     fn a_line_that_another_has_comes_with_who() {
         let problem = LineProblem::Busy { consumer: "leds".to_owned() };
         let busy = Err(GpioError::Line { key: "gpio.normal_line", line: "17".parse().unwrap(), problem });
-        let told = judge(&busy, &gpio());
+        let told = collected(|to| judge(&busy, &gpio(), to)).remove(0);
         assert_eq!(told.outcome, Failure);
         assert!(told.found.contains("gpio.normal_line = 17") && told.found.contains("leds"), "{told:?}");
         assert!(told.mend.unwrap().starts_with("gpioinfo"));
         let closed = Err(GpioError::Registers { why: "Permission denied".to_owned() });
-        assert!(judge(&closed, &gpio()).mend.unwrap().contains("usermod -aG gpio"));
+        assert!(collected(|to| judge(&closed, &gpio(), to)).remove(0).mend.unwrap().contains("usermod -aG gpio"));
     }
 }

@@ -18,7 +18,7 @@ mod system;
 mod tests;
 mod watchdog;
 
-use std::path::Path;
+use std::path::{Display, Path};
 
 use serde::Serialize;
 use shared_host::config::{ConfigError, Loaded};
@@ -26,15 +26,15 @@ use shared_host::control::default_path;
 use shared_host::mqtt::{Credentials, Password};
 use shared_host::secret::Place;
 
+use finding::Findings;
 pub use finding::{Finding, Outcome};
-pub use running::Held;
 pub(crate) use running::held;
 pub use show::{Colours, table};
 
 use crate::config::{self, Config, GpioBackend, SCHEMA};
 use crate::host::{HostReader, Platform};
 use broker::{Limit, Step};
-use running::Running;
+use running::{Link, Running};
 
 /// Runs the doctor with what systemd gives the service.
 const AS_SERVICE: &str = "sudo CREDENTIALS_DIRECTORY=/run/credentials/device-agent.service STATE_DIRECTORY=/var/lib/device-agent \
@@ -58,7 +58,7 @@ pub struct Report {
 }
 
 impl Report {
-    fn new(device: Option<String>, findings: Vec<Finding>) -> Self {
+    fn new(device: Option<String>, Findings(findings): Findings) -> Self {
         let outcome = findings.iter().map(|finding| finding.outcome).max().unwrap_or(Outcome::Skipped);
         Self { doctor: 1, version: env!("CARGO_PKG_VERSION"), device, outcome, findings }
     }
@@ -83,117 +83,124 @@ pub fn examine(file: Option<&Path>) -> Report {
 }
 
 fn without_config(root: &Path, file: Option<&Path>, error: &ConfigError) -> Report {
-    let mend = format!("mend these lines, then: device-agent check-config {}", shown(file));
-    let mut findings = vec![Finding::failure(CONFIG, error.to_string(), &mend)];
-    findings.extend(of_machine(root, None, None));
+    let mut findings = Findings::default();
+    let mend = format_args!("mend these lines, then: device-agent check-config {}", shown(file));
+    findings.failure(CONFIG, format_args!("{error}"), mend);
+    of_machine(root, None, None, &mut findings);
     Report::new(None, findings)
 }
 
 fn with_config(root: &Path, file: Option<&Path>, config: &Config, loaded: &Loaded) -> Report {
-    let mut findings = vec![config_file(root, file)];
-    let missing = lacks_credentials(config);
-    findings.push(files(config, loaded, missing, file));
-    findings.extend(of_machine(root, config.asked.cpu, config.guard.max_temp_c));
+    let mut findings = Findings::default();
+    let to = &mut findings;
+    config_file(root, file, to);
+    let files_at = files_at(config);
+    files(config, loaded, files_at, file, to);
+    of_machine(root, config.asked.cpu, config.guard.max_temp_c, to);
     let socket = config.control_socket.clone().unwrap_or_else(|| default_path(SCHEMA.program));
     let running = running::look(root, &socket);
-    // First what the agent says itself: it does not need to be tried.
-    if let Running::Answers(held) = &running {
-        findings.extend(held.findings.iter().cloned());
-    } else {
-        findings.extend(realtime::judge(&realtime::gather(root, config.asked), &config.asked));
-        findings.push(lines(config, &running));
-    }
-    findings.extend(disk::judge(&disk::gather(&config.store), config.store.max_bytes));
-    let limit = limit(&running, missing);
-    let last = limit.as_ref().map_or(Step::Ack, |limit| limit.last);
-    for finding in broker::judge(&broker::gather(config, last), limit.as_ref(), config) {
-        if findings.iter().all(|said| said.check != finding.check) {
-            findings.push(finding);
+    match &running {
+        // What the agent says itself does not need to be tried.
+        Running::Answers { told, .. } => to.take_lines(told),
+        Running::No | Running::Mute(_) => {
+            realtime::judge(&realtime::gather(root, config.asked), &config.asked, to);
+            lines(config, &running, to);
         }
     }
+    disk::judge(&disk::gather(&config.store), config.store.max_bytes, to);
+    let limit = limit(&running, files_at);
+    let last = limit.as_ref().map_or(Step::Ack, |limit| limit.last);
+    broker::judge(&broker::gather(config, last), limit.as_ref(), config, to);
     Report::new(Some(config.device.to_string()), findings)
 }
 
 /// What needs no configuration, or makes do with little of it.
-fn of_machine(root: &Path, cpu: Option<u16>, max_temp_c: Option<f32>) -> Vec<Finding> {
-    let program = std::env::current_exe().map_or_else(|_| "?".to_owned(), |path| path.display().to_string());
-    let mut findings = system::judge(&Platform::at(root), &program);
-    findings.extend(clock::judge(&clock::gather(root)));
-    findings.extend(power::judge(&HostReader::at(root, None).vitals(), max_temp_c));
-    findings.extend(cpu::judge(&cpu::gather(root, cpu), cpu));
-    findings.extend(watchdog::judge(&watchdog::gather(root)));
-    findings
+fn of_machine(root: &Path, cpu: Option<u16>, max_temp_c: Option<f32>, to: &mut Findings) {
+    let program = std::env::current_exe().unwrap_or_default();
+    system::judge(&Platform::at(root), &program.to_string_lossy(), to);
+    clock::judge(&clock::gather(root), to);
+    power::judge(&HostReader::at(root, None).vitals(), max_temp_c, to);
+    cpu::judge(&cpu::gather(root, cpu), cpu, to);
+    watchdog::judge(&watchdog::gather(root), to);
 }
 
-fn shown(file: Option<&Path>) -> String {
-    file.map_or_else(String::new, |file| file.display().to_string())
+fn shown(file: Option<&Path>) -> Display<'_> {
+    file.unwrap_or(Path::new("")).display()
 }
 
-fn config_file(root: &Path, file: Option<&Path>) -> Finding {
+fn config_file(root: &Path, file: Option<&Path>, to: &mut Findings) {
     match file {
-        Some(file) => Finding::ok(CONFIG, file.display().to_string()),
-        None if root.join(SERVICE_CONFIG).exists() => {
-            let found = format!("without --config these are the defaults and the environment, not /{SERVICE_CONFIG}");
-            Finding::warning(CONFIG, found, &format!("sudo device-agent doctor --config /{SERVICE_CONFIG}"))
-        }
-        None => Finding::ok(CONFIG, "the defaults and the environment".to_owned()),
+        Some(file) => to.ok(CONFIG, format_args!("{}", file.display())),
+        None if root.join(SERVICE_CONFIG).exists() => to.warning(
+            CONFIG,
+            format_args!("without --config these are the defaults and the environment, not /{SERVICE_CONFIG}"),
+            format_args!("sudo device-agent doctor --config /{SERVICE_CONFIG}"),
+        ),
+        None => to.ok(CONFIG, format_args!("the defaults and the environment")),
     }
 }
 
-/// Whether secrets are systemd's affair, and systemd has not started this process.
-fn lacks_credentials(config: &Config) -> bool {
+/// Where the configured files are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FilesAt {
+    /// Where this process may look for them.
+    Hand,
+    /// Some are systemd's affair, and systemd has not started this process.
+    Systemd,
+}
+
+fn files_at(config: &Config) -> FilesAt {
     let broker = &config.broker;
     let password = broker.credentials.as_ref().and_then(|Credentials { password, .. }| match password {
         Password::File(place) => Some(place),
         Password::None | Password::Given(_) => None,
     });
-    let identity = broker.tls.identity.iter().flat_map(|identity| [&identity.cert, &identity.key]);
-    let key = config.security.iter().map(|security| &security.key_file);
-    let mut places = password.into_iter().chain(&broker.tls.ca).chain(identity).chain(key);
-    places.any(|place| matches!(place, Place::Credential(_))) && std::env::var_os("CREDENTIALS_DIRECTORY").is_none()
+    let identity = broker.tls.identity.as_ref();
+    let key = config.security.as_ref().map(|security| &security.key_file);
+    let places = [password, broker.tls.ca.as_ref(), identity.map(|it| &it.cert), identity.map(|it| &it.key), key];
+    let is_systemds = places.iter().any(|place| matches!(place, Some(Place::Credential(_))));
+    if is_systemds && std::env::var_os("CREDENTIALS_DIRECTORY").is_none() { FilesAt::Systemd } else { FilesAt::Hand }
 }
 
-fn files(config: &Config, loaded: &Loaded, lacks_credentials: bool, file: Option<&Path>) -> Finding {
+fn files(config: &Config, loaded: &Loaded, files_at: FilesAt, file: Option<&Path>, to: &mut Findings) {
     const CHECK: &str = "config.files";
-    if lacks_credentials {
-        let why = "files are named credential:..., which systemd hands to the service alone".to_owned();
-        return Finding::new(CHECK, Outcome::Skipped, why, Some(AS_SERVICE));
+    if files_at == FilesAt::Systemd {
+        let why = format_args!("files are named credential:..., which systemd hands to the service alone");
+        return to.add(CHECK, Outcome::Skipped, why, format_args!("{AS_SERVICE}"));
     }
     match config.check_files(loaded) {
-        Ok(()) => {
-            Finding::ok(CHECK, "passwords, keys and certificates can be read, as far as any are configured".to_owned())
-        }
-        Err(error) => {
-            let mend = format!("device-agent check-config {}   # as the user that runs the agent", shown(file));
-            Finding::failure(CHECK, error.to_string(), &mend)
-        }
+        Ok(()) => to.ok(CHECK, format_args!("all that are configured can be used: passwords, keys, certificates")),
+        Err(error) => to.failure(
+            CHECK,
+            format_args!("{error}"),
+            format_args!("device-agent check-config {}   # as the user that runs the agent", shown(file)),
+        ),
     }
 }
 
-fn lines(config: &Config, running: &Running) -> Finding {
+fn lines(config: &Config, running: &Running, to: &mut Findings) {
     match running {
         // Real lines may be driving something; simulated ones are each process's own.
         Running::Mute(why) if config.gpio.backend != GpioBackend::Sim => {
-            Finding::new("gpio.lines", Outcome::Skipped, why.clone(), Some(AS_SERVICE))
+            to.add("gpio.lines", Outcome::Skipped, format_args!("{why}"), format_args!("{AS_SERVICE}"));
         }
-        _ => gpio::judge(&gpio::gather(&config.gpio), &config.gpio),
+        _ => gpio::judge(&gpio::gather(&config.gpio), &config.gpio, to),
     }
 }
 
 /// How far the broker may be tried.
-fn limit(running: &Running, lacks_credentials: bool) -> Option<Limit> {
+fn limit(running: &Running, files_at: FilesAt) -> Option<Limit> {
     let stop = "sudo systemctl stop device-agent   # then the doctor again";
     match running {
-        _ if lacks_credentials => {
-            let why = "this needs the service's credentials".to_owned();
-            Some(Limit { last: Step::Port, why, mend: Some(AS_SERVICE.to_owned()) })
+        _ if files_at == FilesAt::Systemd => {
+            Some(Limit { last: Step::Port, why: "this needs the service's credentials".to_owned(), mend: AS_SERVICE })
         }
-        Running::Answers(held) if held.connected => {
+        Running::Answers { link: Link::Up, .. } => {
             // A broker that takes the user's name for the client identifier (use_username_as_clientid) would throw the agent out.
             let why = "not tried: a second connection of this user could throw out the running agent".to_owned();
-            Some(Limit { last: Step::Tls, why, mend: Some(stop.to_owned()) })
+            Some(Limit { last: Step::Tls, why, mend: stop })
         }
-        Running::Mute(why) => Some(Limit { last: Step::Tls, why: why.clone(), mend: Some(stop.to_owned()) }),
-        Running::Answers(_) | Running::No => None,
+        Running::Mute(why) => Some(Limit { last: Step::Tls, why: why.clone(), mend: stop }),
+        Running::Answers { link: Link::Down, .. } | Running::No => None,
     }
 }

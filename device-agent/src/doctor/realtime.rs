@@ -8,7 +8,7 @@ use std::path::Path;
 use shared_proto::text::Name;
 use shared_proto::wire::{Setting, SettingOutcome};
 
-use super::{Finding, Outcome};
+use super::{Findings, Outcome};
 use crate::rt::{self, Asked, Granted, SchedulerAsked};
 
 /// The service's user, by the unit that comes with the agent.
@@ -49,63 +49,72 @@ fn bandwidth(root: &Path) -> Option<i64> {
     fs::read_to_string(root.join("proc/sys/kernel/sched_rt_runtime_us")).ok()?.trim().parse().ok()
 }
 
-pub(super) fn judge(facts: &Facts, asked: &Asked) -> Vec<Finding> {
-    let mut findings = match &facts.tried {
-        Ok(granted) => settings(&granted.settings, &granted.advice),
+pub(super) fn judge(facts: &Facts, asked: &Asked, to: &mut Findings) {
+    match &facts.tried {
+        Ok(granted) => settings(&granted.settings, &granted.advice, to),
         Err(error) => {
-            vec![Finding::failure("realtime.scheduler", format!("cannot try: {error}"), "free some memory or threads")]
+            to.failure(
+                "realtime.scheduler",
+                format_args!("cannot try: {error}"),
+                format_args!("free some memory or threads"),
+            );
         }
-    };
+    }
     if let Who::Other(number) = facts.who {
-        let user = if number == 0 { "root".to_owned() } else { format!("user {number}") };
-        let why = format!("tried as {user}; what the service's user {SERVICE_USER} may is in its unit, not tried here");
-        let mend = "systemctl show device-agent -p User,AmbientCapabilities,LimitRTPRIO,LimitMEMLOCK; sudo device-agent status   # of the running agent";
-        findings.push(Finding::new("realtime.user", Outcome::Skipped, why, Some(mend)));
-    }
-    if !matches!(asked.scheduler, SchedulerAsked::Other { .. }) {
-        findings.push(match facts.bandwidth_us {
-            Some(0) => Finding::failure(
-                "realtime.bandwidth",
-                "kernel.sched_rt_runtime_us is 0: real-time threads get no time on this machine".to_owned(),
-                "sudo sysctl kernel.sched_rt_runtime_us=950000",
+        to.add(
+            "realtime.user",
+            Outcome::Skipped,
+            format_args!(
+                "tried as user {number} (root is 0); what the service's user {SERVICE_USER} may is in its unit, and not tried here"
             ),
-            Some(-1) => Finding::warning(
-                "realtime.bandwidth",
-                "kernel.sched_rt_runtime_us is -1: a real-time thread that runs away takes its whole CPU".to_owned(),
-                "sudo sysctl kernel.sched_rt_runtime_us=950000",
+            format_args!(
+                "systemctl show device-agent -p User,AmbientCapabilities,LimitRTPRIO,LimitMEMLOCK; sudo device-agent status   # of the \
+                 running agent"
             ),
-            Some(us) => Finding::ok("realtime.bandwidth", format!("kernel.sched_rt_runtime_us is {us}")),
-            None => Finding::skipped("realtime.bandwidth", "the kernel has no limit to tell"),
-        });
+        );
     }
-    findings
+    if matches!(asked.scheduler, SchedulerAsked::Other { .. }) {
+        return;
+    }
+    let mend = format_args!("sudo sysctl kernel.sched_rt_runtime_us=950000");
+    match facts.bandwidth_us {
+        Some(0) => {
+            let found = format_args!("kernel.sched_rt_runtime_us is 0: real-time threads get no time on this machine");
+            to.failure("realtime.bandwidth", found, mend);
+        }
+        Some(-1) => {
+            let found =
+                format_args!("kernel.sched_rt_runtime_us is -1: a real-time thread that runs away takes its whole CPU");
+            to.warning("realtime.bandwidth", found, mend);
+        }
+        Some(us) => to.ok("realtime.bandwidth", format_args!("kernel.sched_rt_runtime_us is {us}")),
+        None => to.skipped("realtime.bandwidth", "the kernel has no limit to tell"),
+    }
 }
 
 /// A finding for each setting that was asked for.
-pub(super) fn settings(settings: &[Setting], advice: &[(Name, String)]) -> Vec<Finding> {
-    let finding = |setting: &Setting| {
-        let check = format!("realtime.{}", setting.name);
-        let asked = &setting.asked;
-        match setting.outcome {
-            SettingOutcome::Granted => Finding::ok(&check, asked.to_string()),
+pub(super) fn settings(settings: &[Setting], advice: &[(Name, String)], to: &mut Findings) {
+    for Setting { name, asked, outcome, why } in settings {
+        let check = format!("realtime.{name}");
+        match outcome {
+            SettingOutcome::Granted => to.ok(&check, format_args!("{asked}")),
             SettingOutcome::Refused => {
-                let advice = advice.iter().find(|(name, _)| *name == setting.name).map(|(_, advice)| advice.as_str());
+                let advice = advice.iter().find(|(of, _)| of == name).map_or("", |(_, advice)| advice);
                 // These two cost microseconds; the others are what the task relies on.
-                let outcome = match setting.name.as_str() {
+                let outcome = match name.as_str() {
                     "no_deep_sleep" | "timer_slack" => Outcome::Warning,
                     _ => Outcome::Failure,
                 };
-                Finding::new(&check, outcome, format!("{asked}: refused: {}", setting.why), advice)
+                to.add(&check, outcome, format_args!("{asked}: refused: {why}"), format_args!("{advice}"));
             }
         }
-    };
-    settings.iter().map(finding).collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::Outcome::{Failure, Ok as Good, Skipped, Warning};
-    use super::super::tests::{machine, outcomes};
+    use super::super::tests::{machine, outcomes, told as collected};
     use super::*;
 
     fn setting(name: &str, outcome: SettingOutcome) -> Setting {
@@ -116,7 +125,7 @@ mod tests {
     fn what_is_refused_comes_with_its_advice() {
         let refused = |name| setting(name, SettingOutcome::Refused);
         let asked = [setting("cpu", SettingOutcome::Granted), refused("scheduler"), refused("no_deep_sleep")];
-        let told = settings(&asked, &[("scheduler".into(), "give CAP_SYS_NICE".to_owned())]);
+        let told = collected(|to| settings(&asked, &[("scheduler".into(), "give CAP_SYS_NICE".to_owned())], to));
         let wanted = [("realtime.cpu", Good), ("realtime.scheduler", Failure), ("realtime.no_deep_sleep", Warning)];
         assert_eq!(outcomes(&told), wanted);
         assert_eq!(told[1].mend.as_deref(), Some("give CAP_SYS_NICE"));
@@ -127,16 +136,16 @@ mod tests {
     fn for_whom_it_holds_is_told() {
         let fifo = Asked { scheduler: SchedulerAsked::Fifo(80), cpu: None, lock_memory: false, no_deep_sleep: false };
         let facts = |who, bandwidth_us| Facts { tried: Err(io::ErrorKind::OutOfMemory.into()), who, bandwidth_us };
-        let told = |who, bandwidth_us| judge(&facts(who, bandwidth_us), &fifo);
+        let told = |who, bandwidth_us| collected(|to| judge(&facts(who, bandwidth_us), &fifo, to));
         let wanted = [("realtime.scheduler", Failure), ("realtime.user", Skipped), ("realtime.bandwidth", Failure)];
         assert_eq!(outcomes(&told(Who::Other(0), Some(0))), wanted);
-        assert!(told(Who::Other(0), None)[1].found.contains("as root"));
+        assert!(told(Who::Other(0), None)[1].found.contains("as user 0"));
         assert!(told(Who::Other(7), None)[1].found.contains("as user 7"));
         for (us, outcome) in [(None, Skipped), (Some(-1), Warning), (Some(950_000), Good)] {
             assert_eq!(outcomes(&told(Who::Service, us))[1], ("realtime.bandwidth", outcome));
         }
         let other = Asked { scheduler: SchedulerAsked::Other { nice: 0 }, ..fifo };
-        assert_eq!(judge(&facts(Who::Service, Some(0)), &other).len(), 1);
+        assert_eq!(collected(|to| judge(&facts(Who::Service, Some(0)), &other, to)).len(), 1);
     }
 
     #[test]

@@ -3,40 +3,46 @@
 use std::fs;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
 use shared_host::control::{ControlError, ask};
+use shared_proto::text::Name;
 
-use super::{Finding, realtime};
-use crate::gpio::InUse;
+use super::{Findings, realtime};
 use crate::mode::GatewayHold;
-use crate::rt::Granted;
-use crate::store::{Health, StoreStatus};
-use crate::supervisor::{LinkState, Request};
-
-/// What a running agent holds: the answer to [`Request::Held`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
-    /// Whether it has a connection to the broker.
-    pub connected: bool,
-    /// What it can say itself.
-    pub findings: Vec<Finding>,
-}
+use crate::store::Health;
+use crate::supervisor::{Answer, Request, Shown};
 
 /// Whether an agent runs.
 #[derive(Debug)]
 pub(super) enum Running {
     /// None does.
     No,
-    /// One does, and answers.
-    Answers(Held),
+    /// One does, and tells how it is.
+    Answers {
+        /// Whether it has a connection to the broker.
+        link: Link,
+        /// The findings that it makes itself, as lines.
+        told: String,
+    },
     /// One does, or may, and cannot be asked: nothing may be taken from it.
     Mute(String),
+}
+
+/// Whether an agent has a connection to the broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Link {
+    /// It has.
+    Up,
+    /// It tries to get one.
+    Down,
 }
 
 /// Looks for an agent at this control socket, or else among the processes.
 pub(super) fn look(root: &Path, socket: &Path) -> Running {
     match ask(socket, &Request::Held) {
-        Ok(held) => Running::Answers(held),
+        Ok(Shown { table }) => {
+            let link = if table.starts_with(CONNECTED) { Link::Up } else { Link::Down };
+            Running::Answers { link, told: table }
+        }
         Err(ControlError::NobodyListens { .. }) => match another_process(root) {
             Some(process) => {
                 Running::Mute(format!("a device-agent runs as process {process}, and not with this control socket"))
@@ -55,90 +61,96 @@ fn another_process(root: &Path) -> Option<u32> {
     others.into_iter().find(|process| name(process).trim_end() == "device-agent")
 }
 
-/// What the agent can say of what it holds.
-pub(crate) fn held(
-    granted: &Granted,
-    lines: &InUse,
-    link: &LinkState,
-    store: &StoreStatus,
-    gateway: GatewayHold,
-) -> Held {
-    let mut findings = realtime::settings(&granted.settings, &granted.advice);
-    findings.push(Finding::ok("gpio.lines", format!("{lines}: the running agent has them")));
-    findings.push(if link.up {
-        let found = format!(
-            "the running agent is connected (attempt {}), {} reports delivered",
-            link.conn, link.reports_delivered
+/// The first finding of an agent that has a connection.
+const CONNECTED: &str = "broker.session\tok";
+
+/// What the agent can say of what it holds, as lines: types would make the program some kB larger.
+pub(crate) fn held(answer: &Answer, advice: &[(Name, String)]) -> String {
+    let mut findings = Findings::default();
+    let to = &mut findings;
+    let link = &answer.link;
+    if link.up {
+        let (conn, delivered) = (link.conn, link.reports_delivered);
+        to.ok(
+            "broker.session",
+            format_args!("the running agent is connected (attempt {conn}), {delivered} reports delivered"),
         );
-        Finding::ok("broker.session", found)
-    } else {
-        let found = format!("the running agent is not connected: {}", link.last_down);
-        Finding::failure("broker.agent", found, "see the other findings on broker and rights")
-    });
-    if link.up && matches!(gateway, GatewayHold::Leased { .. } | GatewayHold::Unlimited) {
-        for check in ["rights.command", "rights.report"] {
-            findings.push(Finding::ok(check, "the gateway leads this device, by what it reports".to_owned()));
+        if matches!(answer.gateway, GatewayHold::Leased { .. } | GatewayHold::Unlimited) {
+            for check in ["rights.command", "rights.report"] {
+                to.ok(check, format_args!("the gateway leads this device, by what it reports"));
+            }
         }
+    } else {
+        let found = format_args!("the running agent is not connected: {}", link.last_down);
+        to.failure("broker.agent", found, format_args!("see the other findings on broker and rights"));
     }
-    for (name, place) in [("volatile", &store.volatile), ("durable", &store.durable)] {
+    realtime::settings(&answer.settings, advice, to);
+    if let Some(lines) = &answer.gpio {
+        to.ok("gpio.lines", format_args!("{lines}: the running agent has them"));
+    }
+    for (check, place) in
+        [("store.volatile.health", &answer.store.volatile), ("store.durable.health", &answer.store.durable)]
+    {
         if let Some(place) = place
             && let Health::Failing { why } = &place.health
         {
-            let found = format!("{}: {why}; the running agent tries again and again", place.directory);
-            findings.push(Finding::failure(
-                &format!("store.{name}.health"),
-                found,
-                "see the other findings on the store; dmesg | tail",
-            ));
+            let found = format_args!("{}: {why}; the running agent tries again and again", place.directory);
+            to.failure(check, found, format_args!("see the other findings on the store; dmesg | tail"));
         }
     }
-    Held { connected: link.up, findings }
+    findings.to_lines()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Finding;
     use super::super::Outcome::{Failure, Ok as Good};
-    use super::super::tests::{machine, outcomes};
+    use super::super::tests::{machine, outcomes, told as collected};
     use super::*;
-    use crate::rt::{Asked, SchedulerAsked, try_settings};
-    use crate::store::PlaceStatus;
+    use crate::agent::CommandCounts;
 
-    fn told(up: bool, gateway: GatewayHold, health: Health) -> Held {
-        let other = SchedulerAsked::Other { nice: 1 };
-        let asked = Asked { scheduler: other, cpu: None, lock_memory: false, no_deep_sleep: false };
-        let last_down = "refused".to_owned();
-        let link = LinkState { url: String::new(), up, conn: 3, last_down, reports_delivered: 7, reports_waiting: 0 };
-        let place = PlaceStatus {
-            directory: "/run/x".to_owned(),
-            health,
-            writes: 0,
-            bytes: 0,
-            syncs: 0,
-            failures: 0,
-            damaged: 0,
-        };
-        let store = StoreStatus { volatile: Some(place), durable: None };
-        held(&try_settings(asked).unwrap(), &InUse::Sim, &link, &store, gateway)
+    fn told(changes: &[(&str, serde_json::Value)]) -> Vec<Finding> {
+        let mut answer = serde_json::json!({
+            "device": "pi-1", "boot": "0", "version": "0", "mode": "NORMAL", "mode_source": "default", "reason": "", "danger": null,
+            "mode_age_ms": 0, "gateway": {"state": "none"}, "task": {"name": "spin", "period_us": 1, "deadline_us": 1},
+            "total": {"jobs": 0, "misses": 0, "skipped": 0}, "miss_rate": 0.0,
+            "link": {"url": "", "up": true, "conn": 3, "last_down": "refused", "reports_delivered": 7, "reports_waiting": 0},
+            "store": {"volatile": null, "durable": null}, "commands": CommandCounts::default(),
+            "settings": [{"name": "nice", "asked": "-5", "outcome": "refused", "why": "no"}],
+            "self_overhead_ns": 0, "host": {}, "gpio": {"backend": "sim"}, "sim_lines": {}
+        });
+        for (pointer, value) in changes {
+            *answer.pointer_mut(pointer).unwrap() = value.clone();
+        }
+        let answer: Answer = serde_json::from_value(answer).unwrap();
+        let lines = held(&answer, &[("nice".into(), "LimitNICE=-5".to_owned())]);
+        assert_eq!(lines.starts_with(CONNECTED), answer.link.up);
+        collected(|to| to.take_lines(&lines))
     }
 
     #[test]
     fn an_agent_in_good_order_says_so() {
-        let told = told(true, GatewayHold::Leased { left_ms: 9 }, Health::Ok);
-        let outcomes = outcomes(&told.findings);
-        assert!(told.connected);
-        for check in ["realtime.nice", "gpio.lines", "broker.session", "rights.command", "rights.report"] {
-            assert!(outcomes.contains(&(check, Good)), "{check}: {outcomes:?}");
+        let told = told(&[("/gateway", serde_json::to_value(GatewayHold::Leased { left_ms: 9 }).unwrap())]);
+        for finding in
+            [("gpio.lines", Good), ("broker.session", Good), ("rights.command", Good), ("rights.report", Good)]
+        {
+            assert!(outcomes(&told).contains(&finding), "{finding:?}: {told:?}");
         }
+        let nice = told.iter().find(|finding| finding.check == "realtime.nice").unwrap();
+        assert_eq!((nice.outcome, nice.mend.as_deref()), (Failure, Some("LimitNICE=-5")));
     }
 
     #[test]
     fn what_troubles_a_running_agent_is_told() {
-        let told = told(false, GatewayHold::Unlimited, Health::Failing { why: "no space".to_owned() });
-        let outcomes = outcomes(&told.findings);
-        assert!(!told.connected && !outcomes.iter().any(|(check, _)| check.starts_with("rights")), "{outcomes:?}");
-        assert!(
-            outcomes.contains(&("broker.agent", Failure)) && outcomes.contains(&("store.volatile.health", Failure))
-        );
+        let place = serde_json::json!({
+            "directory": "/run/x", "health": {"state": "failing", "why": "no space"}, "writes": 0, "bytes": 0, "syncs": 0, "failures": 1,
+            "damaged": 0
+        });
+        let told = told(&[("/link/up", false.into()), ("/store/volatile", place)]);
+        assert!(!told.iter().any(|finding| finding.check.starts_with("rights")), "{told:?}");
+        for finding in [("broker.agent", Failure), ("store.volatile.health", Failure)] {
+            assert!(outcomes(&told).contains(&finding), "{finding:?}: {told:?}");
+        }
     }
 
     #[test]

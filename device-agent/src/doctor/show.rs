@@ -50,15 +50,15 @@ fn on_one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Findings;
     use super::*;
 
     #[test]
     fn each_finding_has_a_line_and_what_mends_it_another() {
-        let findings = vec![
-            Finding::ok("clock.set", "now".to_owned()),
-            Finding::failure("gpio.lines", "one\ntwo \u{1b}[2J".to_owned(), "gpioinfo"),
-            Finding::skipped("rights.ack", "why"),
-        ];
+        let mut findings = Findings::default();
+        findings.ok("clock.set", format_args!("now"));
+        findings.failure("gpio.lines", format_args!("one\ntwo \u{1b}[2J"), format_args!("gpioinfo"));
+        findings.skipped("rights.ack", "why");
         let report = Report::new(Some("pi-1".to_owned()), findings);
         let text = table(&report, Colours::Unwanted);
         assert_eq!(

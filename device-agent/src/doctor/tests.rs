@@ -19,6 +19,13 @@ pub(super) fn outcomes(findings: &[Finding]) -> Vec<(&str, Outcome)> {
     findings.iter().map(|finding| (finding.check.as_str(), finding.outcome)).collect()
 }
 
+/// The findings that something makes.
+pub(super) fn told(judge: impl FnOnce(&mut Findings)) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    judge(&mut findings);
+    findings.0
+}
+
 fn loaded(text: &str) -> (Config, Loaded) {
     let loaded = SCHEMA.load_text(Path::new("agent.toml"), &format!("device.name = \"pi-1\"\n{text}")).unwrap();
     (Config::from_loaded(&loaded).unwrap(), loaded)
@@ -69,31 +76,32 @@ fn every_check_has_one_finding() {
 fn credentials_of_systemd_are_no_fault_of_the_device() {
     let tls = "[mqtt]\nurl = \"mqtts://127.0.0.1:1\"\nca_file = \"credential:ca.crt\"";
     let (config, loaded) = loaded(tls);
-    assert!(lacks_credentials(&config));
-    let told = files(&config, &loaded, true, None);
-    assert_eq!((told.outcome, told.mend.as_deref()), (Outcome::Skipped, Some(AS_SERVICE)));
-    assert_eq!(limit(&Running::No, true).map(|limit| limit.last), Some(Step::Port));
-    assert!(!lacks_credentials(&self::config("")));
+    assert_eq!(files_at(&config), FilesAt::Systemd);
+    let told = told(|to| files(&config, &loaded, FilesAt::Systemd, None, to));
+    assert_eq!((told[0].outcome, told[0].mend.as_deref()), (Outcome::Skipped, Some(AS_SERVICE)));
+    assert_eq!(limit(&Running::No, FilesAt::Systemd).map(|limit| limit.last), Some(Step::Port));
+    assert_eq!(files_at(&self::config("")), FilesAt::Hand);
 }
 
 #[test]
 fn nothing_is_taken_from_an_agent_that_runs() {
     let mute = Running::Mute("process 7".to_owned());
     let chip = self::config("[gpio]\nbackend = \"chardev\"\nchip = \"/dev/null\"");
-    assert_eq!(lines(&chip, &mute).outcome, Outcome::Skipped);
-    assert_eq!(lines(&chip, &Running::No).outcome, Outcome::Failure);
-    assert_eq!(lines(&self::config(""), &mute).outcome, Outcome::Ok);
-    let held = |connected| Running::Answers(Held { connected, findings: Vec::new() });
-    let last = |running| limit(&running, false).map(|limit| limit.last);
-    assert_eq!(
-        [last(mute), last(held(true)), last(held(false)), last(Running::No)],
-        [Some(Step::Tls), Some(Step::Tls), None, None]
-    );
+    let lines = |config: &Config, running| told(|to| lines(config, running, to))[0].outcome;
+    assert_eq!(lines(&chip, &mute), Outcome::Skipped);
+    assert_eq!(lines(&chip, &Running::No), Outcome::Failure);
+    assert_eq!(lines(&self::config(""), &mute), Outcome::Ok);
+    let answers = |link| Running::Answers { link, told: String::new() };
+    let last = |running| limit(&running, FilesAt::Hand).map(|limit| limit.last);
+    assert_eq!([last(mute), last(answers(Link::Up))], [Some(Step::Tls); 2]);
+    assert_eq!([last(answers(Link::Down)), last(Running::No)], [None; 2]);
 }
 
 #[test]
 fn the_json_has_stable_names() {
-    let report = Report::new(Some("pi-1".to_owned()), vec![Finding::warning("clock.set", "found".to_owned(), "mend")]);
+    let mut findings = Findings::default();
+    findings.warning("clock.set", format_args!("found"), format_args!("mend"));
+    let report = Report::new(Some("pi-1".to_owned()), findings);
     assert_eq!(
         serde_json::to_string(&report).unwrap(),
         format!(

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Finding;
+use super::Findings;
 use crate::rt::sys;
 
 /// What systemd says.
@@ -26,50 +26,51 @@ pub(super) fn gather(root: &Path) -> Facts {
     Facts { unit: Some(told(unit)), manager: told(manager), has_hardware }
 }
 
-pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
+pub(super) fn judge(facts: &Facts, to: &mut Findings) {
     let Some(unit) = &facts.unit else {
-        return vec![Finding::skipped(
-            "watchdog.service",
-            "systemd does not run here: nobody restarts an agent that hangs",
-        )];
+        return to.skipped("watchdog.service", "systemd does not run here: nobody restarts an agent that hangs");
     };
-    let mut findings = Vec::new();
     if property(unit, "LoadState") == "loaded" {
         let limit = property(unit, "WatchdogUSec");
-        findings.push(if is_set(limit) {
-            Finding::ok("watchdog.service", format!("a stalled task is killed and started again after {limit}"))
+        if is_set(limit) {
+            to.ok("watchdog.service", format_args!("a stalled task is killed and started again after {limit}"));
         } else {
-            let mend = "sudo mkdir -p /etc/systemd/system/device-agent.service.d; \
-                        printf '[Service]\\nWatchdogSec=10\\n' | sudo tee /etc/systemd/system/device-agent.service.d/watchdog.conf; \
-                        sudo systemctl daemon-reload; sudo systemctl restart device-agent";
-            let found = "device-agent.service has no WatchdogSec: nobody restarts an agent that hangs".to_owned();
-            Finding::warning("watchdog.service", found, mend)
-        });
-        let restarts = property(unit, "NRestarts");
-        findings.push(if matches!(restarts, "0" | "") {
-            Finding::ok("watchdog.restarts", "none".to_owned())
-        } else {
-            let found = format!("systemd has restarted the agent {restarts} times");
-            Finding::warning("watchdog.restarts", found, "journalctl -u device-agent -b -p warning   # tells why")
-        });
+            to.warning(
+                "watchdog.service",
+                format_args!("device-agent.service has no WatchdogSec: nobody restarts an agent that hangs"),
+                format_args!(
+                    "sudo mkdir -p /etc/systemd/system/device-agent.service.d; printf '[Service]\\nWatchdogSec=10\\n' | sudo tee \
+                     /etc/systemd/system/device-agent.service.d/watchdog.conf; sudo systemctl daemon-reload; sudo systemctl restart \
+                     device-agent"
+                ),
+            );
+        }
+        match property(unit, "NRestarts") {
+            "0" | "" => to.ok("watchdog.restarts", format_args!("none")),
+            restarts => to.warning(
+                "watchdog.restarts",
+                format_args!("systemd has restarted the agent {restarts} times"),
+                format_args!("journalctl -u device-agent -b -p warning   # tells why"),
+            ),
+        }
     } else {
-        findings.push(Finding::skipped(
-            "watchdog.service",
-            "there is no device-agent.service: nobody restarts an agent that hangs",
-        ));
+        to.skipped("watchdog.service", "there is no device-agent.service: nobody restarts an agent that hangs");
     }
     let limit = property(&facts.manager, "RuntimeWatchdogUSec");
-    findings.push(if is_set(limit) {
-        Finding::ok("watchdog.hardware", format!("the board restarts the machine after {limit} without systemd"))
+    if is_set(limit) {
+        to.ok("watchdog.hardware", format_args!("the board restarts the machine after {limit} without systemd"));
     } else if facts.has_hardware {
-        let mend = "sudo install -D -m 644 -t /etc/systemd/system.conf.d /usr/share/doc/device-agent/examples/hardware-watchdog.conf; \
-                    sudo systemctl daemon-reexec";
-        let found = "the board has one, and systemd does not use it".to_owned();
-        Finding::warning("watchdog.hardware", found, mend)
+        to.warning(
+            "watchdog.hardware",
+            format_args!("the board has one, and systemd does not use it"),
+            format_args!(
+                "sudo install -D -m 644 -t /etc/systemd/system.conf.d /usr/share/doc/device-agent/examples/hardware-watchdog.conf; \
+                 sudo systemctl daemon-reexec"
+            ),
+        );
     } else {
-        Finding::skipped("watchdog.hardware", "this machine has none")
-    });
-    findings
+        to.skipped("watchdog.hardware", "this machine has none");
+    }
 }
 
 fn property<'a>(text: &'a str, name: &str) -> &'a str {
@@ -83,7 +84,7 @@ fn is_set(limit: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::Outcome::{Ok, Skipped, Warning};
-    use super::super::tests::{machine, outcomes};
+    use super::super::tests::{machine, outcomes, told};
     use super::*;
 
     fn facts(unit: &str, manager: &str) -> Facts {
@@ -92,14 +93,16 @@ mod tests {
 
     #[test]
     fn a_watched_agent_on_a_watched_machine() {
-        let told = judge(&facts("LoadState=loaded\nWatchdogUSec=10s\nNRestarts=0\n", "RuntimeWatchdogUSec=15s\n"));
+        let good = facts("LoadState=loaded\nWatchdogUSec=10s\nNRestarts=0\n", "RuntimeWatchdogUSec=15s\n");
+        let told = told(|to| judge(&good, to));
         assert_eq!(outcomes(&told), [("watchdog.service", Ok), ("watchdog.restarts", Ok), ("watchdog.hardware", Ok)]);
         assert!(told[2].found.contains("15s"));
     }
 
     #[test]
     fn what_is_not_watched_is_warned_of() {
-        let told = judge(&facts("LoadState=loaded\nWatchdogUSec=0\nNRestarts=3\n", "RuntimeWatchdogUSec=0\n"));
+        let bad = facts("LoadState=loaded\nWatchdogUSec=0\nNRestarts=3\n", "RuntimeWatchdogUSec=0\n");
+        let told = told(|to| judge(&bad, to));
         let wanted = [("watchdog.service", Warning), ("watchdog.restarts", Warning), ("watchdog.hardware", Warning)];
         assert_eq!(outcomes(&told), wanted);
         assert!(told[1].found.contains("3 times") && told[1].mend.as_deref().unwrap().contains("journalctl"));
@@ -108,8 +111,11 @@ mod tests {
     #[test]
     fn without_systemd_or_unit_or_hardware_it_is_skipped() {
         let bare = machine(&[]);
-        assert_eq!(outcomes(&judge(&gather(bare.path()))), [("watchdog.service", Skipped)]);
+        assert_eq!(outcomes(&told(|to| judge(&gather(bare.path()), to))), [("watchdog.service", Skipped)]);
         let no_unit = Facts { has_hardware: false, ..facts("LoadState=not-found\nWatchdogUSec=0\n", "") };
-        assert_eq!(outcomes(&judge(&no_unit)), [("watchdog.service", Skipped), ("watchdog.hardware", Skipped)]);
+        assert_eq!(
+            outcomes(&told(|to| judge(&no_unit, to))),
+            [("watchdog.service", Skipped), ("watchdog.hardware", Skipped)]
+        );
     }
 }

@@ -13,7 +13,7 @@ use shared_proto::wire::{Host, Setting, Task, Totals};
 use super::Supervisor;
 use super::table::table;
 use crate::agent::CommandCounts;
-use crate::doctor::{self, Held};
+use crate::doctor;
 use crate::gpio::{InUse, Level, Line, Simulated};
 use crate::host::Platform;
 use crate::mode::GatewayHold;
@@ -28,7 +28,7 @@ pub enum Request {
     Status,
     /// The same for people: the answer is [`Shown`].
     Table,
-    /// What it holds, for `device-agent doctor`, which must not try that itself: the answer is [`Held`].
+    /// What it holds, for `device-agent doctor`, which must not try that itself: the answer is [`Shown`].
     Held,
     /// Hold a mode, or let go (`null`).
     Hold {
@@ -144,7 +144,10 @@ impl Supervisor {
         match incoming.request {
             Request::Status => {}
             Request::Table => return incoming.reply.send(&Shown { table: table(&self.answer()) }),
-            Request::Held => return incoming.reply.send(&self.held()),
+            Request::Held => {
+                let table = doctor::held(&self.answer(), &self.rt.granted.advice);
+                return incoming.reply.send(&Shown { table });
+            }
             Request::Hold { mode } => self.agent.hold(mode, MonoTime::now()),
             Request::Drive { line, level } => {
                 let driven = match &self.sim {
@@ -157,12 +160,6 @@ impl Supervisor {
             }
         }
         incoming.reply.send(&self.answer());
-    }
-
-    fn held(&self) -> Held {
-        let link = self.link.state(self.agent.waiting());
-        let gateway = self.agent.gateway(MonoTime::now());
-        doctor::held(&self.rt.granted, &self.lines_in_use, &link, &self.store.status(), gateway)
     }
 
     fn answer(&mut self) -> Answer {

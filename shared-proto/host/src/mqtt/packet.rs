@@ -2,8 +2,6 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 
-use super::Qos;
-
 /// Kinds of packets, with the flags that the standard wants.
 pub(super) const CONNECT: u8 = 0x10;
 pub(super) const CONNACK: u8 = 0x20;
@@ -58,13 +56,6 @@ impl Body {
             Version::V311 => self,
             Version::V5 => self.byte(0),
         }
-    }
-
-    pub(super) fn qos(self, qos: Qos) -> Self {
-        self.byte(match qos {
-            Qos::AtMostOnce => 0,
-            Qos::AtLeastOnce => 1,
-        })
     }
 
     /// Writes the whole packet.
@@ -139,13 +130,7 @@ mod tests {
     #[test]
     fn a_packet_is_written_as_the_standard_has_it() {
         let mut written = Vec::new();
-        Body::new(Version::V311)
-            .number(7)
-            .properties()
-            .text(b"a/b")
-            .qos(Qos::AtLeastOnce)
-            .send(SUBSCRIBE, &mut written)
-            .unwrap();
+        Body::new(Version::V311).number(7).properties().text(b"a/b").byte(1).send(SUBSCRIBE, &mut written).unwrap();
         assert_eq!(written, [0x82, 8, 0, 7, 0, 3, b'a', b'/', b'b', 1]);
         written.clear();
         Body::new(Version::V5).number(7).properties().text(&[b'x'; 200]).send(PUBLISH, &mut written).unwrap();

@@ -4,7 +4,6 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use rumqttc::ConnectReturnCode;
@@ -12,7 +11,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, StreamOwned};
 
 use super::packet::{self, Body};
-use super::{CONNECT_TIMEOUT, Filter, Options, Scheme, fresh, reason, tls};
+use super::{CONNECT_TIMEOUT, Options, Scheme, fresh, reason, tls};
 
 pub use super::packet::Version;
 
@@ -59,23 +58,37 @@ pub enum Published {
     NobodyListens,
     /// It is forbidden.
     Forbidden,
-    /// It is acknowledged. That says nothing: MQTT 3.1.1 has no word for what is forbidden.
-    Acknowledged,
+}
+
+/// Whether a subscription is granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Granted {
+    /// It is.
+    Yes,
+    /// It is not.
+    No,
 }
 
 /// The addresses of the broker's host.
 ///
 /// # Errors
 /// It has none, or nobody tells within 5 s.
-pub fn resolve(options: &Options) -> io::Result<Vec<SocketAddr>> {
-    let (tell, told) = sync_channel(1);
+pub fn resolve(options: &Options) -> Result<Vec<SocketAddr>, Trouble> {
     let (host, port) = (options.url.host(), options.url.port());
+    let trouble =
+        |error: io::Error| Trouble { kind: TroubleKind::Other, why: format!("{}: {error}", options.url.host()) };
     // The system's resolver takes as long as it likes.
-    std::thread::Builder::new().name("resolve".to_owned()).spawn(move || {
-        // Fails when nobody waits any more.
-        let _ = tell.send((host.as_str(), port).to_socket_addrs().map(Vec::from_iter));
-    })?;
-    told.recv_timeout(CONNECT_TIMEOUT).map_err(|_| io::Error::from(ErrorKind::TimedOut))?
+    let resolver = std::thread::Builder::new().name("resolve".to_owned());
+    let resolver = resolver.spawn(move || (host.as_str(), port).to_socket_addrs()).map_err(trouble)?;
+    let until = Instant::now() + CONNECT_TIMEOUT;
+    while !resolver.is_finished() {
+        if Instant::now() >= until {
+            return Err(trouble(ErrorKind::TimedOut.into()));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let resolved = resolver.join().unwrap_or_else(|_| Err(ErrorKind::Other.into()));
+    resolved.map(Vec::from_iter).map_err(trouble)
 }
 
 /// Connects to the first address that answers.
@@ -177,27 +190,28 @@ impl<'a> Conversation<'a> {
         Err(Trouble { kind, why: format!("the broker refused the connection: {}", reason::refusal(code)) })
     }
 
-    /// Subscribes; whether the broker grants it.
+    /// Subscribes to a topic, at QoS 1.
     ///
     /// # Errors
     /// The connection broke.
-    pub fn subscribe(&mut self, filter: &Filter) -> Result<bool, Trouble> {
-        let body = Body::new(self.version).number(PACKET_ID).properties().text(filter.topic.as_bytes()).qos(filter.qos);
-        Ok(self.ask(packet::SUBSCRIBE, body, packet::SUBACK)? < 0x80)
+    pub fn subscribe(&mut self, topic: &str) -> Result<Granted, Trouble> {
+        let body = Body::new(self.version).number(PACKET_ID).properties().text(topic.as_bytes()).byte(1);
+        let code = self.ask(packet::SUBSCRIBE, body, packet::SUBACK)?;
+        Ok(if code < 0x80 { Granted::Yes } else { Granted::No })
     }
 
-    /// Publishes a message without content, not retained.
+    /// Publishes a message without content, not retained, at QoS 1. By MQTT 3.1.1 the broker has no word for what is
+    /// forbidden: it takes everything.
     ///
     /// # Errors
     /// The connection broke.
     pub fn publish_nothing(&mut self, topic: &str) -> Result<Published, Trouble> {
         let body = Body::new(self.version).text(topic.as_bytes()).number(PACKET_ID).properties();
         let code = self.ask(packet::PUBLISH | QOS_1, body, packet::PUBACK)?;
-        Ok(match (self.version, code) {
-            (Version::V311, _) => Published::Acknowledged,
-            (Version::V5, 0) => Published::Taken,
-            (Version::V5, 0x10) => Published::NobodyListens,
-            (Version::V5, _) => Published::Forbidden,
+        Ok(match code {
+            0 => Published::Taken,
+            0x10 => Published::NobodyListens,
+            _ => Published::Forbidden,
         })
     }
 

@@ -9,15 +9,31 @@ const VERSION: u8 = 0xA0;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
-/// Until when the certificates of a file are valid, in seconds since 1970, in the order of the file.
+/// Which certificate of a file counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// The one that ends first.
+    First,
+    /// The one that ends last.
+    Last,
+}
+
+/// Until when the certificates of a file are valid, in seconds since 1970.
 ///
 /// # Errors
 /// [`Fault`] if the file cannot be read, or one of them is none.
-pub fn expiries(place: &Place) -> Result<Vec<u64>, Fault> {
-    let end = |certificate: &[u8]| {
-        not_after(certificate).ok_or_else(|| Fault::content(place, "one of its certificates is none".to_owned()))
-    };
-    certificates::read(place)?.iter().map(|certificate| end(certificate)).collect()
+pub fn expiry(place: &Place, which: Which) -> Result<u64, Fault> {
+    let mut chosen = None;
+    for certificate in certificates::read(place)? {
+        let end = not_after(&certificate)
+            .ok_or_else(|| Fault::content(place, "what is in it is no certificate".to_owned()))?;
+        chosen = Some(chosen.map_or(end, |chosen: u64| match which {
+            Which::First => chosen.min(end),
+            Which::Last => chosen.max(end),
+        }));
+    }
+    // A file without any is a fault already.
+    Ok(chosen.unwrap_or(0))
 }
 
 fn not_after(certificate: &[u8]) -> Option<u64> {

@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use crate::secret::{FileError, Place, Secret};
 
-pub use expiry::expiries;
+pub use expiry::{Which, expiry};
 pub(super) use faults::describe;
 
 /// The system's own certificate authorities, where Debian and its kin keep them.
