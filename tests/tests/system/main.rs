@@ -18,6 +18,7 @@ mod classroom;
 mod command_line_agent;
 mod command_line_controller;
 mod deaf;
+mod doctor;
 mod emulated;
 mod gpio;
 mod harness;
