@@ -1,7 +1,7 @@
 //! The room for system calls: the only `unsafe` of the agent, each behind a safe function.
 #![allow(unsafe_code)]
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
@@ -194,6 +194,15 @@ pub fn lock_memory(how: LockedMemory) -> io::Result<()> {
     check(unsafe { libc::mlockall(libc::MCL_CURRENT | future | libc::MCL_ONFAULT) })
 }
 
+/// Unlocks all memory of the process again (munlockall(2)).
+///
+/// # Errors
+/// What the kernel says.
+pub fn unlock_memory() -> io::Result<()> {
+    // SAFETY: the call has no arguments.
+    check(unsafe { libc::munlockall() })
+}
+
 /// How much memory this process may lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LockedMemory {
@@ -242,6 +251,64 @@ pub fn is_in_memory(folder: &Path) -> io::Result<bool> {
     #[allow(clippy::unnecessary_cast, clippy::useless_conversion, reason = "its width depends on the architecture")]
     let kind = i64::from(kind);
     Ok(kind == TMPFS || kind == RAMFS)
+}
+
+/// Room on a file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// Bytes that this user may still write.
+    pub free_bytes: u64,
+    /// Files that this user may still make; endless where the file system does not count them.
+    pub free_files: u64,
+    /// Whether it is mounted read-only.
+    pub read_only: bool,
+}
+
+/// Room on the file system of a folder (statvfs(3)).
+///
+/// # Errors
+/// What the kernel says, usually that there is no such folder.
+#[allow(clippy::unnecessary_cast, clippy::useless_conversion, reason = "widths depend on the architecture")]
+pub fn space_of(folder: &Path) -> io::Result<Space> {
+    let path = CString::new(folder.as_os_str().as_bytes())?;
+    let mut stat = MaybeUninit::<libc::statvfs>::uninit();
+    // SAFETY: `path` ends with a zero and outlives the call; `stat` is valid for writes and read only if it was written.
+    let stat = unsafe {
+        check(libc::statvfs(path.as_ptr(), stat.as_mut_ptr()))?;
+        stat.assume_init()
+    };
+    Ok(Space {
+        free_bytes: u64::from(stat.f_bavail).saturating_mul(u64::from(stat.f_frsize)),
+        free_files: if stat.f_files == 0 { u64::MAX } else { u64::from(stat.f_favail) },
+        read_only: stat.f_flag & libc::ST_RDONLY != 0,
+    })
+}
+
+/// What a command of the shell writes to standard output (popen(3)). Waits for its end. The command is part of the program:
+/// nothing from outside gets into it.
+///
+/// # Errors
+/// It cannot be started, or writes what is no text.
+pub fn output_of(command: &'static CStr) -> io::Result<String> {
+    let mut output = Vec::new();
+    let mut chunk = [0_u8; 1024];
+    // SAFETY: both texts end with a zero; `chunk` is valid for as many bytes as are asked for; the stream is used between its
+    // popen, which gave no null, and its one pclose.
+    unsafe {
+        let stream = libc::popen(command.as_ptr(), c"re".as_ptr());
+        if stream.is_null() {
+            return Err(io::Error::last_os_error());
+        }
+        loop {
+            let length = libc::fread(chunk.as_mut_ptr().cast(), 1, chunk.len(), stream);
+            match chunk.get(..length) {
+                None | Some([]) => break,
+                Some(bytes) => output.extend_from_slice(bytes),
+            }
+        }
+        libc::pclose(stream);
+    }
+    String::from_utf8(output).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
 /// Drops the file's pages from the page cache, so that the next reader meets the disk (posix_fadvise(2)).

@@ -111,10 +111,12 @@ impl Topics {
         if let Some((device, kind)) = native::parse(&self.root, topic).filter(|_| self.dialects.native()) {
             let subject = Subject::from(kind);
             let bad = |error: json::DecodeError| (subject, error.to_string());
-            // An empty status clears what the broker keeps, and tells nothing.
-            if !payload.is_empty() {
-                self.keyring.believe(&device, topic, payload).map_err(|why| (subject, why))?;
+            // An empty status clears what the broker keeps; other empty messages are of `device-agent doctor`, which asks the
+            // broker whether it may publish. They tell nothing about the device.
+            if payload.is_empty() {
+                return Ok(());
             }
+            self.keyring.believe(&device, topic, payload).map_err(|why| (subject, why))?;
             return match kind {
                 native::Kind::Report => {
                     live_only(subject, *retained)?;
@@ -123,10 +125,6 @@ impl Topics {
                     fleet.report(now, report, out)
                 }
                 native::Kind::Status => {
-                    if payload.is_empty() {
-                        // Somebody cleared the retained status: that says nothing about the device.
-                        return Ok(());
-                    }
                     let status = json::decode_status(payload).map_err(bad)?;
                     same(subject, &device, &status.device)?;
                     let freshness = match retained {

@@ -7,7 +7,7 @@ use shared_proto::wire::{Report, Totals};
 
 use super::{Agent, Context};
 use crate::mode::{Event, Until};
-use crate::rt::time::MonoTime;
+use crate::time::MonoTime;
 use crate::window::Window;
 
 /// What was not told yet.

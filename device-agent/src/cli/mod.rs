@@ -31,6 +31,15 @@ pub enum Command {
         /// The file to check; without one: the defaults and the environment
         file: Option<PathBuf>,
     },
+    /// Look whether this device is fit to run, and say what mends what is not
+    Doctor {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// Where the configuration is.
+        #[command(flatten)]
+        file: ConfigFile,
+    },
     /// Write a commented configuration
     Init(Init),
     /// Measure how well a task keeps its time on this machine, without any network

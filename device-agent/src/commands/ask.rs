@@ -7,17 +7,10 @@ use serde_json::value::RawValue;
 use shared_host::control::{ask, default_path};
 use shared_host::indent::indented;
 
-use super::{Failure, print};
+use super::{Failure, Style, print};
 use crate::cli::{HoldWhat, Running};
 use crate::config::{self, SCHEMA};
 use crate::supervisor::{Request, Shown};
-
-/// For whom the answer is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
-    Human,
-    Json,
-}
 
 /// What is printed comes from the running agent as it is: the code that would read all of its answer makes the program 50 kB larger.
 pub(super) fn status(agent: &Running, style: Style) -> Result<(), Failure> {

@@ -3,6 +3,7 @@
 mod ask;
 #[cfg(feature = "compare")]
 mod compare;
+mod doctor;
 mod init;
 mod measure;
 mod verify;
@@ -28,6 +29,20 @@ enum Failure {
     Configuration(String),
     /// Exit code 3.
     Limit(String),
+}
+
+/// For whom an answer is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Human,
+    Json,
+}
+
+impl Style {
+    /// By `--json`.
+    fn of(json: bool) -> Self {
+        if json { Self::Json } else { Self::Human }
+    }
 }
 
 impl Failure {
@@ -57,11 +72,12 @@ pub fn execute(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Run(ConfigFile { config }) => run(config.as_deref()),
         Command::CheckConfig { file } => check_config(file.as_deref()),
+        Command::Doctor { json, file } => doctor::doctor(file.config.as_deref(), Style::of(json)),
         Command::Init(options) => init::init(&options),
         #[cfg(feature = "compare")]
         Command::Compare(options) => compare::compare(&options),
         Command::Measure(options) => measure::measure(&options),
-        Command::Status { json, agent } => ask::status(&agent, if json { ask::Style::Json } else { ask::Style::Human }),
+        Command::Status { json, agent } => ask::status(&agent, Style::of(json)),
         Command::Verify(options) => verify::verify(&options),
         Command::Hold { mode, agent } => ask::hold(&agent, mode),
     };

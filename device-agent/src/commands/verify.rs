@@ -6,10 +6,9 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use minisign_verify::{PublicKey, Signature};
-
 use super::{Failure, print};
 use crate::cli::Verify;
+use crate::minisign::{PublicKey, Signature};
 
 /// Bytes read at once.
 const CHUNK: usize = 64 * 1024;
@@ -20,7 +19,7 @@ pub(super) fn verify(options: &Verify) -> Result<(), Failure> {
     let signature_file = options.signature.clone().unwrap_or_else(beside);
     let key = PublicKey::decode(&text(&options.public_key)?).map_err(at(&options.public_key))?;
     let signature = Signature::decode(&text(&signature_file)?).map_err(at(&signature_file))?;
-    let mut verifier = key.verify_stream(&signature).map_err(at(&signature_file))?;
+    let mut verifier = key.verifier(&signature).map_err(at(&signature_file))?;
     let mut file = File::open(artefact).map_err(at(artefact))?;
     let mut chunk = vec![0; CHUNK];
     loop {
@@ -30,7 +29,7 @@ pub(super) fn verify(options: &Verify) -> Result<(), Failure> {
             Some(bytes) => verifier.update(bytes),
         }
     }
-    verifier.finalize().map_err(|_| {
+    verifier.finish().map_err(|_| {
         Failure::failed(format_args!(
             "{}: not what was signed: {} does not fit it and {}",
             artefact.display(),
@@ -38,7 +37,7 @@ pub(super) fn verify(options: &Verify) -> Result<(), Failure> {
             options.public_key.display()
         ))
     })?;
-    print(&format!("{}: signed ({})\n", artefact.display(), signature.trusted_comment()))
+    print(&format!("{}: signed ({})\n", artefact.display(), signature.comment()))
 }
 
 fn text(path: &Path) -> Result<String, Failure> {
@@ -88,6 +87,23 @@ mod tests {
         for nothing in ["", "hello", "untrusted comment: x\n"] {
             assert!(verified("hello\n", nothing, KEY).unwrap_err().contains("agent.minisig"));
             assert!(verified("hello\n", SIGNATURE, nothing).unwrap_err().contains("key"));
+        }
+    }
+
+    #[test]
+    fn why_a_signature_is_not_taken() {
+        let cut = SIGNATURE.replace("AM=\n", "==\n");
+        let unsigned_comment = SIGNATURE.replace("trusted comment: release", "comment: release");
+        for (signature, why) in [
+            (SIGNATURE.replace("RUQ", "RWQ"), "an old signature"),
+            (SIGNATURE.replace("RUQ", "RUR"), "another key"),
+            (SIGNATURE.replace("RUQ", "AUQ"), "not written by minisign"),
+            (cut, "not written by minisign"),
+            (unsigned_comment, "not written by minisign"),
+            (SIGNATURE.replace("RUQo", "RUQ*"), "not written by minisign"),
+        ] {
+            let told = verified("hello\n", &signature, KEY).unwrap_err();
+            assert!(told.contains(why), "{signature}: {told}");
         }
     }
 }

@@ -11,7 +11,7 @@ use shared_proto::ids::DeviceId;
 
 use super::Outbox;
 use crate::agent::{Agent, Gathered, News, Refused};
-use crate::rt::time::MonoTime;
+use crate::time::MonoTime;
 
 /// How far apart two messages are at least, whatever is to be told: EdgeX cannot take more of a fleet.
 const LEAST_GAP_MS: u64 = 100;

@@ -15,6 +15,7 @@ mod settings;
 #[cfg(test)]
 mod simulation;
 mod thread;
+mod trial;
 mod word;
 
 pub use balance::{Balance, Unbalanced};
@@ -26,4 +27,5 @@ pub use periodic::{Periodic, Timing};
 pub use record::{Effect, JobRecord};
 pub use settings::{Asked, Granted, SchedulerAsked};
 pub use thread::{Handle, Panicked, Records, Ring, RtTask, StartError, spawn};
+pub use trial::try_settings;
 pub use word::{ModeWord, Wanted};

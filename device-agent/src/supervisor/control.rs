@@ -13,6 +13,7 @@ use shared_proto::wire::{Host, Setting, Task, Totals};
 use super::Supervisor;
 use super::table::table;
 use crate::agent::CommandCounts;
+use crate::doctor;
 use crate::gpio::{InUse, Level, Line, Simulated};
 use crate::host::Platform;
 use crate::keeper::StoreStatus;
@@ -27,6 +28,8 @@ pub enum Request {
     Status,
     /// The same for people: the answer is [`Shown`].
     Table,
+    /// What it holds, for `device-agent doctor`, which must not try that itself: the answer is [`Shown`].
+    Held,
     /// Hold a mode, or let go (`null`).
     Hold {
         /// The mode to hold.
@@ -41,7 +44,7 @@ pub enum Request {
     },
 }
 
-/// How a running agent is: the answer to every request but [`Request::Table`].
+/// How a running agent is: the answer to every request but [`Request::Table`] and [`Request::Held`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Answer {
     /// Name of the device.
@@ -141,6 +144,10 @@ impl Supervisor {
         match incoming.request {
             Request::Status => {}
             Request::Table => return incoming.reply.send(&Shown { table: table(&self.answer()) }),
+            Request::Held => {
+                let table = doctor::held(&self.answer(), &self.rt.granted.advice);
+                return incoming.reply.send(&Shown { table });
+            }
             Request::Hold { mode } => self.agent.hold(mode, MonoTime::now()),
             Request::Drive { line, level } => {
                 let driven = match &self.sim {

@@ -21,6 +21,7 @@ mod deaf;
 mod edgex_agent;
 mod edgex_gateway;
 mod edgex_stand_in;
+mod doctor;
 mod emulated;
 mod gpio;
 mod harness;

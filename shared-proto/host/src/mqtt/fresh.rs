@@ -33,11 +33,15 @@ impl Fresh {
                 Transport::Tls(TlsConfiguration::Rustls(Arc::new(config)))
             }
         };
-        let password = match options.credentials.as_ref().map(|credentials| &credentials.password) {
-            None | Some(Password::None) => Secret::new([]),
-            Some(Password::Given(secret)) => secret.clone(),
-            Some(Password::File(place)) => place.read_secret_line().map_err(|error| format!("password: {error}"))?,
-        };
-        Ok(Self { transport, password })
+        Ok(Self { transport, password: password(options)? })
+    }
+}
+
+/// The password now; empty if there is none.
+pub(super) fn password(options: &Options) -> Result<Secret, String> {
+    match options.credentials.as_ref().map(|credentials| &credentials.password) {
+        None | Some(Password::None) => Ok(Secret::new([])),
+        Some(Password::Given(secret)) => Ok(secret.clone()),
+        Some(Password::File(place)) => place.read_secret_line().map_err(|error| format!("password: {error}")),
     }
 }

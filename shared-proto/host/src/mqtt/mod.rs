@@ -17,6 +17,8 @@ mod fresh;
 mod message;
 mod options;
 mod pace;
+mod packet;
+pub mod probe;
 mod publisher;
 mod reason;
 mod session;
@@ -36,7 +38,7 @@ pub use events::{Event, Events};
 pub use message::{Message, Qos, Received, Retain, Retained, Token};
 pub use options::{Credentials, Filter, Options, Password};
 pub use publisher::{PublishError, Publisher};
-pub use tls::{Fault, Identity, SYSTEM_CA_FILE, Tls, TlsFileError};
+pub use tls::{Fault, Identity, SYSTEM_CA_FILE, Tls, TlsFileError, Which, expiry};
 pub use url::{BrokerUrl, Scheme, UrlError};
 
 /// Time for name resolution, TCP, TLS and CONNACK together.

@@ -60,24 +60,44 @@ fn io_error(error: &ConnectionError) -> Option<&io::Error> {
 /// What it may mean that a broker took the TCP connection and broke it off without a word.
 fn broken_off(error: &ConnectionError, options: &Options) -> Option<&'static str> {
     let is_end = matches!(error, ConnectionError::MqttState(StateError::ConnectionAborted));
-    let ends =
-        [ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset, ErrorKind::ConnectionAborted, ErrorKind::BrokenPipe];
-    if !is_end && !io_error(error).is_some_and(|error| ends.contains(&error.kind())) {
+    if !is_end && !io_error(error).is_some_and(|error| self::is_end(error.kind())) {
         return None;
     }
-    let in_handshake = matches!(error, ConnectionError::Tls(_));
-    Some(match (options.url.scheme(), &options.tls.identity) {
-        (Scheme::Plain, _) => "the broker closed the connection without an answer; is it its port for mqtts://?",
-        (Scheme::Tls, _) if in_handshake => {
+    let step = if matches!(error, ConnectionError::Tls(_)) { Broken::InHandshake } else { Broken::AfterIt };
+    Some(unanswered(options, step))
+}
+
+/// Whether it means that the other side has gone.
+pub(super) fn is_end(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe
+    )
+}
+
+/// When a broker broke off, where there is a TLS handshake at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// During it.
+    InHandshake,
+    /// After it, without an answer to CONNECT.
+    AfterIt,
+}
+
+/// What it may mean that nobody answered CONNECT.
+pub(super) fn unanswered(options: &Options, broken: Broken) -> &'static str {
+    match (options.url.scheme(), broken, &options.tls.identity) {
+        (Scheme::Plain, _, _) => "the broker closed the connection without an answer; is it its port for mqtts://?",
+        (Scheme::Tls, Broken::InHandshake, _) => {
             "the broker broke off the TLS handshake without an answer; is it its port for mqtt://?"
         }
-        (Scheme::Tls, None) => {
+        (Scheme::Tls, Broken::AfterIt, None) => {
             "the broker closed the connection after the TLS handshake; it may demand a client certificate"
         }
-        (Scheme::Tls, Some(_)) => {
+        (Scheme::Tls, Broken::AfterIt, Some(_)) => {
             "the broker closed the connection after the TLS handshake; it may not take the client certificate"
         }
-    })
+    }
 }
 
 fn of_state(error: &StateError, options: &Options) -> String {
@@ -94,7 +114,8 @@ fn of_state(error: &StateError, options: &Options) -> String {
     }
 }
 
-fn refusal(code: ConnectReturnCode) -> &'static str {
+/// Why the broker refused CONNECT.
+pub(super) fn refusal(code: ConnectReturnCode) -> &'static str {
     match code {
         ConnectReturnCode::RefusedProtocolVersion => "it does not speak MQTT 3.1.1",
         ConnectReturnCode::BadClientId => "it does not take the client identifier",

@@ -28,6 +28,11 @@ impl Ran {
         self.err
     }
 
+    /// Exit code, `None` after a signal, and standard output.
+    pub(crate) fn ended(self) -> (Option<i32>, String) {
+        (self.code, self.out)
+    }
+
     /// Standard error, if it ended with this exit code.
     pub(crate) fn failure(self, code: i32) -> String {
         assert_eq!(self.code, Some(code), "{self:?}");

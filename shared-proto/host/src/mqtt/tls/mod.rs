@@ -1,6 +1,7 @@
 //! TLS: who the broker must be, who this client is, and what its failures mean. The broker's certificate is always verified.
 
 mod certificates;
+mod expiry;
 mod faults;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use thiserror::Error;
 
 use crate::secret::{FileError, Place, Secret};
 
+pub use expiry::{Which, expiry};
 pub(super) use faults::describe;
 
 /// The system's own certificate authorities, where Debian and its kin keep them.

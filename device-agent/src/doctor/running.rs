@@ -1,0 +1,167 @@
+//! The agent that runs, asked instead of tried: its lines, its connection and its thread are its own.
+
+use std::fs;
+use std::path::Path;
+
+use shared_host::control::{ControlError, ask};
+use shared_proto::text::Name;
+
+use super::{Findings, realtime};
+use crate::mode::GatewayHold;
+use crate::store::Health;
+use crate::supervisor::{Answer, Request, Shown};
+
+/// Whether an agent runs.
+#[derive(Debug)]
+pub(super) enum Running {
+    /// None does.
+    No,
+    /// One does, and tells how it is.
+    Answers {
+        /// Whether it has a connection to the broker.
+        link: Link,
+        /// The findings that it makes itself, as lines.
+        told: String,
+    },
+    /// One does, or may, and cannot be asked: nothing may be taken from it.
+    Mute(String),
+}
+
+/// Whether an agent has a connection to the broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Link {
+    /// It has.
+    Up,
+    /// It tries to get one.
+    Down,
+}
+
+/// Looks for an agent at this control socket, or else among the processes.
+pub(super) fn look(root: &Path, socket: &Path) -> Running {
+    match ask(socket, &Request::Held) {
+        Ok(Shown { table }) => {
+            let link = if table.starts_with(CONNECTED) { Link::Up } else { Link::Down };
+            Running::Answers { link, told: table }
+        }
+        Err(ControlError::NobodyListens { .. }) => match another_process(root) {
+            Some(process) => {
+                Running::Mute(format!("a device-agent runs as process {process}, and not with this control socket"))
+            }
+            None => Running::No,
+        },
+        Err(error) => Running::Mute(format!("a running agent cannot be asked: {error}")),
+    }
+}
+
+fn another_process(root: &Path) -> Option<u32> {
+    let own = std::process::id();
+    let numbers = fs::read_dir(root.join("proc")).into_iter().flatten().flatten();
+    let others = numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(|process| *process != own);
+    let name = |process: &u32| fs::read_to_string(root.join(format!("proc/{process}/comm"))).unwrap_or_default();
+    others.into_iter().find(|process| name(process).trim_end() == "device-agent")
+}
+
+/// The first finding of an agent that has a connection.
+const CONNECTED: &str = "broker.session\tok";
+
+/// What the agent can say of what it holds, as lines: types would make the program some kB larger.
+pub(crate) fn held(answer: &Answer, advice: &[(Name, String)]) -> String {
+    let mut findings = Findings::default();
+    let to = &mut findings;
+    let link = &answer.link;
+    if link.up {
+        let (conn, delivered) = (link.conn, link.reports_delivered);
+        to.ok(
+            "broker.session",
+            format_args!("the running agent is connected (attempt {conn}), {delivered} reports delivered"),
+        );
+        if matches!(answer.gateway, GatewayHold::Leased { .. } | GatewayHold::Unlimited) {
+            for check in ["rights.command", "rights.report"] {
+                to.ok(check, format_args!("the gateway leads this device, by what it reports"));
+            }
+        }
+    } else {
+        let found = format_args!("the running agent is not connected: {}", link.last_down);
+        to.failure("broker.agent", found, format_args!("see the other findings on broker and rights"));
+    }
+    realtime::settings(&answer.settings, advice, to);
+    if let Some(lines) = &answer.gpio {
+        to.ok("gpio.lines", format_args!("{lines}: the running agent has them"));
+    }
+    for (check, place) in
+        [("store.volatile.health", &answer.store.volatile), ("store.durable.health", &answer.store.durable)]
+    {
+        if let Some(place) = place
+            && let Health::Failing { why } = &place.health
+        {
+            let found = format_args!("{}: {why}; the running agent tries again and again", place.directory);
+            to.failure(check, found, format_args!("see the other findings on the store; dmesg | tail"));
+        }
+    }
+    findings.to_lines()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Finding;
+    use super::super::Outcome::{Failure, Ok as Good};
+    use super::super::tests::{machine, outcomes, told as collected};
+    use super::*;
+    use crate::agent::CommandCounts;
+
+    fn told(changes: &[(&str, serde_json::Value)]) -> Vec<Finding> {
+        let mut answer = serde_json::json!({
+            "device": "pi-1", "boot": "0", "version": "0", "mode": "NORMAL", "mode_source": "default", "reason": "", "danger": null,
+            "mode_age_ms": 0, "gateway": {"state": "none"}, "task": {"name": "spin", "period_us": 1, "deadline_us": 1},
+            "total": {"jobs": 0, "misses": 0, "skipped": 0}, "miss_rate": 0.0,
+            "link": {"url": "", "up": true, "conn": 3, "last_down": "refused", "reports_delivered": 7, "reports_waiting": 0},
+            "store": {"volatile": null, "durable": null}, "commands": CommandCounts::default(),
+            "settings": [{"name": "nice", "asked": "-5", "outcome": "refused", "why": "no"}],
+            "self_overhead_ns": 0, "host": {}, "gpio": {"backend": "sim"}, "sim_lines": {}
+        });
+        for (pointer, value) in changes {
+            *answer.pointer_mut(pointer).unwrap() = value.clone();
+        }
+        let answer: Answer = serde_json::from_value(answer).unwrap();
+        let lines = held(&answer, &[("nice".into(), "LimitNICE=-5".to_owned())]);
+        assert_eq!(lines.starts_with(CONNECTED), answer.link.up);
+        collected(|to| to.take_lines(&lines))
+    }
+
+    #[test]
+    fn an_agent_in_good_order_says_so() {
+        let told = told(&[("/gateway", serde_json::to_value(GatewayHold::Leased { left_ms: 9 }).unwrap())]);
+        for finding in
+            [("gpio.lines", Good), ("broker.session", Good), ("rights.command", Good), ("rights.report", Good)]
+        {
+            assert!(outcomes(&told).contains(&finding), "{finding:?}: {told:?}");
+        }
+        let nice = told.iter().find(|finding| finding.check == "realtime.nice").unwrap();
+        assert_eq!((nice.outcome, nice.mend.as_deref()), (Failure, Some("LimitNICE=-5")));
+    }
+
+    #[test]
+    fn what_troubles_a_running_agent_is_told() {
+        let place = serde_json::json!({
+            "directory": "/run/x", "health": {"state": "failing", "why": "no space"}, "writes": 0, "bytes": 0, "syncs": 0, "failures": 1,
+            "damaged": 0
+        });
+        let told = told(&[("/link/up", false.into()), ("/store/volatile", place)]);
+        assert!(!told.iter().any(|finding| finding.check.starts_with("rights")), "{told:?}");
+        for finding in [("broker.agent", Failure), ("store.volatile.health", Failure)] {
+            assert!(outcomes(&told).contains(&finding), "{finding:?}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn an_agent_without_this_socket_is_seen_among_the_processes() {
+        let processes = machine(&[
+            ("proc/1/comm", "init\n"),
+            ("proc/77/comm", "device-agent\n"),
+            ("proc/self/comm", "device-agent\n"),
+        ]);
+        let nobody = processes.path().join("control.sock");
+        assert!(matches!(look(processes.path(), &nobody), Running::Mute(why) if why.contains("process 77")));
+        assert!(matches!(look(machine(&[]).path(), &nobody), Running::No));
+    }
+}
