@@ -13,6 +13,7 @@
 )]
 
 mod bad_commands;
+mod booted;
 mod broker_restart;
 mod classroom;
 mod command_line_agent;

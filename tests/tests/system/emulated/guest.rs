@@ -120,7 +120,7 @@ impl Guest {
 }
 
 /// Whether the system took a setting.
-pub(super) fn is_granted(settings: &[Setting], name: &str, asked: &str) -> bool {
+pub(crate) fn is_granted(settings: &[Setting], name: &str, asked: &str) -> bool {
     settings.iter().any(|setting| {
         setting.name.as_str() == name && setting.asked.as_str() == asked && setting.outcome == SettingOutcome::Granted
     })

@@ -13,19 +13,21 @@ const GPSET0: u64 = 0x3f20_001c;
 const GPCLR0: u64 = 0x3f20_0028;
 /// All eight lines of the PL061: bits 2 to 9 of the address select lines.
 const PL061_DATA: u64 = 0x0903_03fc;
+/// Which of them are outputs.
+const PL061_DIRECTIONS: u64 = 0x0903_0400;
 
 /// Levels of lines at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Levels(u32);
+pub(crate) struct Levels(u32);
 
 impl Levels {
-    pub(super) fn is_high(self, line: u8) -> bool {
+    pub(crate) fn is_high(self, line: u8) -> bool {
         self.0 & bit(line) != 0
     }
 }
 
 /// The lines of a board.
-pub(super) struct Lines {
+pub(crate) struct Lines {
     board: Board,
     connection: BufReader<UnixStream>,
 }
@@ -38,11 +40,21 @@ impl Lines {
     }
 
     /// The levels now.
-    pub(super) fn levels(&mut self) -> Levels {
+    pub(crate) fn levels(&mut self) -> Levels {
         let register = match self.board {
             Board::RaspberryPi3 => GPLEV0,
-            Board::Virtual => PL061_DATA,
+            Board::Virtual | Board::Debian => PL061_DATA,
         };
+        self.read(register)
+    }
+
+    /// Which lines are outputs now: high ones; not the Raspberry Pi's.
+    pub(crate) fn outputs(&mut self) -> Levels {
+        assert_ne!(self.board, Board::RaspberryPi3, "that has another register for this");
+        self.read(PL061_DIRECTIONS)
+    }
+
+    fn read(&mut self, register: u64) -> Levels {
         let answer = self.ask(&format!("readl {register:#x}"));
         let value = answer.strip_prefix("OK 0x").and_then(|digits| u64::from_str_radix(digits, 16).ok());
         Levels(value.and_then(|value| u32::try_from(value).ok()).unwrap_or_else(|| panic!("QEMU: {answer}")))
@@ -59,7 +71,7 @@ impl Lines {
     }
 
     /// Waits until some lines are high and others low.
-    pub(super) fn wait_for(&mut self, high: &[u8], low: &[u8]) {
+    pub(crate) fn wait_for(&mut self, high: &[u8], low: &[u8]) {
         eventually(&format!("lines {high:?} high and {low:?} low, seen from outside"), || {
             let levels = self.levels();
             let all = high.iter().all(|line| levels.is_high(*line)) && !low.iter().any(|line| levels.is_high(*line));
@@ -68,7 +80,7 @@ impl Lines {
     }
 
     /// Waits until a line has changed its level so often.
-    pub(super) fn wait_for_changes(&mut self, line: u8, wanted: u32) {
+    pub(crate) fn wait_for_changes(&mut self, line: u8, wanted: u32) {
         let mut latest = self.levels().is_high(line);
         let mut changes = 0;
         eventually(&format!("{wanted} changes of line {line}, seen from outside"), || {

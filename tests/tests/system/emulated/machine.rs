@@ -1,4 +1,4 @@
-//! An emulated machine: QEMU with Debian's kernel and a disk in memory. Killed when dropped.
+//! An emulated machine: QEMU with Debian's kernel and a disk in memory, or Debian itself. Killed when dropped.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Write};
@@ -12,33 +12,35 @@ use super::archive::Archive;
 use super::{Lines, emulation};
 use crate::harness::{Site, eventually};
 
-/// How long a machine may live, its boot included: three to six times what it takes on two cores.
-const LIFE: Duration = Duration::from_secs(180);
 /// For last words of a machine that has failed.
 const LAST_WORDS: Duration = Duration::from_secs(10);
+/// What a machine says when it takes commands.
+const READY: &str = "@@READY";
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Lines of the console that are quoted.
 const QUOTED: usize = 60;
 
 /// Which machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Board {
+pub(crate) enum Board {
     /// Raspberry Pi 3 Model B, with a network card on USB.
     RaspberryPi3,
     /// QEMU's own, with a kernel that is built with PREEMPT_RT.
     Virtual,
+    /// The same with Debian and systemd on a disk, and a hardware watchdog; it may reboot.
+    Debian,
 }
 
 impl Board {
     fn kernel(self) -> PathBuf {
         emulation().join(match self {
             Self::RaspberryPi3 => "kernel",
-            Self::Virtual => "kernel-rt",
+            Self::Virtual | Self::Debian => "kernel-rt",
         })
     }
 
     /// Release of its kernel.
-    pub(super) fn release(self) -> String {
+    pub(crate) fn release(self) -> String {
         fs::read_to_string(self.kernel().join("release")).expect("a release").trim().to_owned()
     }
 
@@ -46,6 +48,23 @@ impl Board {
         match self {
             Self::RaspberryPi3 => "raspberry-pi",
             Self::Virtual => "preempt-rt",
+            Self::Debian => "debian",
+        }
+    }
+
+    /// How long the machine may live, all boots included: three to six times what it takes on two cores.
+    fn life(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::RaspberryPi3 | Self::Virtual => 180,
+            Self::Debian => 900,
+        })
+    }
+
+    /// Tells in the guest what happened last.
+    fn last_words(self) -> &'static str {
+        match self {
+            Self::RaspberryPi3 | Self::Virtual => "tail -n 20 /run/*.log",
+            Self::Debian => "journalctl --no-pager --lines=40 --output=short-monotonic",
         }
     }
 
@@ -53,20 +72,25 @@ impl Board {
     fn qemu(self) -> Command {
         let kernel = self.kernel();
         let machine = match self {
-            Self::RaspberryPi3 => "-M raspi3b -device usb-net,netdev=net -serial null",
-            Self::Virtual => "-M virt -cpu cortex-a53 -smp 2 -m 512 -device virtio-net-device,netdev=net",
+            Self::RaspberryPi3 => "-M raspi3b -device usb-net,netdev=net -serial null -no-reboot",
+            Self::Virtual => "-M virt -cpu cortex-a53 -smp 2 -m 512 -device virtio-net-device,netdev=net -no-reboot",
+            Self::Debian => {
+                "-M virt -cpu cortex-a53 -smp 2 -m 512 -device virtio-net-device,netdev=net -device i6300esb"
+            }
         };
         let append = match self {
             // Debian's kernel has no /dev/gpiomem, and without iomem=relaxed it keeps /dev/mem from the registers of a driver.
             Self::RaspberryPi3 => "console=ttyS1,115200 panic=-1 iomem=relaxed",
             Self::Virtual => "console=ttyAMA0 panic=-1",
+            // After a panic it hangs: that is for the watchdog.
+            Self::Debian => "console=ttyAMA0 panic=0",
         };
         let mut command = Command::new(emulation().join("qemu"));
         command.args(machine.split(' ')).args(["-append", append]).arg("-kernel").arg(kernel.join("vmlinuz"));
         if self == Self::RaspberryPi3 {
             command.arg("-dtb").arg(kernel.join("bcm2837-rpi-3-b.dtb"));
         }
-        command.args("-netdev user,id=net -serial stdio -display none -no-reboot -qtest-log none".split(' '));
+        command.args("-netdev user,id=net -display none -qtest-log none".split(' '));
         command
     }
 }
@@ -75,31 +99,29 @@ impl Board {
 struct Qemu(Child);
 
 /// A running machine.
-pub(super) struct Machine {
+pub(crate) struct Machine {
     board: Board,
     qemu: Qemu,
     begin: Instant,
     console: PathBuf,
     commands: u32,
     /// The lines, from outside.
-    pub(super) lines: Lines,
+    pub(crate) lines: Lines,
     monitor: BufReader<UnixStream>,
 }
 
 /// What came of a command in the guest.
 #[derive(Debug)]
-pub(super) struct Answered {
-    pub(super) code: i32,
-    pub(super) text: String,
+pub(crate) struct Answered {
+    pub(crate) code: i32,
+    pub(crate) text: String,
 }
 
 impl Machine {
     /// Boots a machine whose shell has these environment variables; returns when it takes commands. A program of the guest
     /// reaches this machine's loopback interface as 10.0.2.2.
     pub(super) fn boot(board: Board, site: &Site, environment: &[(String, String)]) -> Self {
-        let begin = Instant::now();
-        let home = site.home(board.name());
-        let (disk, qtest, monitor) = (home.join("disk"), home.join("qtest"), home.join("monitor"));
+        let disk = site.home(board.name()).join("disk");
         let mut archive = Archive::new();
         archive.folder("", &emulation().join("guest"));
         archive.folder("modules", &board.kernel().join("modules"));
@@ -108,16 +130,37 @@ impl Machine {
         let settings: String = environment.iter().map(|(name, value)| format!("export {name}='{value}'\n")).collect();
         archive.file("etc/settings", &settings);
         fs::write(&disk, archive.finish()).expect("a file");
-
-        let logs = emulation().join("logs");
-        fs::create_dir_all(&logs).expect("a directory");
-        let console = logs.join(format!("{}.console", board.name()));
-        let output = File::create(&console).expect("a file for the console");
         let mut command = board.qemu();
-        let serve = |socket: &Path| format!("unix:{},server=on,wait=off", socket.display());
         command.arg("-initrd").arg(disk);
-        command.args(["-qtest", &serve(&qtest), "-monitor", &serve(&monitor)]);
-        let errors = File::create(logs.join(format!("{}.qemu", board.name()))).expect("a file for QEMU's words");
+        Self::start(board, site, command)
+    }
+
+    /// Boots Debian from the disk that `tests/booted/root` has made, which stays as it is; `packages` is an image of another disk.
+    pub(crate) fn boot_debian(site: &Site, packages: &Path) -> Self {
+        let board = Board::Debian;
+        let debian = emulation().join("debian");
+        let mut command = board.qemu();
+        command.arg("-initrd").arg(debian.join("initrd"));
+        for (id, image, change) in
+            [("root", debian.join("disk"), "snapshot=on"), ("packages", packages.to_owned(), "readonly=on")]
+        {
+            command.arg("-drive").arg(format!("if=none,id={id},format=raw,{change},file={}", image.display()));
+            command.arg("-device").arg(format!("virtio-blk-device,drive={id}"));
+        }
+        // Kernel and systemd talk on the first line, commands come on the second.
+        command.arg("-serial").arg(format!("file:{}", logs().join("debian.system").display()));
+        Self::start(board, site, command)
+    }
+
+    fn start(board: Board, site: &Site, mut command: Command) -> Self {
+        let begin = Instant::now();
+        let home = site.home(board.name());
+        let (qtest, monitor) = (home.join("qtest"), home.join("monitor"));
+        let console = logs().join(format!("{}.console", board.name()));
+        let output = File::create(&console).expect("a file for the console");
+        let serve = |socket: &Path| format!("unix:{},server=on,wait=off", socket.display());
+        command.args(["-serial", "stdio", "-qtest", &serve(&qtest), "-monitor", &serve(&monitor)]);
+        let errors = File::create(logs().join(format!("{}.qemu", board.name()))).expect("a file for QEMU's words");
         command.stdin(Stdio::piped()).stdout(output).stderr(errors);
         let qemu = Qemu(command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}")));
         let mut machine = Self {
@@ -130,28 +173,40 @@ impl Machine {
             commands: 0,
         };
         machine.prompt();
-        machine.wait_for("@@READY", |console| {
-            assert!(!console.contains("@@FAILED"), "a module cannot be loaded");
-            console.contains("@@READY").then_some(())
-        });
-        machine.note("booted");
+        machine.wait_for_boot(1);
         machine
     }
 
+    /// Does what makes the machine boot again; returns when it takes commands.
+    pub(crate) fn boot_again(&mut self, command: &str) {
+        let boots = self.console().matches(READY).count();
+        // Its answer may come too late.
+        self.tell(command).expect("QEMU listens");
+        self.wait_for_boot(boots + 1);
+    }
+
+    fn wait_for_boot(&mut self, boots: usize) {
+        self.wait_for(READY, |console| {
+            assert!(!console.contains("@@FAILED"), "a module cannot be loaded");
+            (console.matches(READY).count() >= boots).then_some(())
+        });
+        self.note("booted");
+    }
+
     /// Tells how far it has got, for those who wonder where the time goes.
-    pub(super) fn note(&self, what: &str) {
+    pub(crate) fn note(&self, what: &str) {
         println!("{:6.1} s  {}: {what}", self.begin.elapsed().as_secs_f64(), self.board.name());
     }
 
     /// Runs a command in the guest, whatever comes of it.
-    pub(super) fn run(&mut self, command: &str) -> Answered {
+    pub(crate) fn run(&mut self, command: &str) -> Answered {
         let number = self.tell(command).expect("QEMU listens");
-        let end = self.begin + LIFE;
+        let end = self.begin + self.board.life();
         self.answer(number, end).unwrap_or_else(|| panic!("{}: no answer to {command}", self.board.name()))
     }
 
     /// Runs a command in the guest that must go well; its output.
-    pub(super) fn succeed(&mut self, command: &str) -> String {
+    pub(crate) fn succeed(&mut self, command: &str) -> String {
         let answered = self.run(command);
         assert_eq!(answered.code, 0, "{command}: {}", answered.text);
         answered.text
@@ -215,9 +270,9 @@ impl Machine {
     }
 
     fn wait_for<T>(&mut self, what: &str, look: impl FnMut(&str) -> Option<T>) -> T {
-        let end = self.begin + LIFE;
-        self.look_until(end, look)
-            .unwrap_or_else(|| panic!("{}: {what} never came on the console within {LIFE:?}", self.board.name()))
+        let life = self.board.life();
+        self.look_until(self.begin + life, look)
+            .unwrap_or_else(|| panic!("{}: {what} never came on the console within {life:?}", self.board.name()))
     }
 
     /// Looks at all whole lines of the console until there is something to see.
@@ -241,6 +296,13 @@ impl Machine {
     }
 }
 
+/// Where the words of the machines are kept.
+fn logs() -> PathBuf {
+    let logs = emulation().join("logs");
+    fs::create_dir_all(&logs).expect("a directory");
+    logs
+}
+
 /// Where the network cable is.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Cable {
@@ -252,7 +314,7 @@ impl Drop for Machine {
     fn drop(&mut self) {
         if std::thread::panicking() {
             // They come to the console and its file, if the guest still lives.
-            if let Ok(number) = self.tell("tail -n 20 /run/*.log") {
+            if let Ok(number) = self.tell(self.board.last_words()) {
                 let _ = self.answer(number, Instant::now() + LAST_WORDS);
             }
             let console = self.console();

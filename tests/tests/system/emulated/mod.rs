@@ -11,11 +11,12 @@ mod raspberry_pi;
 use std::path::PathBuf;
 
 use guest::Guest;
+pub(crate) use guest::is_granted;
 use lines::Lines;
-use machine::Board;
+pub(crate) use machine::{Board, Machine};
 
 /// What `tests/emulated/run` has fetched and built.
-fn emulation() -> PathBuf {
+pub(crate) fn emulation() -> PathBuf {
     let place = std::env::var_os("EMULATION").expect("this test is run by tests/emulated/run");
     PathBuf::from(place)
 }
