@@ -210,7 +210,7 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::protocol::{Devices, WishWord};
+    use crate::protocol::{Devices, Health, WishWord};
 
     /// The demo runs it beside other tasks.
     #[test]
@@ -237,6 +237,8 @@ mod tests {
         });
         // The first event is that the broker is away: by then the socket is open.
         assert!(matches!(wait.recv().unwrap().event, crate::event::Event::Link(_)));
+        let Health { broker } = ask(&path, &Request::Health).unwrap();
+        assert!(broker.down.is_some() && broker.url.ends_with(":1"), "{broker:?}");
         assert_eq!(ask::<_, Devices>(&path, &Request::Devices).unwrap().devices, []);
         let request = Request::SetMode { device: "pi-1".parse().unwrap(), wish: WishWord::Degraded };
         let refused = ask::<_, Devices>(&path, &request).unwrap_err().to_string();

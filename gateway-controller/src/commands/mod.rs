@@ -4,6 +4,7 @@ mod check;
 mod devices;
 mod direct;
 mod forget;
+mod health;
 mod init;
 mod run;
 mod set_mode;
@@ -31,6 +32,7 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::CheckConfig(args) => check::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Devices(args) => devices::run(&args),
+        Command::Health(args) => health::run(&args),
         Command::SetMode(args) => set_mode::run(&args),
         Command::Forget(args) => forget::run(&args),
     };
