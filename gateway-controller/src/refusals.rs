@@ -31,6 +31,8 @@ pub enum Subject {
     Topic,
     /// The controller was too slow for it.
     Overflow,
+    /// What KubeEdge was told.
+    Twin,
 }
 
 impl From<Kind> for Subject {
@@ -55,6 +57,7 @@ impl fmt::Display for Subject {
             Self::Device => "message of a device too many",
             Self::Topic => "message",
             Self::Overflow => "message in a flood of them",
+            Self::Twin => "twin",
         })
     }
 }

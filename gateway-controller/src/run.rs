@@ -12,6 +12,7 @@ use crate::config::{Config, Control};
 use crate::event::Record;
 use crate::fleet::{Action, Fleet, Moment};
 use crate::keyring::Keyring;
+use crate::kubeedge::Bridge;
 use crate::link::{Topics, options};
 use crate::protocol::{BrokerView, Request, answer};
 use crate::refusals::{Refusals, Subject};
@@ -37,13 +38,17 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>, events: impl Ev
         tracing::info!(devices = keyring.len(), "keys of devices read");
     }
     let topics = Topics::new(config.root.clone(), config.dialects).with(keyring);
-    let (publisher, transport) = mqtt::start(options(&config, &topics), |_| None);
+    let kubeedge = Bridge::start(&config.kubeedge);
+    let mut options = options(&config, &topics);
+    options.filters.extend(kubeedge.filters());
+    let (publisher, transport) = mqtt::start(options, |_| None);
     tracing::info!(broker = %config.mqtt.url, root = %config.root, "started");
     let controller = Controller {
         fleet: Fleet::new(config.fleet, fastrand::u32(..)),
         topics,
         publisher: publisher.clone(),
         refusals: Refusals::default(),
+        kubeedge,
         events,
         url: config.mqtt.url.to_string(),
         down: Some("connecting".into()),
@@ -72,6 +77,7 @@ struct Controller<S> {
     topics: Topics,
     publisher: Publisher,
     refusals: Refusals,
+    kubeedge: Bridge,
     events: S,
     url: String,
     /// Why there is no connection; `None` while there is one.
@@ -103,9 +109,14 @@ impl<S: EventSink> Controller<S> {
                     let broker = BrokerView { url: self.url.clone(), down: self.down.clone() };
                     answer(&mut self.fleet, broker, now, request, reply, &mut self.actions);
                 }
+                news = self.kubeedge.next() => {
+                    let now = self.now();
+                    self.kubeedge.take(news, now, &mut self.fleet, &mut self.refusals, &mut self.actions);
+                }
                 () = sleep_until(wake) => {
                     let now = self.now();
                     self.fleet.tick(now, &mut self.actions);
+                    self.kubeedge.tick(now, &mut self.fleet, &self.publisher, &mut self.actions);
                     self.refusals.tick(now);
                 }
             }
@@ -123,7 +134,7 @@ impl<S: EventSink> Controller<S> {
     }
 
     fn next_wake(&self) -> Option<Instant> {
-        let wakes = [self.fleet.next_wake(), self.refusals.next_wake()];
+        let wakes = [self.fleet.next_wake(), self.kubeedge.next_wake(), self.refusals.next_wake()];
         let soonest = wakes.into_iter().flatten().min()?;
         self.start.checked_add(Duration::from_micros(soonest.as_micros()))
     }
@@ -134,6 +145,7 @@ impl<S: EventSink> Controller<S> {
                 tracing::info!(conn, "connected");
                 self.down = None;
                 self.fleet.link_up(conn, &mut self.actions);
+                self.kubeedge.link_up(self.now());
             }
             Transport::Down { conn, reason } => {
                 // The same trouble again and again, while the broker is away, is no news.
@@ -145,6 +157,9 @@ impl<S: EventSink> Controller<S> {
             }
             Transport::Message(received) => {
                 let now = self.now();
+                if self.kubeedge.take_message(&received, now, &mut self.refusals) {
+                    return;
+                }
                 self.topics.take(&mut self.fleet, now, &received, &mut self.refusals, &mut self.actions);
             }
             Transport::Oversize { topic, bytes } => {
@@ -199,7 +214,8 @@ async fn sleep_until(wake: Option<Instant>) {
     }
 }
 
-fn wall_clock_ms() -> u64 {
+/// Milliseconds since 1970.
+pub(crate) fn wall_clock_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,5 +1,6 @@
 //! Configuration: read into a raw shape, then checked once into types that cannot be wrong.
 
+mod kubeedge;
 mod raw;
 mod schema;
 #[cfg(test)]
@@ -14,6 +15,7 @@ use shared_host::sections::{BrokerConfig, ControllerSecurity, LogSection};
 use shared_proto::ids::TopicRoot;
 
 use crate::fleet::Settings;
+use crate::kubeedge::Twins;
 pub use schema::SCHEMA;
 
 /// What the controller runs with.
@@ -31,6 +33,8 @@ pub struct Config {
     pub fleet: Settings,
     /// Whether and where to open the control socket.
     pub control: Control,
+    /// Whether and how KubeEdge is told of the devices.
+    pub kubeedge: Twins,
     /// The log.
     pub log: LogSection,
 }

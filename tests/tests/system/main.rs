@@ -22,6 +22,8 @@ mod emulated;
 mod gpio;
 mod harness;
 mod killed;
+mod kubeedge;
+mod kubeedge_by_mqtt;
 mod lease;
 mod measure;
 mod overload;
