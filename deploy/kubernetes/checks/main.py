@@ -68,6 +68,7 @@ def kustomize(tool, folder):
 def rendered(tool):
     found = {path.parent.name: kustomize(tool, path.parent) for path in sorted(HERE.glob("overlays/*/kustomization.yaml"))}
     found["agent"] = kustomize(tool, HERE / "agent")
+    found["devices"] = list(yaml.safe_load_all((ROOT / "deploy/kubeedge/devices.yaml").read_text()))
     with tempfile.TemporaryDirectory() as scratch:
         for name, overlay, components in COMPOSED:
             folder = pathlib.Path(scratch, name)
@@ -136,6 +137,24 @@ def version_problems(found):
                     yield f"{overlay}: {title(workload)} asks for {container['image']}, not for version {version}"
 
 
+def mapper_problems(found, controller):
+    """Overlay, devices and the controller's own table of keys say the same."""
+    table = subprocess.run([controller, "init"], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    section = table[table.index("\n[kubeedge]"):]
+    allowed = set(re.findall(r'"(\w+)"', re.search(r"^# Allowed: (.*mode_source.*)$", section, re.M).group(1)))
+    socket, protocol = (re.search(rf'^#? ?{key} = "([^"]+)"', section, re.M).group(1) for key in ("dmi_socket", "protocol"))
+    for model in (d["spec"] for d in found["devices"] if d["kind"] == "DeviceModel"):
+        unknown = {p["name"] for p in model["properties"]} - allowed
+        if unknown:
+            yield f"the controller reports no {', '.join(sorted(unknown))}"
+        if model["protocol"] != protocol:
+            yield f"the model's protocol is {model['protocol']}, the controller's {protocol}"
+    spec = rules.pod(rules.named(found["kubeedge"], "Deployment", "gateway-controller"))
+    places = [m["mountPath"] for m in spec["containers"][0]["volumeMounts"] if m["name"] == "dmi"]
+    if places != [str(pathlib.Path(socket).parent)]:
+        yield f"the controller looks for {socket}, mounted is {places}"
+
+
 def problems_of(rule, overlay, documents):
     if rule == "schema":
         return list(schema_problems(documents, VERSIONS[0]))
@@ -169,6 +188,7 @@ def main():
             tally.expect(f"{overlay}: {len(documents)} resources fit the schemas of Kubernetes {version}", schema_problems(documents, version))
         tally.expect(f"{overlay}: the rules", (f"{rule.__name__}: {p}" for rule in rules.RULES for p in rule(overlay, documents)))
     tally.expect("the images are those of this version", version_problems(found))
+    tally.expect("KubeEdge: devices, mapper and overlay agree", mapper_problems(found, options.controller))
     examples = gitops()
     fleet = yaml.safe_load((ROOT / "deploy/fleet.yaml").read_text())
     tally.expect("GitOps: the examples fit their schemas", schema_problems(examples, VERSIONS[0]))

@@ -260,6 +260,9 @@ def mapper_can_be_reached(overlay, documents):
     folder = next((v["hostPath"] for v in spec["volumes"] if v["name"] == "dmi"), {})
     if folder.get("type") != "Directory" or folder.get("path", "").endswith(".sock"):
         yield "the folder of dmi.sock is to be mounted, not the socket"
+
+
+def devices_fit_their_model(overlay, documents):
     models = {m["metadata"]["name"]: m["spec"] for m in of_kind(documents, "DeviceModel")}
     for device in of_kind(documents, "Device"):
         model = models.get(device["spec"]["deviceModelRef"]["name"])
@@ -275,10 +278,12 @@ def mapper_can_be_reached(overlay, documents):
                 yield f"{title(device)}: its model has no {entry['name']}"
             elif "desired" in entry and known["accessMode"] != "ReadWrite":
                 yield f"{title(device)}: {entry['name']} is read only"
+            if entry.get("visitors", {}).get("protocolName") != model["protocol"]:
+                yield f"{title(device)}: {entry['name']} is visited by another protocol"
 
 
 RULES = [
     images_are_pinned, resources_are_bounded, agent_is_guaranteed, security_is_complete, groups_read_secrets, no_secret_in_clear,
     references_exist, host_network_resolves, names_of_services_are_no_configuration, pods_stay, probes_are_there, ports_agree,
-    namespace_keeps_its_standard, mapper_can_be_reached,
+    namespace_keeps_its_standard, mapper_can_be_reached, devices_fit_their_model,
 ]
