@@ -20,6 +20,7 @@ Examples:
   gateway-controller run --config gateway.toml     decisions as JSON lines on standard output
   gateway-controller devices                       what the running controller knows
   gateway-controller set-mode pi-01 degraded       until `set-mode pi-01 auto`
+  gateway-controller health                        whether the running controller answers
   gateway-controller forget pi-01                  a device that is gone for good
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration."

@@ -153,7 +153,7 @@ def host_network_resolves(overlay, documents):
 
 
 def names_of_services_are_no_configuration(overlay, documents):
-    """GATEWAY_... and AGENT_... of a service's variables would be unknown keys, and the program would not start."""
+    """GATEWAY_X__Y of a Service called gateway-x--y would be an unknown key, and the controller would not start."""
     for workload in workloads(documents):
         if pod(workload).get("enableServiceLinks") is not False:
             yield f"{title(workload)}: enableServiceLinks is not false"
