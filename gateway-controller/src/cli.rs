@@ -20,6 +20,7 @@ Examples:
   gateway-controller run --config gateway.toml     decisions as JSON lines on standard output
   gateway-controller devices                       what the running controller knows
   gateway-controller set-mode pi-01 degraded       until `set-mode pi-01 auto`
+  gateway-controller health                        whether the running controller answers
   gateway-controller forget pi-01                  a device that is gone for good
   gateway-controller edgex check                   whether EdgeX is as the controller needs it
 
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Show the devices
     Devices(DevicesArgs),
+    /// Ask the running controller whether it is well, for supervisors and probes
+    Health(HealthArgs),
     /// Set the mode of a device, or leave it to the policy again
     SetMode(SetModeArgs),
     /// Forget a device that is gone for good
@@ -149,6 +152,23 @@ pub(crate) struct DevicesArgs {
     /// With --broker: how long to listen
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration, requires = "broker")]
     pub(crate) listen: Duration,
+}
+
+/// Arguments of `health`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit code 0: it has answered within 5 s. 1: it has not; or, with --connected, it has no connection to the broker. A restart helps \
+against the first only: do not restart a controller because its broker is away.")]
+pub(crate) struct HealthArgs {
+    /// Well is only who is connected to the broker
+    #[arg(long)]
+    pub(crate) connected: bool,
+    /// Configuration file of the controller, for its control socket
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Control socket of the running controller
+    #[arg(long, value_name = "PATH", conflicts_with = "config")]
+    pub(crate) socket: Option<PathBuf>,
 }
 
 /// Arguments of `set-mode`.

@@ -79,6 +79,8 @@ pub enum DecisionSource {
     Policy,
     /// A person, by `set-mode`.
     SetMode,
+    /// A person in the cloud, by a KubeEdge device's desired mode.
+    Kubeedge,
 }
 
 /// A command that asked for a change was acknowledged.

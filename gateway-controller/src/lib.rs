@@ -8,6 +8,7 @@
 //! | [`run`] | the loop around it: broker, control socket, clock |
 //! | [`keyring`] | whose messages are believed, and signatures of commands |
 //! | [`event`], [`sink`] | what it tells, and to whom |
+//! | [`kubeedge`] | wishes of the cloud, and what it is told of the devices |
 //! | [`config`], [`protocol`], [`cli`] | what people say to it |
 //! | [`commands`] | what the command line does about it |
 
@@ -20,6 +21,7 @@ pub mod edgex;
 pub mod event;
 pub mod fleet;
 pub mod keyring;
+pub mod kubeedge;
 pub mod link;
 pub mod protocol;
 mod refusals;

@@ -7,11 +7,13 @@ use shared_proto::mode::Mode;
 
 use crate::fleet::{Action, DeviceView, Fleet, Moment, Refused, Wish};
 
-/// A request: `{"request":"devices"}`, `{"request":"device","device":"pi-1"}`, `{"request":"forget","device":"pi-1"}` or
-/// `{"request":"set-mode","device":"pi-1","wish":"degraded"}`.
+/// A request: `{"request":"health"}`, `{"request":"devices"}`, `{"request":"device","device":"pi-1"}`,
+/// `{"request":"forget","device":"pi-1"}` or `{"request":"set-mode","device":"pi-1","wish":"degraded"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "kebab-case")]
 pub enum Request {
+    /// Whether the loop still turns, and has its broker; answered with [`Health`].
+    Health,
     /// All devices; answered with [`Devices`].
     Devices,
     /// One device; answered with [`DeviceView`].
@@ -54,6 +56,13 @@ pub struct BrokerView {
     pub url: String,
     /// Why there is no connection; `null` if there is one.
     pub down: Option<String>,
+}
+
+/// The loop turns: it has answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// Being without a connection is no illness: devices decide for themselves meanwhile.
+    pub broker: BrokerView,
 }
 
 /// All devices, by name.
@@ -104,6 +113,7 @@ pub(crate) fn answer(
     out: &mut Vec<Action>,
 ) {
     match request {
+        Request::Health => reply.send(&Health { broker }),
         Request::Devices => reply.send(&Devices { broker, devices: fleet.view(now) }),
         Request::Device { device } => match fleet.view_of(&device, now) {
             Some(view) => reply.send(&view),

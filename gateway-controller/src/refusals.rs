@@ -33,6 +33,8 @@ pub enum Subject {
     Topic,
     /// The controller was too slow for it.
     Overflow,
+    /// What KubeEdge was told.
+    Twin,
 }
 
 impl From<Kind> for Subject {
@@ -58,6 +60,7 @@ impl fmt::Display for Subject {
             Self::Device => "message of a device too many",
             Self::Topic => "message",
             Self::Overflow => "message in a flood of them",
+            Self::Twin => "twin",
         })
     }
 }

@@ -13,6 +13,7 @@ use crate::edgex::{self, Bus, BusTopics, Edgex, Happening, Turn};
 use crate::event::Record;
 use crate::fleet::{Action, Command, Fleet, Moment, Payload};
 use crate::keyring::Keyring;
+use crate::kubeedge::Bridge;
 use crate::link::{Topics, options};
 use crate::protocol::{BrokerView, Request, answer};
 use crate::refusals::{Refusals, Subject};
@@ -39,10 +40,13 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>, events: impl Ev
     }
     let bus = (config.source == Source::EdgexBus).then(|| BusTopics::new(&config.edgex));
     let topics = Topics::new(config.root.clone(), config.dialects).with(keyring).with_bus(bus);
+    let kubeedge = Bridge::start(&config.kubeedge);
     let (publisher, transport, url) = match config.source {
         Source::EdgexRest => (None, None, config.edgex.core_data.to_string()),
         Source::Mqtt | Source::EdgexBus => {
-            let (publisher, transport) = mqtt::start(options(&config, &topics), |_| None);
+            let mut options = options(&config, &topics);
+            options.filters.extend(kubeedge.filters());
+            let (publisher, transport) = mqtt::start(options, |_| None);
             (Some(publisher), Some(transport), config.mqtt.url.to_string())
         }
     };
@@ -61,6 +65,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>, events: impl Ev
         topics,
         publisher: publisher.clone(),
         refusals: Refusals::default(),
+        kubeedge,
         events,
         url,
         down: Some("connecting".into()),
@@ -95,6 +100,7 @@ struct Controller<S> {
     /// Not without a broker.
     publisher: Option<Publisher>,
     refusals: Refusals,
+    kubeedge: Bridge,
     events: S,
     url: String,
     /// Why there is no connection; `None` while there is one.
@@ -127,9 +133,14 @@ impl<S: EventSink> Controller<S> {
                     answer(&mut self.fleet, broker, now, request, reply, &mut self.actions);
                 }
                 happening = self.edgex.next() => self.happen(happening),
+                news = self.kubeedge.next() => {
+                    let now = self.now();
+                    self.kubeedge.take(news, now, &mut self.fleet, &mut self.refusals, &mut self.actions);
+                }
                 () = sleep_until(wake) => {
                     let now = self.now();
                     self.fleet.tick(now, &mut self.actions);
+                    self.kubeedge.tick(now, &mut self.fleet, self.publisher.as_ref(), &mut self.actions);
                     self.refusals.tick(now);
                 }
             }
@@ -148,7 +159,7 @@ impl<S: EventSink> Controller<S> {
     }
 
     fn next_wake(&self) -> Option<Instant> {
-        let wakes = [self.fleet.next_wake(), self.refusals.next_wake()];
+        let wakes = [self.fleet.next_wake(), self.kubeedge.next_wake(), self.refusals.next_wake()];
         let soonest = wakes.into_iter().flatten().min()?;
         self.start.checked_add(Duration::from_micros(soonest.as_micros()))
     }
@@ -160,6 +171,7 @@ impl<S: EventSink> Controller<S> {
                 self.down = None;
                 self.edgex.bus(Bus::Brings);
                 self.fleet.link_up(conn, &mut self.actions);
+                self.kubeedge.link_up(self.now());
             }
             Transport::Down { conn, reason } => {
                 // The same trouble again and again, while the broker is away, is no news.
@@ -172,6 +184,9 @@ impl<S: EventSink> Controller<S> {
             }
             Transport::Message(received) => {
                 let now = self.now();
+                if self.kubeedge.take_message(&received, now, &mut self.refusals) {
+                    return;
+                }
                 self.topics.take(&mut self.fleet, now, &received, &mut self.refusals, &mut self.actions);
             }
             Transport::Oversize { topic, bytes } => {
@@ -262,7 +277,8 @@ async fn sleep_until(wake: Option<Instant>) {
     }
 }
 
-fn wall_clock_ms() -> u64 {
+/// Milliseconds since 1970.
+pub(crate) fn wall_clock_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
@@ -273,7 +289,7 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::protocol::{Devices, WishWord};
+    use crate::protocol::{Devices, Health, WishWord};
 
     /// The demo runs it beside other tasks.
     #[test]
@@ -300,6 +316,8 @@ mod tests {
         });
         // The first event is that the broker is away: by then the socket is open.
         assert!(matches!(wait.recv().unwrap().event, crate::event::Event::Link(_)));
+        let Health { broker } = ask(&path, &Request::Health).unwrap();
+        assert!(broker.down.is_some() && broker.url.ends_with(":1"), "{broker:?}");
         assert_eq!(ask::<_, Devices>(&path, &Request::Devices).unwrap().devices, []);
         let request = Request::SetMode { device: "pi-1".parse().unwrap(), wish: WishWord::Degraded };
         let refused = ask::<_, Devices>(&path, &request).unwrap_err().to_string();

@@ -7,8 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use shared_host::mqtt::probe::{self, Conversation, Granted, Published, Trouble, TroubleKind, Version};
 use shared_host::mqtt::{Options, Scheme, Which, expiry};
 use shared_host::secret::Place;
-use shared_proto::dialect::lab;
 use shared_proto::dialect::native::{Kind, topic};
+use shared_proto::dialect::{edgex, lab};
 use shared_proto::wire::DialectName;
 
 use super::{Findings, Outcome};
@@ -33,6 +33,8 @@ pub(super) enum Step {
     Command,
     /// The same in the classroom's dialect.
     LabCommand,
+    /// The same in EdgeX' dialect.
+    EdgexCommand,
     /// Publishing reports.
     Report,
     /// Publishing the status.
@@ -42,13 +44,14 @@ pub(super) enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Name,
         Self::Port,
         Self::Tls,
         Self::Session,
         Self::Command,
         Self::LabCommand,
+        Self::EdgexCommand,
         Self::Report,
         Self::Status,
         Self::Ack,
@@ -62,6 +65,7 @@ impl Step {
             Self::Session => "broker.session",
             Self::Command => "rights.command",
             Self::LabCommand => "rights.lab_command",
+            Self::EdgexCommand => "rights.edgex_command",
             Self::Report => "rights.report",
             Self::Status => "rights.status",
             Self::Ack => "rights.ack",
@@ -171,6 +175,7 @@ fn converse(config: &Config, last: Step, steps: &mut Vec<(Step, Told)>) -> Resul
         let (step, topic) = match dialect {
             DialectName::Native => (Step::Command, topic(&config.root, &config.device, Kind::Command)),
             DialectName::Lab => (Step::LabCommand, lab::command_topic(&config.device)),
+            DialectName::Edgex => (Step::EdgexCommand, edgex::command_filter(&config.device)),
         };
         let topic = topic.to_string();
         let granted = conversation.subscribe(&topic).map_err(at(step))?;
@@ -235,6 +240,7 @@ pub(super) fn judge(facts: &Facts, limit: Option<&Limit>, config: &Config, to: &
         // What the running agent says of itself counts.
         let applies = match step {
             Step::LabCommand => config.dialects.contains(&DialectName::Lab),
+            Step::EdgexCommand => config.dialects.contains(&DialectName::Edgex),
             step => native || step < Step::Command,
         };
         if !applies || to.has(check) {
@@ -274,7 +280,7 @@ fn certificate(check: &str, place: &Place, end: &Result<u64, String>, now_s: u64
 
 /// A right that is missing, and who gives it.
 fn deny(step: Step, topic: &str, config: &Config, to: &mut Findings) {
-    let right = if matches!(step, Step::Command | Step::LabCommand) { "read" } else { "write" };
+    let right = if matches!(step, Step::Command | Step::LabCommand | Step::EdgexCommand) { "read" } else { "write" };
     let device = config.device.as_str();
     // The user's name stands for the device's in the rules of the broker.
     let pattern = topic.replace(device, "%u");
@@ -371,14 +377,16 @@ mod tests {
             good(Step::Session),
             denied(Step::Command, "site/pi-1/command"),
             denied(Step::LabCommand, "tp/pi-1/cmd"),
+            denied(Step::EdgexCommand, "command/pi-1/#"),
             denied(Step::Report, "site/pi-1/report"),
             (Step::Ack, Told::Unknown(SILENT)),
         ];
-        let told = judged(&steps, None, "[topics]\nroot = \"site\"\ndialects = [\"native\", \"lab\"]");
+        let told = judged(&steps, None, "[topics]\nroot = \"site\"\ndialects = [\"native\", \"lab\", \"edgex\"]");
         let of = |check: &str| told.iter().find(|finding| finding.check == check).unwrap();
         for (check, line) in [
             ("rights.command", "pattern read site/%u/command"),
             ("rights.lab_command", "pattern read tp/%u/cmd"),
+            ("rights.edgex_command", "pattern read command/%u/#"),
             ("rights.report", "pattern write site/%u/report"),
         ] {
             assert_eq!(of(check).outcome, Failure);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::Findings;
-use crate::rt::sys;
+use crate::sys;
 
 /// What the machine says.
 pub(super) struct Facts {

@@ -6,8 +6,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::{AS_SERVICE, Findings, Outcome};
-use crate::rt::sys::{self, Space};
-use crate::store::{Role, StoreConfig};
+use crate::keeper::{Role, StoreConfig};
+use crate::sys::{self, Space};
 
 /// What is to stay free beside the store, for the rest of the machine: 16 MiB.
 const RESERVE: u64 = 16 << 20;

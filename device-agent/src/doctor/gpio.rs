@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::Findings;
-use crate::config::GpioConfig;
+use crate::gpio::GpioConfig;
 use crate::gpio::{ButtonConfig, ChipProblem, GpioError, InUse, InputRole, LineProblem, OutputRole, open_lines};
 
 /// Opens the lines. Outputs take their safe level, as at the start of the agent; nobody else may be using them.
@@ -49,7 +49,7 @@ mod tests {
     use super::super::Outcome::{Failure, Ok as Good};
     use super::super::tests::told as collected;
     use super::*;
-    use crate::config::GpioBackend;
+    use crate::gpio::GpioBackend;
     use crate::gpio::{Level, Wiring};
 
     fn gpio() -> GpioConfig {

@@ -31,7 +31,8 @@ pub use finding::{Finding, Outcome};
 pub(crate) use running::held;
 pub use show::{Colours, table};
 
-use crate::config::{self, Config, GpioBackend, SCHEMA};
+use crate::config::{self, Config, SCHEMA};
+use crate::gpio::GpioBackend;
 use crate::host::{HostReader, Platform};
 use broker::{Limit, Step};
 use running::{Link, Running};

@@ -161,12 +161,12 @@ mod tests {
 
     #[test]
     fn trying_leaves_this_thread_as_it_was() {
-        let before = crate::rt::sys::current_schedule().unwrap();
+        let before = crate::sys::current_schedule().unwrap();
         let nice = SchedulerAsked::Other { nice: 5 };
         let asked = Asked { scheduler: nice, cpu: Some(0), lock_memory: true, no_deep_sleep: true };
         let facts = gather(Path::new("/"), asked);
         assert!(facts.tried.is_ok_and(|granted| granted.settings.len() >= 4));
-        assert_eq!(crate::rt::sys::current_schedule().unwrap(), before);
+        assert_eq!(crate::sys::current_schedule().unwrap(), before);
         let status = fs::read_to_string("/proc/self/status").unwrap();
         assert!(status.lines().any(|line| line.starts_with("VmLck:") && line.contains(" 0 kB")), "{status}");
     }

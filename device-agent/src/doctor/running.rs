@@ -7,8 +7,8 @@ use shared_host::control::{ControlError, ask};
 use shared_proto::text::Name;
 
 use super::{Findings, realtime};
+use crate::keeper::Health;
 use crate::mode::GatewayHold;
-use crate::store::Health;
 use crate::supervisor::{Answer, Request, Shown};
 
 /// Whether an agent runs.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Findings;
-use crate::rt::sys;
+use crate::sys;
 
 /// What systemd says.
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@ use std::io;
 use std::thread::Builder;
 
 use super::settings::{self, Asked, Granted};
-use super::sys;
+use crate::sys;
 
 /// Tries every setting in a thread that ends at once; nothing of them stays behind once the answer is dropped.
 ///

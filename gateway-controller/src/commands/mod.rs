@@ -5,6 +5,7 @@ mod devices;
 mod direct;
 mod edgex;
 mod forget;
+mod health;
 mod init;
 mod run;
 mod set_mode;
@@ -32,6 +33,7 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::CheckConfig(args) => check::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Devices(args) => devices::run(&args),
+        Command::Health(args) => health::run(&args),
         Command::SetMode(args) => set_mode::run(&args),
         Command::Forget(args) => forget::run(&args),
         Command::Edgex(args) => edgex::run(&args.command),

@@ -52,7 +52,8 @@ fn row(view: &DeviceView, now: SystemTime) -> [String; HEADINGS.len()] {
     };
     let wanted = match (view.wanted, view.wanted_by) {
         (Some(mode), WantedBy::SetMode) => format!("{mode} (set-mode)"),
-        (None, WantedBy::SetMode) => "released".to_owned(),
+        (Some(mode), WantedBy::Kubeedge) => format!("{mode} (kubeedge)"),
+        (None, WantedBy::SetMode | WantedBy::Kubeedge) => "released".to_owned(),
         (wanted, WantedBy::Policy) => known(wanted),
     };
     // What a device writes is shown without control characters: they could steer the terminal.

@@ -3,6 +3,7 @@
 mod classroom;
 mod edgex;
 mod edgex_keys;
+mod kubeedge;
 mod raw;
 mod schema;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use shared_host::sections::{BrokerConfig, ControllerSecurity, LogSection};
 use shared_proto::ids::TopicRoot;
 
 use crate::fleet::Settings;
+use crate::kubeedge::Twins;
 pub use edgex::{EdgexConfig, SinkKind, Source};
 pub use schema::SCHEMA;
 
@@ -51,6 +53,8 @@ pub struct Config {
     pub fleet: Settings,
     /// Whether and where to open the control socket.
     pub control: Control,
+    /// Whether and how KubeEdge is told of the devices.
+    pub kubeedge: Twins,
     /// The log.
     pub log: LogSection,
 }

@@ -9,7 +9,7 @@ use shared_proto::ids::TopicRoot;
 use shared_proto::wire::DialectName;
 
 use super::edgex::{self, RawEdgex, RawGateway};
-use super::{Config, Control, Dialects, SCHEMA};
+use super::{Config, Control, Dialects, SCHEMA, kubeedge};
 use crate::fleet::{BadTiming, Rule, Settings, Timing};
 
 /// Longest path that fits a socket address, with room for the suffix it is bound under first.
@@ -26,6 +26,7 @@ struct Raw {
     command: RawCommand,
     limits: RawLimits,
     control: RawControl,
+    kubeedge: kubeedge::Raw,
     log: LogSection,
 }
 
@@ -81,11 +82,12 @@ pub(super) fn check(loaded: &Loaded) -> Result<Config, ConfigError> {
         dialects,
         fleet: Settings { rule, timing: timing(loaded, &raw.command)?, max_devices },
         control: control(loaded, raw.control.socket)?,
+        kubeedge: raw.kubeedge.check(source, loaded)?,
         log: raw.log.check(loaded)?,
     })
 }
 
-fn within(loaded: &Loaded, path: &str, holds: bool) -> Result<(), ConfigError> {
+pub(super) fn within(loaded: &Loaded, path: &str, holds: bool) -> Result<(), ConfigError> {
     if holds { Ok(()) } else { Err(loaded.refuse(path, "not allowed")) }
 }
 

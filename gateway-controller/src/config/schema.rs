@@ -22,6 +22,10 @@ const SECTIONS: &[Section] = &[
     Section { path: "command", doc: "Commands to devices." },
     Section { path: "limits", doc: "Bounds that protect the controller." },
     Section { path: "control", doc: "Socket for `gateway-controller devices`, `set-mode` and `forget`." },
+    Section {
+        path: "kubeedge",
+        doc: "KubeEdge: desired modes from the cloud, and what the cloud is told of the devices (docs/kubeedge.md).",
+    },
     Section { path: "log", doc: "Log on standard error. Decisions are JSON lines on standard output." },
 ];
 
@@ -209,6 +213,51 @@ const KEYS: &[Key] = &[
         allowed: "a path of at most 90 bytes, or empty",
         doc: "Path of the control socket. Empty: in $RUNTIME_DIRECTORY under systemd, as root in /run/gateway-controller,\n\
               else in $XDG_RUNTIME_DIR/gateway-controller, else in /tmp/gateway-controller-UID.",
+    },
+    Key {
+        path: "kubeedge.twins",
+        default: r#""off""#,
+        allowed: r#""off", "mapper" or "mqtt""#,
+        doc: "\"mapper\": as a mapper of the EdgeCore on this machine, in both directions. \"mqtt\": twins by plain MQTT at the broker that\n\
+              EdgeCore uses too; desired modes do not come that way.",
+    },
+    Key {
+        path: "kubeedge.dmi_socket",
+        default: r#""/etc/kubeedge/dmi.sock""#,
+        allowed: "an absolute path of at most 107 bytes",
+        doc: "For \"mapper\": EdgeCore's socket. In a container mount its folder, not the file.",
+    },
+    Key {
+        path: "kubeedge.listen",
+        default: r#""@rtmqtt""#,
+        allowed: "@ and 1 to 63 of A-Z a-z 0-9 . _ -",
+        doc: "For \"mapper\": the abstract unix socket on which EdgeCore calls, so in a container hostNetwork is needed. A path would not\n\
+              work: see docs/kubeedge.md.",
+    },
+    Key {
+        path: "kubeedge.protocol",
+        default: r#""rtmqtt""#,
+        allowed: "1 to 63 of A-Z a-z 0-9 . _ -",
+        doc: "For \"mapper\": protocolName of the devices that are ours; one mapper a protocol and node.",
+    },
+    Key {
+        path: "kubeedge.report_interval_s",
+        default: "30",
+        allowed: "10 to 3600 (s)",
+        doc: "All twins are reported again after so many seconds, as the cloud may have lost some; changes at once. All devices share one\n\
+              call a second, so with many of them it takes longer.",
+    },
+    Key {
+        path: "kubeedge.namespace",
+        default: r#""default""#,
+        allowed: "1 to 63 of A-Z a-z 0-9 . _ -, or empty",
+        doc: "For \"mqtt\": namespace of the devices. Empty: topics without one, as before KubeEdge 1.17.",
+    },
+    Key {
+        path: "kubeedge.properties",
+        default: r#"["mode", "mode_source", "miss_rate"]"#,
+        allowed: r#""mode", "mode_source", "miss_rate", "seq", "version"; at least one"#,
+        doc: "For \"mqtt\": what is reported. A mapper reports what the devices declare.",
     },
     Key {
         path: "log.format",

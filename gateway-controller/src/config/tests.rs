@@ -57,6 +57,15 @@ fn every_number_out_of_range_is_named_with_what_is_allowed() {
         ("COMMAND__RETRY_MS", "5001"),
         ("LIMITS__MAX_DEVICES", "0"),
         ("LIMITS__MAX_DEVICES", "1000001"),
+        ("KUBEEDGE__TWINS", "both"),
+        ("KUBEEDGE__LISTEN", "/run/rtmqtt.sock"),
+        ("KUBEEDGE__LISTEN", "@"),
+        ("KUBEEDGE__PROTOCOL", "rt mqtt"),
+        ("KUBEEDGE__DMI_SOCKET", "dmi.sock"),
+        ("KUBEEDGE__REPORT_INTERVAL_S", "9"),
+        ("KUBEEDGE__NAMESPACE", "a/b"),
+        ("KUBEEDGE__PROPERTIES", "[\"colour\"]"),
+        ("KUBEEDGE__PROPERTIES", "[]"),
         ("LOG__FORMAT", "xml"),
         ("LOG__FILTER", "loud"),
     ] {
@@ -218,4 +227,26 @@ fn the_classrooms_variables_count_only_with_an_address_and_below_the_configurati
         let error = load(&[variables[0], (name, value)]).unwrap_err();
         assert!(error.contains(name) && error.contains("allowed"), "{name}: {error}");
     }
+}
+
+#[test]
+fn kubeedge_is_off_unless_it_is_asked_for() {
+    use crate::kubeedge::Twins;
+    assert_eq!(load(&[]).unwrap().kubeedge, Twins::Off);
+    let Twins::Mqtt(mqtt) =
+        load(&[("GATEWAY_KUBEEDGE__TWINS", "mqtt"), ("GATEWAY_KUBEEDGE__NAMESPACE", "")]).unwrap().kubeedge
+    else {
+        panic!("not mqtt")
+    };
+    assert_eq!((mqtt.namespace, mqtt.properties.len(), mqtt.interval.as_secs()), (None, 3, 30));
+    let mapper = load(&[("GATEWAY_KUBEEDGE__TWINS", "mapper")]);
+    if cfg!(feature = "kubeedge") {
+        let Twins::Mapper(mapper) = mapper.unwrap().kubeedge else { panic!("no mapper") };
+        assert_eq!((mapper.listen.to_string().as_str(), mapper.protocol.as_str()), ("@rtmqtt", "rtmqtt"));
+    } else {
+        assert!(mapper.unwrap_err().contains("feature"));
+    }
+    let without_broker = [("GATEWAY_KUBEEDGE__TWINS", "mqtt"), ("GATEWAY_GATEWAY__SOURCE", "edgex-rest")];
+    let error = load(&without_broker).unwrap_err();
+    assert!(error.contains("kubeedge.twins") && error.contains("broker"), "{error}");
 }

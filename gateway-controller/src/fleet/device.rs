@@ -13,7 +13,7 @@ use super::edgex::Mark;
 use super::identity::{Evidence, Identity};
 use super::seen::Seen;
 use super::tally::Tally;
-use super::{Carrier, Freshness, Moment, Tie, Wish};
+use super::{Carrier, Freshness, Moment, Tie, Wish, Wisher};
 use crate::event::{CommandResult, DeviceMode};
 
 /// Why a mode is commanded that nobody has decided on yet.
@@ -47,6 +47,8 @@ pub(super) struct Device {
     /// The latest report that it has judged.
     pub(super) judged: Option<ReportRef>,
     pub(super) wish: Option<Wish>,
+    /// Whose wish it is.
+    pub(super) wisher: Wisher,
     pub(super) commands: Commands,
     /// Why the wanted mode is wanted.
     pub(super) why: Reason,
@@ -90,6 +92,8 @@ pub(super) struct Reported {
 /// Figures of the newest report.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Newest {
+    /// Number of the report; `None` on a wire that does not number them.
+    pub(super) seq: Option<u64>,
     pub(super) miss_rate: Ratio,
     /// Median, 99th percentile and greatest wake-up latency in nanoseconds.
     pub(super) wakeup_ns: Option<[u64; 3]>,
@@ -114,6 +118,7 @@ impl Device {
             policy: None,
             judged: None,
             wish: None,
+            wisher: Wisher::default(),
             commands: Commands::default(),
             why: AS_REPORTED.into(),
             wanted_last: None,

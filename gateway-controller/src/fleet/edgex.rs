@@ -161,7 +161,11 @@ impl Device {
         let from = if observed.mode.is_some() { ModeFrom::Device } else { ModeFrom::Commands };
         self.mark = Some(Mark { origin_ns: observed.origin_ns, report: observed.report, at: now, mode: from });
         self.prove_presence(id, out);
-        self.newest = Some(Newest { miss_rate: observed.miss_rate, wakeup_ns: None });
+        self.newest = Some(Newest {
+            seq: observed.report.map(|report| report.seq),
+            miss_rate: observed.miss_rate,
+            wakeup_ns: None,
+        });
         if let Some(mode) = observed.mode {
             let reported = Reported { mode, source: observed.mode_source, reason: Reason::default() };
             out.extend(self.observe(id, reported).map(Event::DeviceMode).map(Action::Tell));

@@ -2,7 +2,6 @@
 
 use shared_proto::dialect::lab::Observed;
 use shared_proto::ids::{CommandId, DeviceId};
-use shared_proto::text::Reason;
 use shared_proto::wire::{Ack, Report, Status};
 
 use super::commands::{OpenChange, Wire};
@@ -11,7 +10,7 @@ use super::device::{Device, Heard, Presence};
 use super::identity::{Claim, Identity};
 use super::seen::Seen;
 use super::take::Turn;
-use super::{Action, BrokerLink, Fleet, Freshness, Moment, Refused, Wish, reconcile, schedule};
+use super::{Action, BrokerLink, Fleet, Freshness, Moment, Refused, Wish, Wisher, reconcile, schedule};
 use crate::event::{Decision, DecisionSource, Event, Forgotten, ForgottenWhy, Link, LinkState};
 
 /// After a search in vain for a device to forget, the next is so much later, in milliseconds: it looks at every device.
@@ -144,16 +143,34 @@ impl Fleet {
         wish: Option<Wish>,
         out: &mut Vec<Action>,
     ) -> Result<Option<CommandId>, Refused> {
+        self.wish_by(Wisher::SetMode, now, id, wish, out)
+    }
+
+    /// The same, by somebody else.
+    ///
+    /// # Errors
+    /// [`Refused::UnknownDevice`].
+    pub fn wish_by(
+        &mut self,
+        wisher: Wisher,
+        now: Moment,
+        id: &DeviceId,
+        wish: Option<Wish>,
+        out: &mut Vec<Action>,
+    ) -> Result<Option<CommandId>, Refused> {
         let device = self.devices.get_mut(id).ok_or(Refused::UnknownDevice)?;
         let from = device.wanted();
+        device.wisher = wisher;
         if std::mem::replace(&mut device.wish, wish) == wish {
             return Ok(None);
         }
-        let reason = Reason::from(match wish {
-            Some(_) => "set-mode",
-            None => "set-mode auto",
-        });
-        let turn = Turn { from, source: DecisionSource::SetMode, reason, cause: None };
+        let (source, reason) = match (wisher, wish) {
+            (Wisher::SetMode, Some(_)) => (DecisionSource::SetMode, "set-mode"),
+            (Wisher::SetMode, None) => (DecisionSource::SetMode, "set-mode auto"),
+            (Wisher::Kubeedge, Some(_)) => (DecisionSource::Kubeedge, "desired in the cloud"),
+            (Wisher::Kubeedge, None) => (DecisionSource::Kubeedge, "nothing desired in the cloud"),
+        };
+        let turn = Turn { from, source, reason: reason.into(), cause: None };
         Ok(self.settle(now, id, Some(turn), out))
     }
 

@@ -3,6 +3,7 @@
 //! No input or output and no clock: messages and the time come in, [`Action`]s come out. The same code runs in the program, in
 //! tests with made-up time, and in the table that `devices` prints.
 
+mod brief;
 mod clock;
 mod commands;
 mod coverage;
@@ -28,6 +29,7 @@ use shared_proto::policy::PolicyConfig;
 use shared_proto::wire::SetMode;
 
 use crate::event::Event;
+pub use brief::Brief;
 pub use commands::{BadTiming, MAX_RETRY_MS, MAX_TTL_MS, MIN_RETRY_MS, MIN_TTL_MS, Timing};
 use device::Device;
 pub use edgex::{EdgexAnswer, EdgexCommand, EdgexObserved, EdgexTaken};
@@ -62,6 +64,16 @@ pub enum Wish {
     Mode(Mode),
     /// That the gateway leaves it alone.
     Release,
+}
+
+/// Who wishes it. The last to speak is obeyed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Wisher {
+    /// A person at the gateway, by `set-mode`.
+    #[default]
+    SetMode,
+    /// A person in the cloud, by the desired mode of a KubeEdge device.
+    Kubeedge,
 }
 
 /// Whether a message comes from its sender now, or from the broker's store.

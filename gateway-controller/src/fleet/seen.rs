@@ -44,6 +44,7 @@ impl Seen {
             mode_age_ms: report.mode_age_ms,
             policy: report.policy,
             newest: Newest {
+                seq: Some(report.seq),
                 miss_rate: report.miss_rate,
                 wakeup_ns: wakeup_ns.map(|((p50, p99), max)| [p50, p99, max]),
             },

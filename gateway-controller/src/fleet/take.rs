@@ -78,7 +78,7 @@ impl Device {
         out: &mut Vec<Action>,
     ) -> Option<Turn> {
         self.prove_presence(id, out);
-        self.newest = Some(Newest { miss_rate: observed.miss_rate, wakeup_ns: None });
+        self.newest = Some(Newest { seq: None, miss_rate: observed.miss_rate, wakeup_ns: None });
         // A client that does not tell its mode is taken to obey.
         let mode = observed.mode.or(self.commands.last_mode()).unwrap_or_default();
         let reported = Reported { mode, source: None, reason: Reason::default() };

@@ -6,9 +6,9 @@ use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::text::{Name, Reason};
 use shared_proto::units::{Ratio, ns_to_micros};
 
-use super::Moment;
 use super::commands::Wire;
 use super::device::{Device, Presence};
+use super::{Moment, Wisher};
 
 /// One device as the controller knows it. Counts are since the controller first heard of the device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -94,19 +94,25 @@ pub enum WantedBy {
     Policy,
     /// A person, by `set-mode`.
     SetMode,
+    /// A person in the cloud, by a KubeEdge device's desired mode.
+    Kubeedge,
 }
 
 impl Device {
+    pub(super) fn presence_view(&self, link: Option<u64>, now: Moment) -> PresenceView {
+        match self.presence {
+            Presence::Offline { .. } => PresenceView::Offline,
+            Presence::Online if self.is_online(link, now) => PresenceView::Online,
+            Presence::Online | Presence::Unheard => PresenceView::Unknown,
+        }
+    }
+
     pub(super) fn view(&self, id: &DeviceId, now: Moment, link: Option<u64>) -> DeviceView {
         let counts = self.tally.sum();
         let reported = self.reported.as_ref();
         DeviceView {
             device: id.clone(),
-            presence: match self.presence {
-                Presence::Offline { .. } => PresenceView::Offline,
-                Presence::Online if self.is_online(link, now) => PresenceView::Online,
-                Presence::Online | Presence::Unheard => PresenceView::Unknown,
-            },
+            presence: self.presence_view(link, now),
             dialect: match self.wire {
                 Wire::Native => DialectView::Native,
                 Wire::Lab => DialectView::Lab,
@@ -118,7 +124,11 @@ impl Device {
             mode_source: reported.and_then(|reported| reported.source),
             reason: reported.map(|reported| reported.reason.clone()).unwrap_or_default(),
             wanted: self.wanted(),
-            wanted_by: if self.wish.is_some() { WantedBy::SetMode } else { WantedBy::Policy },
+            wanted_by: match (self.wish, self.wisher) {
+                (None, _) => WantedBy::Policy,
+                (Some(_), Wisher::SetMode) => WantedBy::SetMode,
+                (Some(_), Wisher::Kubeedge) => WantedBy::Kubeedge,
+            },
             miss_rate: self.newest.map(|newest| newest.miss_rate),
             jobs: counts.received.jobs,
             misses: counts.received.misses,

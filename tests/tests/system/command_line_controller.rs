@@ -47,7 +47,9 @@ fn a_configuration_is_written_checked_and_refused_with_reasons() {
         assert!(!run(command).failure(2).is_empty(), "{wrong:?}");
     }
     let nobody = text(&home.join("control.sock"));
-    assert!(run(controller(["devices", "--socket", &nobody])).failure(1).contains("is the program running"));
+    for question in ["devices", "health"] {
+        assert!(run(controller([question, "--socket", &nobody])).failure(1).contains("is the program running"));
+    }
 }
 
 #[test]
@@ -62,6 +64,11 @@ fn devices_are_shown_and_set_through_the_controller() {
     let table = run(controller(["devices", "--socket", &socket])).success();
     let row = table.lines().find(|line| line.starts_with(DEVICE)).unwrap_or_default();
     assert!(table.starts_with("DEVICE") && row.contains("online") && row.contains("NORMAL"), "{table}");
+    assert!(
+        run(controller(["health", "--connected", "--socket", &socket]))
+            .success()
+            .starts_with("well, connected to mqtt://")
+    );
     let json = run(controller(["devices", "--json", "--socket", &socket])).success();
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!((&json["devices"][0]["device"], &json["devices"][0]["missing_jobs"]), (&DEVICE.into(), &0.into()));

@@ -4,7 +4,7 @@ use device_agent::agent::{Agent, Autonomy, Context, Identity, Setup, TaskPlan};
 use device_agent::host::Platform;
 use device_agent::link::{EdgexSettings, Outbox, Plan, Session, Trust};
 use device_agent::rt::Timing;
-use device_agent::rt::time::MonoTime;
+use device_agent::time::MonoTime;
 use device_agent::window::WindowConfig;
 use serde_json::Value;
 use shared_host::lab_sign::Wall;

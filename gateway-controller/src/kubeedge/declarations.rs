@@ -1,0 +1,143 @@
+//! The declared devices, and which of their desired modes are news.
+//!
+//! Only a desired mode that *changed* is a wish: the same one again, after a restart of EdgeCore for example, must not undo what
+//! somebody wished later at the gateway. What was desired last is kept in memory, so after a start of the controller the first
+//! declaration counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared_proto::ids::DeviceId;
+
+use super::desired::Desired;
+use super::resource::{Declaration, Declared, ResourceId};
+use crate::fleet::Wish;
+
+/// What a desired mode that is news means for a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NewWish {
+    pub(crate) device: DeviceId,
+    /// `None`: the policy decides again.
+    pub(crate) wish: Option<Wish>,
+}
+
+/// What is declared.
+#[derive(Debug, Default)]
+pub(crate) struct Declarations {
+    devices: BTreeMap<ResourceId, Declared>,
+    /// What was said of each device that cannot be one of ours, so that it is said once.
+    refused: BTreeMap<ResourceId, String>,
+    /// What was declared, or taken back, since a registration began: its answer may be older than that.
+    touched: Option<BTreeSet<ResourceId>>,
+}
+
+impl Declarations {
+    /// The declared devices.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Declared> {
+        self.devices.values()
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.devices.len()
+    }
+
+    /// Whether this is one of them.
+    pub(crate) fn contains(&self, id: &ResourceId) -> bool {
+        self.devices.contains_key(id)
+    }
+
+    /// A registration is under way, whose answer will be the whole truth but for what is declared meanwhile.
+    pub(crate) fn begin(&mut self) {
+        self.touched = Some(BTreeSet::new());
+    }
+
+    /// The whole truth: what is not listed is no longer declared.
+    pub(crate) fn replace(&mut self, list: Vec<Declaration>) -> Vec<NewWish> {
+        let touched = self.touched.take().unwrap_or_default();
+        let listed: BTreeSet<_> = list.iter().map(|declaration| id_of(declaration).clone()).collect();
+        let known: Vec<_> = self.devices.keys().chain(self.refused.keys()).cloned().collect();
+        let gone = known.into_iter().filter(|id| !listed.contains(id) && !touched.contains(id));
+        // First those that go: another may have taken over one's device.
+        let mut news: Vec<_> = gone.filter_map(|id| self.drop_out(&id)).collect();
+        let fresh = list.into_iter().filter(|declaration| !touched.contains(id_of(declaration)));
+        news.extend(fresh.filter_map(|declaration| self.take(declaration)));
+        news
+    }
+
+    /// A device was declared, or its declaration edited.
+    pub(crate) fn declare(&mut self, declaration: Declaration) -> Option<NewWish> {
+        self.touch(id_of(&declaration));
+        self.take(declaration)
+    }
+
+    /// A device is no longer declared.
+    pub(crate) fn remove(&mut self, id: &ResourceId) -> Option<NewWish> {
+        self.touch(id);
+        self.drop_out(id)
+    }
+
+    fn touch(&mut self, id: &ResourceId) {
+        if let Some(touched) = &mut self.touched {
+            touched.insert(id.clone());
+        }
+    }
+
+    fn take(&mut self, declaration: Declaration) -> Option<NewWish> {
+        let declared = match declaration {
+            Ok(declared) => declared,
+            Err(misdeclared) => {
+                let gone = self.devices.remove(&misdeclared.id);
+                self.refuse(misdeclared.id, misdeclared.reason.to_string());
+                return gone.and_then(|gone| change(&gone.desired, &Desired::Auto, gone.device));
+            }
+        };
+        let other = self.devices.values().find(|other| other.device == declared.device && other.id != declared.id);
+        if let Some(other) = other {
+            let reason = format!("{} is declared as {} already", declared.device, other.id);
+            let gone = self.devices.remove(&declared.id);
+            self.refuse(declared.id, reason);
+            return gone.and_then(|gone| change(&gone.desired, &Desired::Auto, gone.device));
+        }
+        self.refused.remove(&declared.id);
+        let before = self.devices.insert(declared.id.clone(), declared.clone());
+        // Another device now: the one before is no longer declared. Its wish is not worth a second answer from here: it is
+        // left as it is, which people at the gateway see and can change.
+        let seen = before.filter(|before| before.device == declared.device).map(|before| before.desired);
+        let seen = seen.unwrap_or_default();
+        if let (Desired::Unknown(text), true) = (&declared.desired, seen != declared.desired) {
+            tracing::warn!(device = %declared.id, desired = %text, "desired mode unknown, nothing changes");
+        }
+        change(&seen, &declared.desired, declared.device)
+    }
+
+    fn drop_out(&mut self, id: &ResourceId) -> Option<NewWish> {
+        self.refused.remove(id);
+        let gone = self.devices.remove(id)?;
+        change(&gone.desired, &Desired::Auto, gone.device)
+    }
+
+    fn refuse(&mut self, id: ResourceId, reason: String) {
+        if self.refused.get(&id) != Some(&reason) {
+            tracing::error!(device = %id, reason, "declared device ignored");
+            self.refused.insert(id, reason);
+        }
+    }
+}
+
+fn id_of(declaration: &Declaration) -> &ResourceId {
+    match declaration {
+        Ok(declared) => &declared.id,
+        Err(misdeclared) => &misdeclared.id,
+    }
+}
+
+/// The wish in a desired mode that is another than before.
+fn change(before: &Desired, now: &Desired, device: DeviceId) -> Option<NewWish> {
+    if before == now {
+        return None;
+    }
+    now.wish().map(|wish| NewWish { device, wish })
+}
+
+#[cfg(test)]
+mod tests;
