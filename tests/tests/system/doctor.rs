@@ -74,7 +74,15 @@ fn a_good_place_is_good_and_the_json_has_stable_names() {
     let site = Site::mosquitto();
     let mut hearer = Probe::connect(&site.broker.url());
     let report = doctor(&site.home(DEVICE), &[("mqtt.url", &site.broker.url())], &[]);
-    for check in ["broker.name", "broker.port", "broker.session", "rights.command", "rights.report", "rights.status", "rights.ack"] {
+    for check in [
+        "broker.name",
+        "broker.port",
+        "broker.session",
+        "rights.command",
+        "rights.report",
+        "rights.status",
+        "rights.ack",
+    ] {
         report.is(check, "ok", "");
     }
     report.is("broker.tls", "skipped", "not encrypted");
@@ -116,7 +124,11 @@ fn the_step_that_fails_is_named_with_what_mends_it() {
     report.is("broker.session", "skipped", "not reached: broker.port");
     let report = doctor(&home, &[("mqtt.url", "mqtt://nobody.invalid"), ("mqtt.insecure", "true")], &["broker.name"]);
     report.mends("broker.name", "getent hosts nobody.invalid");
-    let report = doctor(&home, &[("mqtt.url", &url), ("gpio.backend", "chardev"), ("gpio.chip", "/dev/null")], &["gpio.lines", "broker.port"]);
+    let report = doctor(
+        &home,
+        &[("mqtt.url", &url), ("gpio.backend", "chardev"), ("gpio.chip", "/dev/null")],
+        &["gpio.lines", "broker.port"],
+    );
     report.is("gpio.lines", "failure", "is not a GPIO character device");
     report.mends("gpio.lines", "usermod -aG gpio");
 }
@@ -150,12 +162,7 @@ fn certificates_passwords_and_rights_are_tried() {
     report.mends("broker.tls", "openssl s_client");
 
     let expired = "devices/expired.crt";
-    place.authority.sign(
-        "devices/device1/client.key",
-        expired,
-        Purpose::Client("device1"),
-        Validity::Past,
-    );
+    place.authority.sign("devices/device1/client.key", expired, Purpose::Client("device1"), Validity::Past);
     let keys = with("mqtt.cert_file", place.authority.file(expired));
     let report = doctor(&home, &borrowed(&keys), &["broker.certificate", "broker.session"]);
     report.is("broker.certificate", "failure", "it has expired");
@@ -165,7 +172,8 @@ fn certificates_passwords_and_rights_are_tried() {
     let file = place.authority.path("password");
     fs::write(&file, "wrong").unwrap();
     fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
-    let keys = [("mqtt.url", url.as_str()), ("mqtt.username", "gateway"), ("mqtt.password_file", file.to_str().unwrap())];
+    let keys =
+        [("mqtt.url", url.as_str()), ("mqtt.username", "gateway"), ("mqtt.password_file", file.to_str().unwrap())];
     let report = doctor(&home, &keys, &["broker.session"]);
     report.is("broker.session", "failure", "not authorized");
     report.mends("broker.session", "mosquitto_passwd /etc/mosquitto/passwd gateway");
@@ -202,7 +210,10 @@ fn a_wrong_configuration_is_a_finding_of_its_own() {
     let json: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(code, Some(2), "{json}");
     let first = &json["findings"][0];
-    assert_eq!((&first["check"], &first["outcome"], &json["device"]), (&"config.file".into(), &"failure".into(), &Value::Null));
+    assert_eq!(
+        (&first["check"], &first["outcome"], &json["device"]),
+        (&"config.file".into(), &"failure".into(), &Value::Null)
+    );
     assert!(first["found"].as_str().unwrap().contains("did you mean mqtt.url?"), "{json}");
     assert!(json["findings"].as_array().unwrap().iter().any(|finding| finding["check"] == "clock.set"), "{json}");
     let (code, table) = run(agent(["doctor", "--config", file])).ended();
