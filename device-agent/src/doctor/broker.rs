@@ -283,12 +283,12 @@ fn deny(step: Step, topic: &str, config: &Config, to: &mut Findings) {
     let right = if matches!(step, Step::Command | Step::LabCommand | Step::EdgexCommand) { "read" } else { "write" };
     let device = config.device.as_str();
     // The user's name stands for the device's in the rules of the broker.
-    let pattern = topic.replace(device, "%u");
+    let (before, after) = topic.split_once(device).unwrap_or((topic, ""));
     to.failure(
         step.check(),
         format_args!("{topic}: the broker does not allow it"),
         format_args!(
-            "on the gateway: echo 'pattern {right} {pattern}' | sudo tee -a /etc/mosquitto/acl; sudo systemctl reload mosquitto   # %u is \
+            "on the gateway: echo 'pattern {right} {before}%u{after}' | sudo tee -a /etc/mosquitto/acl; sudo systemctl reload mosquitto   # %u is \
              the user: is it {device}?"
         ),
     );

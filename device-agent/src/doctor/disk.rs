@@ -160,6 +160,7 @@ mod tests {
         assert_eq!(facts.writable, Ok(()));
         assert!(facts.space.unwrap().free_bytes > 0);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
-        assert!(look(Role::Durable, Path::new("/proc/spool")).writable.is_err());
+        fs::write(dir.path().join("file"), "").unwrap();
+        assert!(look(Role::Durable, &dir.path().join("file/spool")).writable.is_err());
     }
 }

@@ -55,10 +55,14 @@ pub(super) fn look(root: &Path, socket: &Path) -> Running {
 
 fn another_process(root: &Path) -> Option<u32> {
     let own = std::process::id();
-    let numbers = fs::read_dir(root.join("proc")).into_iter().flatten().flatten();
-    let others = numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(|process| *process != own);
-    let name = |process: &u32| fs::read_to_string(root.join(format!("proc/{process}/comm"))).unwrap_or_default();
-    others.into_iter().find(|process| name(process).trim_end() == "device-agent")
+    for entry in fs::read_dir(root.join("proc")).ok()?.flatten() {
+        let Some(process) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
+        if process != own && name.trim_end() == "device-agent" {
+            return Some(process);
+        }
+    }
+    None
 }
 
 /// The first finding of an agent that has a connection.
@@ -112,7 +116,7 @@ mod tests {
     fn told(changes: &[(&str, serde_json::Value)]) -> Vec<Finding> {
         let mut answer = serde_json::json!({
             "device": "pi-1", "boot": "0", "version": "0", "mode": "NORMAL", "mode_source": "default", "reason": "", "danger": null,
-            "mode_age_ms": 0, "gateway": {"state": "none"}, "task": {"name": "spin", "period_us": 1, "deadline_us": 1},
+            "mode_age_ms": 0, "gateway": {"state": "none"}, "task": {"name": "spin", "period_us": 1, "deadline_us": 1, "overrun": "skip-next"},
             "total": {"jobs": 0, "misses": 0, "skipped": 0}, "miss_rate": 0.0,
             "link": {"url": "", "up": true, "conn": 3, "last_down": "refused", "reports_delivered": 7, "reports_waiting": 0},
             "store": {"volatile": null, "durable": null}, "commands": CommandCounts::default(),

@@ -45,7 +45,15 @@ pub fn table(report: &Report, colours: Colours) -> String {
 
 /// What came from outside, a file's or the broker's words, does not command the terminal.
 fn on_one_line(text: &str) -> String {
-    text.replace('\n', "; ").chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' => line.push_str("; "),
+            character if character.is_control() => line.push(' '),
+            character => line.push(character),
+        }
+    }
+    line
 }
 
 #[cfg(test)]
@@ -65,7 +73,7 @@ mod tests {
             text,
             "clock.set              ok      now\n\
              gpio.lines             failure one; two  [2J\n\
-             \u{20}                            -> gpioinfo\n\
+             \u{20}                           -> gpioinfo\n\
              rights.ack             skipped why\n\
              pi-1: 1 failures, 0 warnings, 1 ok, 1 skipped\n"
         );

@@ -12,6 +12,7 @@ mod tests;
 
 use std::collections::VecDeque;
 
+use shared_host::order::{SortKey, sort_by_key};
 use shared_proto::wire::{Missing, Report};
 
 use crate::store::kept::{History, Sending, encode_report};
@@ -257,7 +258,7 @@ impl<T: Copy + PartialEq> Spool<T> {
 
     /// By age; all are of the backlog then.
     fn sort(&mut self) {
-        self.waiting.make_contiguous().sort_by_key(age);
+        sort_by_key(self.waiting.make_contiguous(), age);
         self.live_from = self.waiting.len();
     }
 
@@ -401,8 +402,8 @@ fn key(report: &Report) -> Key {
     Key::new(Kind::Report, report.boot.0, report.seq)
 }
 
-fn age(waiting: &Waiting) -> (u64, u64, u64) {
-    (waiting.run, waiting.report.boot.0, waiting.report.seq)
+fn age(waiting: &Waiting) -> SortKey {
+    [waiting.run, waiting.report.boot.0, waiting.report.seq]
 }
 
 fn put(ledger: &mut Ledger, waiting: &Waiting) -> u64 {

@@ -3,6 +3,8 @@
 //! Header: magic (8), version (4), number (8), base (8), CRC (4).
 //! Record: magic (4), kind (1), action (1), length (2), serial (8), owner (8), number (8), CRC (4), payload.
 
+use shared_host::order::sort_by_key;
+
 use super::crc::Crc;
 use super::key::{Key, Kind};
 
@@ -39,7 +41,7 @@ pub struct Change {
 
 /// Puts changes in the order in which they were made.
 pub(crate) fn in_order(changes: &mut [Change]) {
-    changes.sort_by_key(|change| change.serial);
+    sort_by_key(changes, |change| [change.serial, 0, 0]);
 }
 
 /// The beginning of a segment.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 
+use shared_host::order::{SortKey, sort_by_key};
 use shared_host::tree;
 
 use super::files::Files;
@@ -103,13 +104,19 @@ fn segment_number(name: &str) -> Option<u64> {
     (segment_name(number) == name).then_some(number)
 }
 
+/// Sorts names as far as segments differ: by their first 24 bytes.
+fn by_name(name: &str) -> SortKey {
+    let mut bytes = name.bytes();
+    [(); 3].map(|()| (0..8).fold(0, |number, _| number << 8 | u64::from(bytes.next().unwrap_or(0))))
+}
+
 /// The latest change of each key seen so far, and where it is.
 type Latest = BTreeMap<Key, (Change, Slot)>;
 
 pub(super) fn read_segments(files: &mut impl Files) -> io::Result<Readings> {
     let mut readings = Readings::default();
     let mut entries = files.list()?;
-    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    sort_by_key(&mut entries, |entry| by_name(&entry.name));
     let mut latest: BTreeMap<u64, (Option<Header>, Latest)> = BTreeMap::new();
     let mut damaged: Vec<(u64, Damage)> = Vec::new();
     for entry in entries {

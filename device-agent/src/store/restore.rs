@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
+use shared_host::order::{SortKey, sort_by_key};
 use shared_proto::wire::Report;
 
 use super::format::{Change, in_order};
@@ -78,14 +79,14 @@ fn understand(changes: &[Change], marks: Marks, last_serial: u64) -> Restored {
             (report.kept.history, report.serial) = (History::Sent, None);
         }
     }
-    restored.reports.sort_by_key(|report| age(&report.kept));
+    sort_by_key(&mut restored.reports, |report| age(&report.kept));
     restored.drop_covered();
     restored
 }
 
 /// Sorts reports by age.
-pub(crate) fn age(kept: &KeptReport) -> (u64, u64, u64) {
-    (kept.run, kept.report.boot.0, kept.report.seq)
+pub(crate) fn age(kept: &KeptReport) -> SortKey {
+    [kept.run, kept.report.boot.0, kept.report.seq]
 }
 
 fn choose(volatile: &Recovered, durable: &Recovered) -> (Vec<Change>, Marks) {

@@ -64,9 +64,11 @@ fn every_message_that_cannot_be_used_is_refused_with_its_reason() {
 }
 
 #[test]
-fn a_cleared_status_changes_nothing() {
+fn a_message_without_content_changes_nothing() {
     let mut desk = Desk::new(Dialects::Native);
-    desk.take("edge/pi-1/status", "", Retained::Live).unwrap();
+    for kind in ["status", "report", "ack"] {
+        desk.take(&format!("edge/pi-1/{kind}"), "", Retained::Live).unwrap();
+    }
     assert!(desk.fleet.view(Moment::default()).is_empty());
 }
 

@@ -13,6 +13,7 @@ pub mod lab_sign;
 pub mod lines;
 pub mod log;
 pub mod mqtt;
+pub mod order;
 pub mod secret;
 pub mod sections;
 pub mod tree;

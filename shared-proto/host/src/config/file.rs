@@ -14,6 +14,7 @@ use super::load::Gathered;
 use super::nearest::Spelling;
 use super::render::{self, Secrets};
 use super::{Key, Problem, Source};
+use crate::order::sort_by_key;
 
 /// The largest configuration file, in bytes.
 const LARGEST: u64 = 1 << 20;
@@ -58,7 +59,7 @@ fn take(path: &Path, text: &str, gathered: &mut Gathered) -> Result<(), Box<Prob
     walk.table(table.into_inner(), "");
     let mut problems = walk.problems;
     // The parser hands out keys by name; people read files by line.
-    problems.sort_by_key(|(line, _)| *line);
+    sort_by_key(&mut problems, |(line, _)| [*line as u64, 0, 0]);
     gathered.problems.extend(problems.into_iter().map(|(_, problem)| problem));
     Ok(())
 }

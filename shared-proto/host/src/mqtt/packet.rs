@@ -1,6 +1,6 @@
 //! The few packets of MQTT that a diagnosis needs (3.1.1 and 5, OASIS), written and read by hand.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind};
 
 /// Kinds of packets, with the flags that the standard wants.
 pub(super) const CONNECT: u8 = 0x10;
@@ -21,6 +21,26 @@ pub enum Version {
     V311,
     /// 5: it tells.
     V5,
+}
+
+/// What packets go over. `Read` and `Write` have so many methods that a table of them for each kind of connection is 5 kB.
+pub(super) trait Wire {
+    /// Reads at least one byte; 0 at the end.
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize>;
+    /// Writes them all.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+}
+
+/// Reads exactly so many bytes.
+fn fill(from: &mut dyn Wire, mut bytes: &mut [u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let length = from.read(bytes)?;
+        if length == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        bytes = bytes.get_mut(length..).unwrap_or_default();
+    }
+    Ok(())
 }
 
 /// The variable part of a packet that is being written. Texts are at most 65535 bytes long.
@@ -59,7 +79,7 @@ impl Body {
     }
 
     /// Writes the whole packet.
-    pub(super) fn send(self, kind: u8, to: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn send(self, kind: u8, to: &mut dyn Wire) -> io::Result<()> {
         let mut packet = vec![kind];
         let mut rest = self.bytes.len();
         loop {
@@ -71,20 +91,19 @@ impl Body {
             }
         }
         packet.extend(self.bytes);
-        to.write_all(&packet)?;
-        to.flush()
+        to.write(&packet)
     }
 }
 
 /// Reads packets until one of this kind comes; its variable part.
-pub(super) fn expect(kind: u8, from: &mut dyn Read) -> io::Result<Vec<u8>> {
+pub(super) fn expect(kind: u8, from: &mut dyn Wire) -> io::Result<Vec<u8>> {
     loop {
         let mut first = [0];
-        from.read_exact(&mut first)?;
+        fill(from, &mut first)?;
         let (mut length, mut shift) = (0, 0);
         loop {
             let mut byte = [0];
-            from.read_exact(&mut byte)?;
+            fill(from, &mut byte)?;
             length |= usize::from(byte[0] & 0x7F) << shift;
             shift += 7;
             if byte[0] & 0x80 == 0 {
@@ -98,7 +117,7 @@ pub(super) fn expect(kind: u8, from: &mut dyn Read) -> io::Result<Vec<u8>> {
             return Err(ErrorKind::InvalidData.into());
         }
         let mut body = vec![0; length];
-        from.read_exact(&mut body)?;
+        fill(from, &mut body)?;
         match first[0] & 0xF0 {
             found if found == kind => return Ok(body),
             // Kept or live messages, of which nothing is wanted here.
@@ -125,7 +144,29 @@ pub(super) fn reason(kind: u8, body: &[u8]) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+
     use super::*;
+
+    impl Wire for &[u8] {
+        fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+            Read::read(self, bytes)
+        }
+
+        fn write(&mut self, _: &[u8]) -> io::Result<()> {
+            Err(ErrorKind::Unsupported.into())
+        }
+    }
+
+    impl Wire for Vec<u8> {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Ok(0)
+        }
+
+        fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+            self.write_all(bytes)
+        }
+    }
 
     #[test]
     fn a_packet_is_written_as_the_standard_has_it() {

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rumqttc::ConnectReturnCode;
+use rustls::ClientConnection;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConnection, StreamOwned};
 
-use super::packet::{self, Body};
+use super::packet::{self, Body, Wire};
 use super::{CONNECT_TIMEOUT, Options, Scheme, fresh, reason, tls};
 
 pub use super::packet::Version;
@@ -128,9 +128,40 @@ enum Said {
     Connect,
 }
 
-trait Wire: Read + Write {}
+impl Wire for Timed {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        Read::read(self, bytes)
+    }
 
-impl<W: Read + Write> Wire for W {}
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write_all(bytes)
+    }
+}
+
+/// A session of TLS on a socket.
+struct Encrypted {
+    session: ClientConnection,
+    stream: Timed,
+}
+
+impl Wire for Encrypted {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.session.reader().read(bytes) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.session.complete_io(&mut self.stream)?,
+                read => return read,
+            };
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.session.writer().write_all(bytes)?;
+        while self.session.wants_write() {
+            self.session.complete_io(&mut self.stream)?;
+        }
+        Ok(())
+    }
+}
 
 impl<'a> Conversation<'a> {
     /// Does the TLS handshake, if the URL asks for one. The whole conversation may take 5 s from now on.
@@ -151,7 +182,7 @@ impl<'a> Conversation<'a> {
                 while session.is_handshaking() {
                     session.complete_io(&mut stream).map_err(|error| trouble(&error, options, In::Handshake))?;
                 }
-                Box::new(StreamOwned::new(session, stream))
+                Box::new(Encrypted { session, stream })
             }
         };
         Ok(Self { options, version, wire, said: Said::Nothing })
@@ -217,7 +248,7 @@ impl<'a> Conversation<'a> {
 
     /// Sends a packet; the reason code of the answer.
     fn ask(&mut self, kind: u8, body: Body, answer: u8) -> Result<u8, Trouble> {
-        let asked = body.send(kind, &mut self.wire).and_then(|()| packet::expect(answer, &mut self.wire));
+        let asked = body.send(kind, self.wire.as_mut()).and_then(|()| packet::expect(answer, self.wire.as_mut()));
         let stage = if answer == packet::CONNACK { In::Connecting } else { In::Connected };
         asked.map(|body| packet::reason(answer, &body)).map_err(|error| trouble(&error, self.options, stage))
     }
@@ -227,7 +258,7 @@ impl Drop for Conversation<'_> {
     fn drop(&mut self) {
         if self.said == Said::Connect {
             // A connection that is broken already needs no good-bye.
-            let _ = Body::new(Version::V311).send(packet::DISCONNECT, &mut self.wire);
+            let _ = Body::new(Version::V311).send(packet::DISCONNECT, self.wire.as_mut());
         }
     }
 }
