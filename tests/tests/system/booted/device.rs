@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use device_agent::config::SCHEMA;
 use device_agent::supervisor::Answer;
-use serde_json::Value;
 use shared_proto::ids::BootId;
 use shared_proto::wire::{Report, Status};
 
@@ -16,6 +15,9 @@ pub(super) const NAME: &str = "booted";
 pub(super) const SERVICE: &str = "device-agent.service";
 pub(super) const CONFIGURATION: &str = "/etc/device-agent/config.toml";
 pub(super) const ENVIRONMENT: &str = "/etc/device-agent/environment";
+/// Levels of its log lines.
+pub(super) const WARN: &str = "\"level\":\"WARN\"";
+pub(super) const ERROR: &str = "\"level\":\"ERROR\"";
 /// Lines of the PL061 chip.
 pub(super) const NORMAL: u8 = 0;
 pub(super) const DEGRADED: u8 = 1;
@@ -50,7 +52,7 @@ pub(super) struct Device {
 pub(super) struct Line {
     /// Seconds since the machine booted.
     pub(super) at: f64,
-    /// What it says; of the agent's own lines the message, level first.
+    /// All of it.
     pub(super) text: String,
 }
 
@@ -94,27 +96,23 @@ impl Device {
         seconds.unwrap_or_else(|| panic!("/proc/uptime: {uptime}"))
     }
 
-    /// The service's journal of this boot since a moment.
-    pub(super) fn journal(&mut self, since: f64) -> Vec<Line> {
-        let show = format!("journalctl --boot --unit={SERVICE} --output=json --output-fields=MESSAGE --no-pager");
-        let entries = self.machine.succeed(&show);
-        let entries = entries.lines().map(|line| serde_json::from_str::<Value>(line).expect("an entry a line"));
-        entries.map(|entry| Line::of(&entry)).filter(|line| line.at >= since).collect()
-    }
-
-    /// Waits for a line of the journal with all these words.
+    /// Waits for a line of the service's journal, since a moment of this boot, with all these words.
     pub(super) fn journal_line(&mut self, since: f64, words: &[&str]) -> Line {
-        eventually(&format!("{words:?} in the journal"), || {
-            let lines = self.journal(since);
-            lines.into_iter().find(|line| words.iter().all(|word| line.text.contains(word)))
-        })
+        eventually(&format!("{words:?} in the journal"), || self.journal(since, words).into_iter().next())
     }
 
-    /// Warnings and errors of the agent since a moment, without the one that this broker is not encrypted.
+    /// Warnings and errors of the agent since a moment of this boot, without the one that this broker is not encrypted.
     pub(super) fn warnings(&mut self, since: f64) -> Vec<String> {
-        let lines = self.journal(since).into_iter().map(|line| line.text);
-        let lines = lines.filter(|text| text.starts_with("WARN ") || text.starts_with("ERROR "));
-        lines.filter(|text| !text.contains("not encrypted")).collect()
+        let lines = [WARN, ERROR].map(|level| self.journal(since, &[level])).into_iter().flatten();
+        lines.map(|line| line.text).filter(|text| !text.contains("not encrypted")).collect()
+    }
+
+    fn journal(&mut self, since: f64, words: &[&str]) -> Vec<Line> {
+        let only: String = words.iter().map(|word| format!(" | grep -F '{word}'")).collect();
+        let show = format!("journalctl --boot --unit={SERVICE} --output=short-monotonic --no-pager{only}");
+        // grep's exit code is that there is none.
+        let lines = self.machine.run(&show).text;
+        lines.lines().map(Line::of).filter(|line| line.at >= since).collect()
     }
 
     /// How the agent is, by `device-agent status`; waits until that fits.
@@ -162,13 +160,9 @@ impl Device {
 }
 
 impl Line {
-    fn of(entry: &Value) -> Self {
-        let micros = entry["__MONOTONIC_TIMESTAMP"].as_str().and_then(|text| text.parse::<f64>().ok());
-        let message = entry["MESSAGE"].as_str().unwrap_or_default();
-        let text = match serde_json::from_str::<Value>(message) {
-            Ok(own) if own.is_object() => format!("{} {}", own["level"].as_str().unwrap_or_default(), own["fields"]),
-            _ => message.to_owned(),
-        };
-        Self { at: micros.expect("a time") / 1e6, text }
+    /// `[   86.461009] booted device-agent[278]: …`
+    fn of(text: &str) -> Self {
+        let at = text.trim_start_matches('[').split(']').next().and_then(|at| at.trim().parse().ok());
+        Self { at: at.unwrap_or_else(|| panic!("{text}")), text: text.to_owned() }
     }
 }

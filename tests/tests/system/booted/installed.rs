@@ -56,7 +56,7 @@ pub(super) fn has_just_its_rights(device: &mut Device) {
     assert_eq!(owner, "root gpio 660\nroot device-agent 660\n");
     let outputs = device.machine.lines.outputs();
     assert!([device::NORMAL, device::DEGRADED, HEARTBEAT].iter().all(|line| outputs.is_high(*line)), "{outputs:?}");
-    let born = device.journal_line(0.0, &["agent starts", "chardev"]).at;
+    let born = device.journal_line(0.0, &["\"message\":\"agent starts\""]).at;
     assert_eq!(device.warnings(born), [""; 0], "nothing is refused");
 
     let words = device.machine.succeed("systemd-analyze security --no-pager device-agent.service | tail -n 1");
