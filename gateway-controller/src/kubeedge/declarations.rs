@@ -60,12 +60,12 @@ impl Declarations {
         // First those that go: another may have taken over one's device.
         let mut news: Vec<_> = gone.filter_map(|id| self.drop_out(&id)).collect();
         let fresh = list.into_iter().filter(|declaration| !touched.contains(id_of(declaration)));
-        news.extend(fresh.filter_map(|declaration| self.take(declaration)));
+        news.extend(fresh.flat_map(|declaration| self.take(declaration)));
         news
     }
 
     /// A device was declared, or its declaration edited.
-    pub(crate) fn declare(&mut self, declaration: Declaration) -> Option<NewWish> {
+    pub(crate) fn declare(&mut self, declaration: Declaration) -> Vec<NewWish> {
         self.touch(id_of(&declaration));
         self.take(declaration)
     }
@@ -82,45 +82,42 @@ impl Declarations {
         }
     }
 
-    fn take(&mut self, declaration: Declaration) -> Option<NewWish> {
+    /// One wish as a rule; two when a declaration goes from one of our devices to another.
+    fn take(&mut self, declaration: Declaration) -> Vec<NewWish> {
         let declared = match declaration {
             Ok(declared) => declared,
-            Err(misdeclared) => {
-                let gone = self.devices.remove(&misdeclared.id);
-                self.refuse(misdeclared.id, misdeclared.reason.to_string());
-                return gone.and_then(|gone| change(&gone.desired, &Desired::Auto, gone.device));
-            }
+            Err(misdeclared) => return self.refuse(misdeclared.id, misdeclared.reason.to_string()),
         };
         let other = self.devices.values().find(|other| other.device == declared.device && other.id != declared.id);
         if let Some(other) = other {
             let reason = format!("{} is declared as {} already", declared.device, other.id);
-            let gone = self.devices.remove(&declared.id);
-            self.refuse(declared.id, reason);
-            return gone.and_then(|gone| change(&gone.desired, &Desired::Auto, gone.device));
+            return self.refuse(declared.id, reason);
         }
         self.refused.remove(&declared.id);
         let before = self.devices.insert(declared.id.clone(), declared.clone());
-        // Another device now: the one before is no longer declared. Its wish is not worth a second answer from here: it is
-        // left as it is, which people at the gateway see and can change.
-        let seen = before.filter(|before| before.device == declared.device).map(|before| before.desired);
-        let seen = seen.unwrap_or_default();
+        let (seen, left) = match before {
+            Some(before) if before.device == declared.device => (before.desired, None),
+            before => (Desired::Auto, before.and_then(end)),
+        };
         if let (Desired::Unknown(text), true) = (&declared.desired, seen != declared.desired) {
             tracing::warn!(device = %declared.id, desired = %text, "desired mode unknown, nothing changes");
         }
-        change(&seen, &declared.desired, declared.device)
+        left.into_iter().chain(change(&seen, &declared.desired, declared.device)).collect()
     }
 
     fn drop_out(&mut self, id: &ResourceId) -> Option<NewWish> {
         self.refused.remove(id);
-        let gone = self.devices.remove(id)?;
-        change(&gone.desired, &Desired::Auto, gone.device)
+        self.devices.remove(id).and_then(end)
     }
 
-    fn refuse(&mut self, id: ResourceId, reason: String) {
+    /// What cannot be one of ours is told once, and is no longer one of ours if it was.
+    fn refuse(&mut self, id: ResourceId, reason: String) -> Vec<NewWish> {
+        let gone = self.devices.remove(&id).and_then(end);
         if self.refused.get(&id) != Some(&reason) {
             tracing::error!(device = %id, reason, "declared device ignored");
             self.refused.insert(id, reason);
         }
+        gone.into_iter().collect()
     }
 }
 
@@ -129,6 +126,11 @@ fn id_of(declaration: &Declaration) -> &ResourceId {
         Ok(declared) => &declared.id,
         Err(misdeclared) => &misdeclared.id,
     }
+}
+
+/// What the end of a declaration means: as if nothing were desired any more.
+fn end(gone: Declared) -> Option<NewWish> {
+    change(&gone.desired, &Desired::Auto, gone.device)
 }
 
 /// The wish in a desired mode that is another than before.

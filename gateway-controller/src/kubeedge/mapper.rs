@@ -107,7 +107,7 @@ impl Mapper {
                 self.plan.restart(now);
                 wishes
             }
-            News::Declared(declaration) => self.declarations.declare(declaration).into_iter().collect(),
+            News::Declared(declaration) => self.declarations.declare(declaration),
             News::Removed(id) => self.declarations.remove(&id).into_iter().collect(),
             News::Done(call, outcome) => {
                 self.plan.done(now, &call, &outcome);

@@ -130,5 +130,5 @@ async fn nothing_is_called_while_edgecore_is_away_and_everything_when_it_is_back
     site.take(News::Lost);
     assert_eq!(site.pass(), []);
     site.register(vec![declared("")]);
-    assert_eq!(site.pass().len(), 2, "and one more in a second");
+    assert_eq!(site.pass().len(), 3, "twins, state, and twins again");
 }

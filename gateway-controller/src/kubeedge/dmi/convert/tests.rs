@@ -72,8 +72,8 @@ fn every_twin_on_the_wire_has_both_values() {
 #[test]
 fn fields_of_other_versions_are_passed_over() {
     let mut bytes = b"\x0a\x02p1".to_vec(); // name = 1
-    bytes.extend(b"\x12\x1a"); // spec = 2, 26 bytes
-    bytes.extend(b"\x1a\x14\x0a\x04mode\x12\x08\x0a\x06NORMAL"); // properties = 3: name = 1, desired = 2: value = 1
+    bytes.extend(b"\x12\x18"); // spec = 2, 24 bytes
+    bytes.extend(b"\x1a\x12\x0a\x04mode\x12\x08\x0a\x06NORMAL"); // properties = 3: name = 1, desired = 2: value = 1
     bytes.extend(b"\x28\x05"); // collectCycle = 5
     bytes.extend(b"\x22\x02\x0a\x00"); // methods = 4 (since 1.19)
     bytes.extend(b"\x1a\x02\x10\x01"); // status = 3
