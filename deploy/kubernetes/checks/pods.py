@@ -4,12 +4,14 @@ Each story has a network and processes of its own (unshare), so that ports are t
 """
 
 import base64
+import copy
 import json
 import os
 import pathlib
 import platform
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tarfile
@@ -20,6 +22,7 @@ import yaml
 
 import bundle
 import rules
+from mutations import change, change_container, config_map, put
 from workloads import files, named, pod
 
 HERE = pathlib.Path(__file__).resolve().parents[1]
@@ -28,6 +31,13 @@ DEVICE = "node-01"
 # Longest wait for anything: generous, as the machine may be busy.
 PATIENCE_S = 60
 STORIES = ("k3s", "kubeedge", "classroom", "k3s+signed")
+# Pods that are wrong in one place, and what their program must say: the stories can fail.
+WRONG = [
+    ("a secret of another group", change("gateway-controller", put("securityContext", "runAsGroup", value=65531)), "which is not this process's"),
+    ("nowhere to put the control socket", change_container("gateway-controller", lambda c: c["volumeMounts"].pop()), "cannot open the control socket"),
+    ("a key that is not known", config_map("gateway-controller", "config.toml", "[log]", "[logs]"), "unknown"),
+    ("no certificate of the client", config_map("gateway-controller", "config.toml", "client.crt", "nobody.crt"), "nobody.crt"),
+]
 NEEDED = ("runc", "mosquitto", "unshare", "setpriv", "ip", "openssl", "readelf")
 
 
@@ -42,15 +52,27 @@ def check(tally, found, controller, agent):
         secrets = credentials(tally, scratch)
         for name, program in (("gateway-controller", controller), ("device-agent", agent)):
             unpack(image(scratch, name, program), scratch / "rootfs" / name)
-        for story in STORIES:
-            work = scratch / story
-            work.mkdir()
-            (work / "documents.yaml").write_text(yaml.safe_dump_all(found[story] + found["agent"] if story != "classroom" else found[story]))
-            (work / "secrets.json").write_text(json.dumps(secrets))
-            command = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, __file__, str(work), str(scratch)]
-            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-            problems = [] if done.returncode == 0 else done.stdout.strip().splitlines()[-40:] or ["it died"]
-            tally.expect(f"{story}: the pods run: {done.stdout.strip().splitlines()[-1] if not problems else ''}", problems)
+        for name in STORIES:
+            # The classroom's broker and certificates are two worlds.
+            documents = found[name] + (found["agent"] if name != "classroom" else [])
+            code, lines = tell(scratch, name, documents, secrets)
+            tally.expect(f"{name}: the pods run: {lines[-1] if code == 0 else ''}", lines[-40:] if code else [])
+        for number, (what, edit, words) in enumerate(WRONG):
+            documents = copy.deepcopy(found["k3s"])
+            edit(documents)
+            code, lines = tell(scratch, f"wrong-{number}", documents, secrets)
+            tally.expect(f"{what}: the controller says so", [] if code and any(words in line for line in lines) else lines or ["nothing"])
+
+
+def tell(scratch, name, documents, secrets):
+    """Runs a story in namespaces of its own: its exit code, and what it says."""
+    work = scratch / name
+    work.mkdir()
+    (work / "documents.yaml").write_text(yaml.safe_dump_all(documents))
+    (work / "secrets.json").write_text(json.dumps(secrets))
+    command = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, __file__, str(work), str(scratch)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.returncode, done.stdout.strip().splitlines() or ["it died"]
 
 
 def credentials(tally, scratch):
@@ -162,11 +184,11 @@ def until(what, true, explain):
         time.sleep(0.1)
 
 
-def memory_kb(log):
+def memory_kb(program):
     """Of the program that this container runs: proportional set size."""
     for folder in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            if os.readlink(folder / "exe").endswith(f"/usr/bin/{log}"):
+            if os.readlink(folder / "exe").endswith(f"/usr/bin/{program}"):
                 return int(next(line.split()[1] for line in (folder / "smaps_rollup").read_text().splitlines() if line.startswith("Pss:")))
         except (OSError, StopIteration):
             continue
@@ -181,12 +203,21 @@ def story(work, scratch):
     hosts.write_text("127.0.0.1 localhost mosquitto gateway.local\n")
     dmi = work / "kubeedge"
     dmi.mkdir()
+    # As EdgeCore makes it: for root alone.
+    edgecore = socket.socket(socket.AF_UNIX)
+    edgecore.bind(str(dmi / "dmi.sock"))
+    os.chmod(dmi / "dmi.sock", 0o755)
+    edgecore.listen()
+    edgecore.settimeout(PATIENCE_S)
     broker = Broker(work, documents, secrets)
     host_paths = {"/etc/hosts": hosts, "/etc/kubeedge": dmi}
     controller = Pod("gateway-controller", work, scratch, documents, secrets, host_paths, {})
     for kind in ("startupProbe", "livenessProbe", "readinessProbe"):
         controller.healthy(kind)
     told = "controller ready"
+    if any(v["name"] == "dmi" for v in pod(named(documents, "Deployment", "gateway-controller"))["volumes"]):
+        edgecore.accept()[0].close()
+        told += ", at dmi.sock"
     if named(documents, "DaemonSet", "device-agent"):
         told += ", " + agent_comes(work, scratch, documents, secrets, host_paths, controller)
     told += f", controller PSS {memory_kb('gateway-controller')} kB"

@@ -147,9 +147,10 @@ def references_exist(overlay, documents):
 def host_network_resolves(overlay, documents):
     for workload in workloads(documents):
         spec = pod(workload)
-        wanted = "ClusterFirstWithHostNet" if spec.get("hostNetwork") else "ClusterFirst"
-        if spec.get("dnsPolicy", "ClusterFirst") != wanted:
-            yield f"{title(workload)}: dnsPolicy {spec.get('dnsPolicy')}, not {wanted}"
+        # "ClusterFirst" on the node's network means "Default", without saying so.
+        allowed = ("ClusterFirstWithHostNet", "Default") if spec.get("hostNetwork") else ("ClusterFirst",)
+        if spec.get("dnsPolicy", "ClusterFirst") not in allowed:
+            yield f"{title(workload)}: dnsPolicy {spec.get('dnsPolicy')}; allowed: {' '.join(allowed)}"
 
 
 def names_of_services_are_no_configuration(overlay, documents):
