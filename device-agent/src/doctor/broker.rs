@@ -153,7 +153,7 @@ fn converse(config: &Config, last: Step, steps: &mut Vec<(Step, Told)>) -> Resul
     }
     steps.push((Step::Name, Told::Good(shown)));
     let (address, stream) = probe::reach(&addresses).map_err(at(Step::Port))?;
-    steps.push((Step::Port, Told::Good(address.to_string())));
+    steps.push((Step::Port, Told::Good(format!("{}, port {}", address.ip(), options.url.port()))));
     if last < Step::Tls {
         return Ok(());
     }

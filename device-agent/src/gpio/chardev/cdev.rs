@@ -1,10 +1,12 @@
 //! The real kernel, by gpiocdev (<https://docs.kernel.org/userspace-api/gpio/chardev.html>). As thin as can be: the rest is
 //! tested without a chip, this is not.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use gpiocdev::Request;
 use gpiocdev::line::{Bias, Value};
+use shared_host::order::sort_by_key;
 
 use super::super::{Input, Level};
 use super::kernel::{Chip, Kernel, LineInfo, NotSet, Output};
@@ -21,7 +23,17 @@ impl Kernel for Cdev {
     type Input = Requested;
 
     fn chips(&self) -> Result<Vec<PathBuf>, String> {
-        gpiocdev::chip::chips().map_err(words)
+        let mut chips: Vec<PathBuf> = Vec::new();
+        for entry in fs::read_dir("/dev").map_err(|error| format!("/dev: {error}"))?.flatten() {
+            // A link leads to its chip.
+            if let Ok(chip) = gpiocdev::chip::is_chip(entry.path())
+                && !chips.contains(&chip)
+            {
+                chips.push(chip);
+            }
+        }
+        sort_by_key(&mut chips, |chip| [number(chip), 0, 0]);
+        Ok(chips)
     }
 
     fn chip(&self, path: &Path) -> Result<Chip, String> {
@@ -84,6 +96,12 @@ fn value(level: Level) -> Value {
         Level::Low => Value::Inactive,
         Level::High => Value::Active,
     }
+}
+
+/// That of `/dev/gpiochip0`.
+fn number(chip: &Path) -> u64 {
+    let name = chip.to_string_lossy();
+    name.strip_prefix("/dev/gpiochip").and_then(|number| number.parse().ok()).unwrap_or(u64::MAX)
 }
 
 fn words(error: gpiocdev::Error) -> String {

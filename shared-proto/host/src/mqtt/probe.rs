@@ -106,7 +106,7 @@ pub fn reach(addresses: &[SocketAddr]) -> Result<(SocketAddr, TcpStream), Troubl
                     ErrorKind::TimedOut => TroubleKind::Silent,
                     _ => TroubleKind::Other,
                 };
-                last = Trouble { kind, why: format!("{address}: {error}") };
+                last = Trouble { kind, why: format!("{}, port {}: {error}", address.ip(), address.port()) };
             }
         }
     }
