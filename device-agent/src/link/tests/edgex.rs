@@ -49,7 +49,7 @@ impl Rig {
     fn run(&mut self, jobs: u64) {
         for _ in 0..jobs {
             self.now_ms += 20;
-            let missed = self.total.jobs % 7 == 0;
+            let missed = self.total.jobs.is_multiple_of(7);
             if let Some(order) = self.agent.take_order() {
                 let (job, at) = (self.total.jobs, after(self.now_ms));
                 self.effect = Effect { mode: order.mode, change: order.change, job, at };
@@ -70,7 +70,7 @@ impl Rig {
                 ..JobRecord::default()
             };
             self.agent.job(&record, &context(self.now_ms, self.host.clone()));
-            if self.now_ms % 200 == 0 {
+            if self.now_ms.is_multiple_of(200) {
                 self.agent.close_window(&context(self.now_ms, self.host.clone()));
             }
             self.send();
