@@ -33,10 +33,9 @@ pub(super) fn plain(value: f64) -> String {
     value.to_string()
 }
 
-/// `fmt.Sprint(value)`: the exponent form from 1e+06 on although all digits are known, and below 1e-04.
+/// `fmt.Sprint(value)`: the exponent form from 1e+06 on, even of what has more digits than that, and below 1e-04.
 pub(super) fn print(value: f64) -> String {
     let long = value != 0.0 && !(1e-4..1e6).contains(&value.abs());
-    // What has more digits than six before the point is written with an exponent, too: the decision is by size alone.
     if long { exponent(value) } else { plain(value) }
 }
 
