@@ -66,7 +66,7 @@ fn set_mode(gateway: &Controller, mode: &str) {
 fn a_desired_mode_goes_to_the_device_and_its_values_to_the_cloud() {
     let edge = Edge::new();
     let edgecore = edge.edgecore("");
-    let mut agent = Agent::start(&edge.site, DEVICE, &[]);
+    let agent = Agent::start(&edge.site, DEVICE, &[]);
     let mut gateway = edge.controller();
     cloud_shows(&edgecore, "", "NORMAL");
     eventually("online", || (edgecore.cloud_state(DEVICE)? == "online").then_some(()));
