@@ -2,8 +2,6 @@
 //!
 //! `UPDATE_GENERATED=1 cargo test -p system-tests --test generated` makes it anew.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure is the test's failure")]
-
 use std::fs;
 use std::path::Path;
 

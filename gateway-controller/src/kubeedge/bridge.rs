@@ -101,6 +101,7 @@ impl Bridge {
     }
 
     /// Looks at the devices, and tells what is due.
+    #[cfg_attr(not(feature = "kubeedge"), expect(unused_variables, reason = "only a mapper brings wishes"))]
     pub(crate) fn tick(
         &mut self,
         now: Moment,

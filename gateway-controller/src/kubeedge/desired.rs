@@ -35,7 +35,6 @@ impl Desired {
 
     /// The wish to take to the fleet: `Some(None)` leaves the device to the policy, `None` changes nothing.
     #[must_use]
-    #[expect(clippy::option_option, reason = "a wish may be that there is none, or there may be nothing to wish")]
     pub fn wish(&self) -> Option<Option<Wish>> {
         match self {
             Self::Auto => Some(None),
