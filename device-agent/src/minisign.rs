@@ -1,10 +1,8 @@
 //! Signatures of minisign (<https://jedisct1.github.io/minisign/>), verified: Ed25519 of a BLAKE2b hash. Signing is for who holds
 //! the key, never for a device.
 
-mod base64;
-mod blake2b;
-
-use blake2b::Blake2b;
+use base64ct::{Base64, Encoding};
+use blake2::{Blake2b512, Digest};
 use ring::signature::{ED25519, UnparsedPublicKey};
 
 /// Why a file is not taken.
@@ -43,7 +41,7 @@ pub(crate) struct Signature {
 pub(crate) struct Verifier<'a> {
     key: UnparsedPublicKey<&'a [u8]>,
     signature: &'a Signature,
-    hash: Blake2b,
+    hash: Blake2b512,
 }
 
 impl PublicKey {
@@ -62,7 +60,7 @@ impl PublicKey {
         if self.id != signature.id {
             return Err(Problem::OtherKey);
         }
-        Ok(Verifier { key: UnparsedPublicKey::new(&ED25519, &self.key), signature, hash: Blake2b::new() })
+        Ok(Verifier { key: UnparsedPublicKey::new(&ED25519, &self.key), signature, hash: Blake2b512::new() })
     }
 }
 
@@ -73,7 +71,7 @@ impl Signature {
         let (algorithm, rest) = line(lines.next())?;
         let (id, signature) = rest.split_at_checked(8).ok_or(Problem::Format)?;
         let comment = lines.next().and_then(|line| line.strip_prefix("trusted comment: ")).ok_or(Problem::Format)?;
-        let global = lines.next().and_then(base64::decode).ok_or(Problem::Format)?;
+        let global = lines.next().and_then(base64).ok_or(Problem::Format)?;
         match algorithm {
             [b'E', b'D'] => {}
             [b'E', b'd'] => return Err(Problem::Legacy),
@@ -104,7 +102,7 @@ impl Verifier<'_> {
         let Signature { signature, comment, global, .. } = self.signature;
         let whole = [signature, comment.as_bytes()].concat();
         self.key
-            .verify(&self.hash.finish(), signature)
+            .verify(&self.hash.finalize(), signature)
             .and_then(|()| self.key.verify(&whole, global))
             .map_err(|_| Problem::Wrong)
     }
@@ -112,9 +110,13 @@ impl Verifier<'_> {
 
 /// The algorithm that a line of base64 begins with, and the rest.
 fn line(text: Option<&str>) -> Result<([u8; 2], Vec<u8>), Problem> {
-    let mut bytes = text.and_then(base64::decode).ok_or(Problem::Format)?;
+    let mut bytes = text.and_then(base64).ok_or(Problem::Format)?;
     let rest = bytes.split_off(bytes.len().min(2));
     Ok((exactly(&bytes)?, rest))
+}
+
+fn base64(text: &str) -> Option<Vec<u8>> {
+    Base64::decode_vec(text).ok()
 }
 
 fn exactly<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Problem> {
