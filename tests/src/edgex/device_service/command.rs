@@ -207,7 +207,10 @@ mod tests {
     async fn answered_in(interval: usize) -> (bool, usize) {
         let passed = Cell::new(0);
         let look = || (passed.get() >= interval).then_some(());
-        let pause = || ready(passed.set(passed.get() + 1));
+        let pause = || {
+            passed.set(passed.get() + 1);
+            ready(())
+        };
         (fetch(look, pause).await.is_some(), passed.get())
     }
 
