@@ -3,7 +3,7 @@
 /// The bytes that a text stands for; `None` if it is no base64.
 pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     let unpadded = text.trim_end_matches('=');
-    if text.len() % 4 != 0 || text.len() - unpadded.len() > 2 {
+    if !text.len().is_multiple_of(4) || text.len() - unpadded.len() > 2 {
         return None;
     }
     let mut bytes = Vec::new();

@@ -32,7 +32,7 @@ const SIGMA: [u64; 10] = [
 pub(super) struct Blake2b {
     state: [u64; 8],
     /// Bytes taken before `block`.
-    taken: u128,
+    taken: u64,
     block: [u8; BLOCK],
     /// Bytes in `block`. A full one waits until it is known whether it is the last.
     filled: usize,
@@ -81,7 +81,7 @@ impl Blake2b {
     /// Mixes the block into the state, and empties it.
     #[expect(clippy::indexing_slicing, reason = "constants and digits below 16, of arrays of 16")]
     fn compress(&mut self, follows: Follows) {
-        self.taken += self.filled as u128;
+        self.taken += self.filled as u64;
         self.filled = 0;
         let mut words = [0; 16];
         for (word, bytes) in words.iter_mut().zip(self.block.as_chunks().0) {
@@ -90,9 +90,8 @@ impl Blake2b {
         let mut v = [0; 16];
         v[..8].copy_from_slice(&self.state);
         v[8..].copy_from_slice(&IV);
-        // The counter is of 128 bits, its lower half first.
-        v[12] ^= self.taken as u64;
-        v[13] ^= (self.taken >> 64) as u64;
+        // The lower half of the counter; no file needs the other one.
+        v[12] ^= self.taken;
         if follows == Follows::Nothing {
             v[14] = !v[14];
         }

@@ -135,7 +135,7 @@ fn the_step_that_fails_is_named_with_what_mends_it() {
 
 #[test]
 fn certificates_passwords_and_rights_are_tried() {
-    let mut place = Secured::new();
+    let place = Secured::new();
     let home = place.site.home(DEVICE);
     let own = place.keys("devices/device1");
     let report = doctor(&home, &borrowed(&own), &[]);
