@@ -303,7 +303,7 @@ fn mend(step: Step, trouble: &Trouble, config: &Config, to: &mut Findings) {
             tell(format_args!("getent hosts {host}; set mqtt.url to a name or an address that this network knows"))
         }
         (_, TroubleKind::NobodyListens) => {
-            tell(format_args!("on the gateway: sudo systemctl start mosquitto; ss -tln | grep {port}"));
+            tell(format_args!("on the gateway: sudo systemctl start mosquitto; ss -tln | grep :{port}"));
         }
         (_, TroubleKind::File) => {
             tell(format_args!("device-agent check-config FILE   # names the key, and what is allowed"))

@@ -33,7 +33,7 @@ pub fn table(report: &Report, colours: Colours) -> String {
     }
     let _ = writeln!(
         text,
-        "{}: {} failures, {} warnings, {} ok, {} skipped",
+        "{}: failures {}, warnings {}, ok {}, skipped {}",
         report.device.as_deref().unwrap_or("this device"),
         count(Outcome::Failure),
         count(Outcome::Warning),
@@ -75,7 +75,7 @@ mod tests {
              gpio.lines             failure one; two  [2J\n\
              \u{20}                           -> gpioinfo\n\
              rights.ack             skipped why\n\
-             pi-1: 1 failures, 0 warnings, 1 ok, 1 skipped\n"
+             pi-1: failures 1, warnings 0, ok 1, skipped 1\n"
         );
         assert!(table(&report, Colours::Wanted).contains("\u{1b}[1;31mfailure\u{1b}[0m"));
     }
