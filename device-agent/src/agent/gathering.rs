@@ -1,21 +1,26 @@
 //! Closed windows put together for a wire whose messages are rarer than they are: no count between two messages is lost.
 
-use shared_proto::dialect::edgex;
+use shared_proto::dialect::edgex::{self, Metrics};
+use shared_proto::histogram::Latency;
 use shared_proto::mode::Mode;
 use shared_proto::text::Reason;
-use shared_proto::wire::{Report, Totals};
+use shared_proto::wire::{Host, Report};
 
 use super::{Agent, Context};
 use crate::mode::{Event, Until};
 use crate::time::MonoTime;
-use crate::window::Window;
 
 /// What was not told yet.
 #[derive(Debug, Clone)]
 pub struct Gathered {
-    /// The latest window's report, with the counts and durations of all windows that were not told yet. They may belong to
-    /// several epochs: period, mode and totals are the newest.
-    pub report: Report,
+    /// Counts of all windows that were not told yet, and what else the latest window says. They may be of several epochs.
+    pub metrics: Metrics,
+    /// Start minus release of their jobs.
+    pub wakeup: Latency,
+    /// End minus release of their jobs.
+    pub response: Latency,
+    /// The machine at the latest one.
+    pub host: Host,
     /// Whether a window has closed since the last message.
     pub news: News,
 }
@@ -31,26 +36,38 @@ pub enum News {
 
 impl Gathered {
     fn add(&mut self, window: &Report) {
-        let earlier = std::mem::replace(&mut self.report, window.clone());
+        let sum = &mut self.metrics;
+        sum.jobs = sum.jobs.saturating_add(window.jobs);
+        sum.misses = sum.misses.saturating_add(window.misses);
+        sum.skipped = sum.skipped.saturating_add(window.skipped);
+        sum.miss_rate = window.miss_rate;
+        sum.total_jobs = window.total.jobs;
+        sum.total_misses = window.total.misses;
+        sum.dev_time_ns = nanos(window.t_ms);
+        sum.up_ms = window.up_ms;
+        // Beyond 2^32 jobs in one bucket, 49 days at 1 kHz, later durations are left out; the counts are exact.
+        let _ = self.wakeup.merge(&window.wakeup_us);
+        let _ = self.response.merge(&window.response_us);
+        self.host.clone_from(&window.host);
         self.news = News::Windows;
-        let sum = &mut self.report;
-        sum.jobs = sum.jobs.saturating_add(earlier.jobs);
-        sum.misses = sum.misses.saturating_add(earlier.misses);
-        sum.skipped = sum.skipped.saturating_add(earlier.skipped);
-        // Beyond 2^32 jobs in one bucket, 49 days at 1 kHz, the earlier durations go; the counts stay.
-        let _ = sum.wakeup_us.merge(&earlier.wakeup_us);
-        let _ = sum.response_us.merge(&earlier.response_us);
     }
+}
+
+fn nanos(ms: u64) -> i64 {
+    i64::try_from(ms.saturating_mul(1_000_000)).unwrap_or(i64::MAX)
 }
 
 impl<T: Copy + PartialEq> Agent<T> {
     /// From now on closed windows are gathered as well.
     pub fn gather(&mut self, context: &Context) {
-        let closed = Window::new(self.setup.window, self.setup.plan.timing.normal_period_ns).close();
-        let mut report = self.setup.plan.report(&self.setup.identity, 0, 0, &closed, context);
-        report.up_ms = self.up_ms(context.now);
-        report.total = Totals::default();
-        self.gathered = Some(Gathered { report, news: News::None });
+        let first = Metrics::first(self.setup.identity.boot);
+        self.gathered = Some(Gathered {
+            metrics: Metrics { dev_time_ns: nanos(context.t_ms), up_ms: self.up_ms(context.now), ..first },
+            wakeup: Latency::default(),
+            response: Latency::default(),
+            host: Host::default(),
+            news: News::None,
+        });
     }
 
     /// What was gathered; `None` if nobody asked for it.
@@ -61,10 +78,10 @@ impl<T: Copy + PartialEq> Agent<T> {
 
     /// What was gathered is told: gathering begins anew.
     pub fn gathered_told(&mut self) {
-        let Some(Gathered { report, news }) = &mut self.gathered else { return };
+        let Some(Gathered { metrics, wakeup, response, news, .. }) = &mut self.gathered else { return };
         *news = News::None;
-        (report.jobs, report.misses, report.skipped) = (0, 0, 0);
-        (report.wakeup_us, report.response_us) = Default::default();
+        (metrics.jobs, metrics.misses, metrics.skipped) = (0, 0, 0);
+        (*wakeup, *response) = Default::default();
     }
 
     pub(super) fn gather_report(&mut self, report: &Report) {

@@ -202,8 +202,13 @@ fn stripped(report: &Report) -> Report {
     report
 }
 
-/// FNV-1a of the name: the key says which value it is, the record tells the name.
+/// The key says which value it is, the record tells the name.
 fn value_key(name: &str) -> Key {
+    Key::new(Kind::Value, fnv1a(name), 0)
+}
+
+/// FNV-1a of a short text.
+pub(crate) fn fnv1a(text: &str) -> u64 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
-    Key::new(Kind::Value, name.bytes().fold(0xCBF2_9CE4_8422_2325, step), 0)
+    text.bytes().fold(0xCBF2_9CE4_8422_2325, step)
 }

@@ -25,6 +25,7 @@ use shared_proto::wire::{Ack, NotFresh, Outcome, Report, SetMode, Totals};
 pub use counters::{CommandCounts, Refused};
 pub use gathering::{Gathered, News};
 pub use keeping::Adopted;
+pub(crate) use keeping::fnv1a;
 pub use report::{Context, Identity, TaskPlan};
 
 use crate::mode::{Arbiter, CommandLog, Decision, Event, Holder, Known, Until};

@@ -1,26 +1,22 @@
 //! EdgeX' wire: one message of all readings now and then, and its commands answered at once.
 
-use std::collections::VecDeque;
-
 use shared_host::json::{DecodeError, decode_edgex_set};
 use shared_host::mqtt::{Message, Qos, Received, Retain, Token};
 use shared_proto::dialect::edgex::{
-    MODE, Method, Metrics, Reading, Request, data_topic, machine, metrics_topic, parse_command, response_topic,
+    MACHINE, MODE, Method, Metrics, Reading, Request, data_topic, machine, metrics_topic, parse_command, response_topic,
 };
 use shared_proto::ids::DeviceId;
 
 use super::Outbox;
-use crate::agent::{Agent, Gathered, News, Refused};
+use crate::agent::{Agent, Gathered, News, Refused, fnv1a};
 use crate::time::MonoTime;
 
 /// How far apart two messages are at least, whatever is to be told: EdgeX cannot take more of a fleet.
 const LEAST_GAP_MS: u64 = 100;
 /// How often the machine is told of.
 const MACHINE_EVERY_MS: u64 = 10_000;
-/// Answers that may wait, and commands that are remembered.
+/// Answers that are given at once, and commands that are remembered.
 const ANSWERS: usize = 64;
-/// EdgeX has given up by then, and would keep a later answer for ever.
-const ANSWER_WITHIN_MS: u64 = 2_000;
 
 /// How this wire is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +38,8 @@ impl Default for EdgexSettings {
 pub(super) enum Refusal {
     #[error("allowed are command/DEVICE/RESOURCE/get/UUID and .../set/UUID, for resources of the profile")]
     Topic,
-    #[error("{0} cannot be set, only the mode can")]
-    ReadOnly(&'static str),
+    #[error("only the mode can be set")]
+    ReadOnly,
     #[error(transparent)]
     Unreadable(#[from] DecodeError),
 }
@@ -52,7 +48,7 @@ impl Refusal {
     /// How it is counted.
     pub(super) fn kind(&self) -> Refused {
         match self {
-            Self::Topic | Self::ReadOnly(_) => Refused::Malformed,
+            Self::Topic | Self::ReadOnly => Refused::Malformed,
             Self::Unreadable(error) => super::kind(error),
         }
     }
@@ -79,9 +75,9 @@ pub(super) struct Edgex {
     due: Option<MonoTime>,
     machine_due: Option<MonoTime>,
     extra: Extra,
-    answers: VecDeque<(MonoTime, Message)>,
-    /// Identifiers of the latest commands that were applied.
-    applied: VecDeque<String>,
+    answers: Vec<Message>,
+    /// Hashes of the identifiers of the latest commands that were applied.
+    applied: Vec<u64>,
 }
 
 impl Edgex {
@@ -94,15 +90,9 @@ impl Edgex {
             due: None,
             machine_due: None,
             extra: Extra::None,
-            answers: VecDeque::new(),
-            applied: VecDeque::new(),
+            answers: Vec::new(),
+            applied: Vec::new(),
         }
-    }
-
-    /// Whether a topic is one of this wire's.
-    pub(super) fn hears(&self, topic: &str) -> bool {
-        let rest = topic.strip_prefix("command/").and_then(|rest| rest.strip_prefix(self.device.as_str()));
-        rest.is_some_and(|rest| rest.starts_with('/'))
     }
 
     /// Takes in a message. One that cannot be done is answered by silence, which EdgeX reports as a failure: there is no
@@ -116,30 +106,31 @@ impl Edgex {
         let Request { resource, method, uuid } = parse_command(&self.device, &message.topic).ok_or(Refusal::Topic)?;
         match method {
             Method::Get => {
-                if let Some(reading) = self.reading(resource.name, agent, now) {
-                    self.answer(uuid, reading.to_string(), now);
+                if let Some(reading) = self.reading(resource, agent, now)? {
+                    self.answer(uuid, reading.to_string());
                 }
             }
-            Method::Set if resource.name != MODE => return Err(Refusal::ReadOnly(resource.name)),
+            Method::Set if resource != MODE => return Err(Refusal::ReadOnly),
             Method::Set => {
                 self.set(uuid, &message.payload, agent, now).inspect_err(|_| self.extra = self.extra.or_wanted())?;
-                self.answer(uuid, "{}".to_owned(), now);
+                self.answer(uuid, "{}".to_owned());
             }
         }
         Ok(())
     }
 
     fn set(&mut self, uuid: &str, payload: &[u8], agent: &mut Agent<Token>, now: MonoTime) -> Result<(), DecodeError> {
-        if self.applied.iter().any(|applied| applied == uuid) {
+        let hash = fnv1a(uuid);
+        if self.applied.contains(&hash) {
             agent.repeated();
             return Ok(());
         }
         let command = decode_edgex_set(payload)?;
         agent.edgex_command(command, self.settings.lease_ms, now);
         if self.applied.len() == ANSWERS {
-            self.applied.pop_front();
+            self.applied.remove(0);
         }
-        self.applied.push_back(uuid.to_owned());
+        self.applied.push(hash);
         if !agent.is_switching() && agent.effective().mode != command.mode {
             // Overruled: EdgeX takes the answer for a yes.
             self.extra = self.extra.or_wanted();
@@ -147,41 +138,42 @@ impl Edgex {
         Ok(())
     }
 
-    fn answer(&mut self, uuid: &str, payload: String, now: MonoTime) {
+    fn answer(&mut self, uuid: &str, payload: String) {
         if self.answers.len() < ANSWERS
             && let Some(topic) = response_topic(uuid)
         {
-            self.answers.push_back((now, message(&topic, payload)));
+            self.answers.push(message(&topic, payload));
         }
     }
 
-    /// A resource as in the latest message, but mode and times as they are now; `None` if the machine does not tell it.
-    fn reading(&self, name: &str, agent: &Agent<Token>, now: MonoTime) -> Option<Reading> {
-        let report = &agent.gathered()?.report;
-        let metrics = as_of(now, self.said.clone().unwrap_or_else(|| Metrics::of(report, 0)), agent);
-        metrics.readings().into_iter().chain(machine(&report.host)).find(|reading| reading.name == name)
+    /// A resource as in the latest message, but mode and times as they are now; nothing if the machine does not tell it.
+    fn reading(&self, name: &str, agent: &Agent<Token>, now: MonoTime) -> Result<Option<Reading>, Refusal> {
+        let Some(gathered) = agent.gathered() else { return Ok(None) };
+        if let Some(place) = MACHINE.iter().position(|told| *told == name) {
+            return Ok(machine(&gathered.host).into_iter().nth(place).flatten());
+        }
+        let metrics = as_of(now, self.said.clone().unwrap_or_else(|| of_windows(gathered)), agent);
+        metrics.reading(name).map(Some).ok_or(Refusal::Topic)
     }
 
     /// Publishes what is due, as far as the connection takes it.
-    pub(super) fn send(&mut self, agent: &mut Agent<Token>, outbox: &mut impl Outbox, now: MonoTime) {
-        while let Some((since, answer)) = self.answers.front() {
-            if now.millis_since(*since) <= ANSWER_WITHIN_MS && outbox.try_publish(answer.clone()).is_err() {
-                return;
-            }
-            self.answers.pop_front();
+    pub(super) fn send(&mut self, agent: &mut Agent<Token>, outbox: &mut dyn Outbox, now: MonoTime) {
+        // One that is not taken now would come too late: EdgeX keeps what it no longer waits for.
+        while let Some(answer) = self.answers.pop() {
+            let _ = outbox.try_publish(answer);
         }
-        let Some(Gathered { report, news }) = agent.gathered() else { return };
-        if !self.is_due(*news, agent, now) {
+        let Some(gathered) = agent.gathered() else { return };
+        if !self.is_due(gathered.news, agent, now) {
             return;
         }
         let seq = self.said.as_ref().map_or(0, |said| said.seq) + 1;
-        let metrics = as_of(now, Metrics::of(report, seq), agent);
+        let metrics = as_of(now, Metrics { seq, ..of_windows(gathered) }, agent);
         if outbox.try_publish(message(&metrics_topic(&self.device), metrics.to_string())).is_err() {
             return;
         }
         if self.machine_due.is_none_or(|due| due <= now) {
             self.machine_due = Some(now.plus_nanos(MACHINE_EVERY_MS * 1_000_000));
-            for reading in machine(&report.host) {
+            for reading in machine(&gathered.host).into_iter().flatten() {
                 // At most once: the next one comes soon.
                 let _ = outbox.try_publish(message(&data_topic(&self.device, reading.name), reading.to_string()));
             }
@@ -226,6 +218,10 @@ impl Extra {
     fn or_wanted(self) -> Self {
         if self == Self::Last { self } else { Self::Wanted }
     }
+}
+
+fn of_windows(gathered: &Gathered) -> Metrics {
+    gathered.metrics.clone().with_latencies(&gathered.wakeup, &gathered.response)
 }
 
 /// Mode, task and times as they are at `now`; counts and durations stay those of the windows.

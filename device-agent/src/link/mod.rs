@@ -210,7 +210,7 @@ impl Session {
             self.refusals.note(&message.topic, "a retained command is old by nature", agent.counts(), now);
         } else if message.topic == self.topics.lab_command {
             self.lab_message(message, agent, now, wall);
-        } else if self.edgex.as_ref().is_some_and(|edgex| edgex.hears(&message.topic)) {
+        } else if self.edgex.is_some() && message.topic.starts_with("command/") {
             self.edgex_message(message, agent, now);
         } else {
             self.native_message(message, agent, now);

@@ -1,10 +1,11 @@
 use shared_proto::dialect::edgex::{Metrics, Reading, machine};
+use shared_proto::histogram::Latency;
 use shared_proto::ids::BootId;
 use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::units::Ratio;
 use shared_proto::wire::Host;
 
-use super::{BOOT, report};
+use super::BOOT;
 
 /// A second of a task of 100 Hz.
 pub(crate) fn metrics() -> Metrics {
@@ -33,7 +34,9 @@ pub(crate) fn metrics() -> Metrics {
 
 /// Before the first job.
 pub(crate) fn empty_window() -> Metrics {
-    Metrics::of(&report::empty_window(), 1)
+    let none = Latency::default();
+    let first = Metrics { seq: 1, period_us: 10_000, deadline_us: 8_000, ..Metrics::first(BOOT) };
+    first.with_latencies(&none, &none)
 }
 
 /// The greatest values there can be.
@@ -62,5 +65,6 @@ pub(crate) fn extremes() -> Metrics {
 }
 
 pub(crate) fn temperature() -> Reading {
-    machine(&Host { temp_c: Some(48.2), ..Host::default() }).next().expect("the temperature")
+    let [_, temp_c, _] = machine(&Host { temp_c: Some(48.2), ..Host::default() });
+    temp_c.expect("the temperature")
 }

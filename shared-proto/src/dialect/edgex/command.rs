@@ -5,7 +5,7 @@ use core::fmt;
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{MAX_UUID, MODE, Resource, resource};
+use super::{MAX_UUID, MODE};
 use crate::ids::DeviceId;
 use crate::mode::Mode;
 
@@ -69,29 +69,27 @@ impl Method {
 /// What a command's topic says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request<'t> {
-    /// The resource; there is one of this name.
-    pub resource: &'static Resource,
+    /// Name of the resource, of letters, digits and `_`; there may be none of this name.
+    pub resource: &'t str,
     /// What EdgeX wants.
     pub method: Method,
     /// Identifier of the request, of 1 to [`MAX_UUID`] letters, digits and `-`: the answer's topic ends with it.
     pub uuid: &'t str,
 }
 
-/// What a command's topic says; `None` if it is none of this device, names no resource, or its identifier is none.
+/// What a command's topic says; `None` if it is none of this device, or name or identifier are none.
 #[must_use]
 pub fn parse_command<'t>(device: &DeviceId, topic: &'t str) -> Option<Request<'t>> {
-    let mut levels = topic.strip_prefix("command/")?.split('/');
-    if levels.next()? != device.as_str() {
-        return None;
-    }
-    let resource = resource(levels.next()?)?;
-    let method = match levels.next()? {
+    let (of_device, rest) = topic.strip_prefix("command/")?.split_once('/')?;
+    let (resource, rest) = rest.split_once('/')?;
+    let (method, uuid) = rest.split_once('/')?;
+    let method = match method {
         "get" => Method::Get,
         "set" => Method::Set,
         _ => return None,
     };
-    let uuid = levels.next().filter(|uuid| is_uuid(uuid))?;
-    levels.next().is_none().then_some(Request { resource, method, uuid })
+    let is_name = resource.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    (of_device == device.as_str() && is_name && is_uuid(uuid)).then_some(Request { resource, method, uuid })
 }
 
 pub(super) fn is_uuid(text: &str) -> bool {

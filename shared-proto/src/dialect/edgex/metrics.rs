@@ -3,10 +3,11 @@
 use core::fmt::{self, Display};
 
 use super::{MODE, ValueType};
+use crate::histogram::Latency;
 use crate::ids::BootId;
 use crate::mode::{Mode, ModeSource};
 use crate::units::{Ratio, ns_to_micros};
-use crate::wire::{Host, Report};
+use crate::wire::Host;
 
 /// A value; [`Display`] writes it as device-mqtt reads it, in JSON.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -112,77 +113,110 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// What `report` tells, as message `seq`.
+    /// Before the first job of a run.
     #[must_use]
-    pub fn of(report: &Report, seq: u64) -> Self {
+    pub fn first(boot: BootId) -> Self {
         Self {
-            miss_rate: report.miss_rate,
-            jitter_p99_ns: report.wakeup_us.quantile_ns(0.99).unwrap_or_default(),
-            jitter_max_ns: report.wakeup_us.max_ns().unwrap_or_default(),
-            response_p99_ns: report.response_us.quantile_ns(0.99).unwrap_or_default(),
-            response_max_ns: report.response_us.max_ns().unwrap_or_default(),
-            jobs: report.jobs,
-            misses: report.misses,
-            skipped: report.skipped,
-            total_jobs: report.total.jobs,
-            total_misses: report.total.misses,
-            period_us: u32::try_from(report.task.period_us).unwrap_or(u32::MAX),
-            deadline_us: u32::try_from(report.task.deadline_us).unwrap_or(u32::MAX),
-            workload: report.workload,
-            seq,
-            boot: report.boot,
-            dev_time_ns: i64::try_from(report.t_ms.saturating_mul(1_000_000)).unwrap_or(i64::MAX),
-            up_ms: report.up_ms,
-            mode: report.mode,
-            mode_source: report.mode_source,
+            miss_rate: Ratio::ZERO,
+            jitter_p99_ns: 0,
+            jitter_max_ns: 0,
+            response_p99_ns: 0,
+            response_max_ns: 0,
+            jobs: 0,
+            misses: 0,
+            skipped: 0,
+            total_jobs: 0,
+            total_misses: 0,
+            period_us: 0,
+            deadline_us: 0,
+            workload: Ratio::ZERO,
+            seq: 0,
+            boot,
+            dev_time_ns: 0,
+            up_ms: 0,
+            mode: Mode::Normal,
+            mode_source: ModeSource::Default,
         }
     }
 
-    /// Its readings, in the order of [`RESOURCES`].
+    /// With the latencies of these jobs.
     #[must_use]
-    pub fn readings(&self) -> [Reading; 19] {
+    pub fn with_latencies(self, wakeup: &Latency, response: &Latency) -> Self {
+        let p99 = |latency: &Latency| latency.quantile_ns(0.99).unwrap_or_default();
+        Self {
+            jitter_p99_ns: p99(wakeup),
+            jitter_max_ns: wakeup.max_ns().unwrap_or_default(),
+            response_p99_ns: p99(response),
+            response_max_ns: response.max_ns().unwrap_or_default(),
+            ..self
+        }
+    }
+
+    /// Shows its readings, in the order of [`RESOURCES`](super::RESOURCES).
+    pub fn each(&self, show: &mut dyn FnMut(Reading)) {
+        let mut show = |name, value| show(Reading { name, value });
         let micros = |ns| Value::Float64(ns_to_micros(ns));
-        [
-            ("miss_rate", Value::Float64(self.miss_rate.get())),
-            ("jitter_p99_us", micros(self.jitter_p99_ns)),
-            ("jitter_max_us", micros(self.jitter_max_ns)),
-            ("response_p99_us", micros(self.response_p99_ns)),
-            ("response_max_us", micros(self.response_max_ns)),
-            ("jobs", Value::Uint64(self.jobs)),
-            ("misses", Value::Uint64(self.misses)),
-            ("skipped", Value::Uint64(self.skipped)),
-            ("total_jobs", Value::Uint64(self.total_jobs)),
-            ("total_misses", Value::Uint64(self.total_misses)),
-            ("period_us", Value::Uint32(self.period_us)),
-            ("deadline_us", Value::Uint32(self.deadline_us)),
-            ("workload", Value::Float64(self.workload.get())),
-            ("seq", Value::Uint64(self.seq)),
-            ("boot", Value::Boot(self.boot)),
-            ("dev_time_ns", Value::Int64(self.dev_time_ns)),
-            ("up_ms", Value::Uint64(self.up_ms)),
-            (MODE, Value::Word(self.mode.as_str())),
-            ("mode_source", Value::Word(self.mode_source.as_str())),
-        ]
-        .map(|(name, value)| Reading { name, value })
+        show("miss_rate", Value::Float64(self.miss_rate.get()));
+        show("jitter_p99_us", micros(self.jitter_p99_ns));
+        show("jitter_max_us", micros(self.jitter_max_ns));
+        show("response_p99_us", micros(self.response_p99_ns));
+        show("response_max_us", micros(self.response_max_ns));
+        show("jobs", Value::Uint64(self.jobs));
+        show("misses", Value::Uint64(self.misses));
+        show("skipped", Value::Uint64(self.skipped));
+        show("total_jobs", Value::Uint64(self.total_jobs));
+        show("total_misses", Value::Uint64(self.total_misses));
+        show("period_us", Value::Uint32(self.period_us));
+        show("deadline_us", Value::Uint32(self.deadline_us));
+        show("workload", Value::Float64(self.workload.get()));
+        show("seq", Value::Uint64(self.seq));
+        show("boot", Value::Boot(self.boot));
+        show("dev_time_ns", Value::Int64(self.dev_time_ns));
+        show("up_ms", Value::Uint64(self.up_ms));
+        show(MODE, Value::Word(self.mode.as_str()));
+        show("mode_source", Value::Word(self.mode_source.as_str()));
+    }
+
+    /// The reading of this name; `None` if it is not among them.
+    #[must_use]
+    pub fn reading(&self, name: &str) -> Option<Reading> {
+        let mut found = None;
+        self.each(&mut |reading| {
+            if reading.name == name {
+                found = Some(reading);
+            }
+        });
+        found
     }
 }
 
 impl Display for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, Reading { name, value }) in self.readings().iter().enumerate() {
-            let separator = if position == 0 { '{' } else { ',' };
-            write!(f, "{separator}\"{name}\":{value}")?;
-        }
+        let mut written = Ok(());
+        let mut separator = '{';
+        self.each(&mut |Reading { name, value }| {
+            if written.is_ok() {
+                written = write!(f, "{separator}\"{name}\":{value}");
+                separator = ',';
+            }
+        });
+        written?;
         f.write_str("}")
     }
 }
 
-/// What the machine tells, in the order of [`RESOURCES`].
-pub fn machine(host: &Host) -> impl Iterator<Item = Reading> + use<> {
-    let cpu = host.cpu.map(|cpu| ("cpu", Value::Float64(cpu.get())));
-    let temp_c = host.temp_c.map(|celsius| ("temp_c", Value::Float64(thousandths(celsius))));
-    let throttled = host.throttled.map(|flags| ("throttled", Value::Uint32(flags)));
-    [cpu, temp_c, throttled].into_iter().flatten().map(|(name, value)| Reading { name, value })
+/// Names of what [`machine`] tells, in the order of [`RESOURCES`](super::RESOURCES).
+pub const MACHINE: [&str; 3] = ["cpu", "temp_c", "throttled"];
+
+/// What the machine tells, if it does: under the same places as their names in [`MACHINE`].
+#[must_use]
+pub fn machine(host: &Host) -> [Option<Reading>; 3] {
+    let [cpu, temp_c, throttled] = MACHINE;
+    [
+        host.cpu.map(|share| Reading { name: cpu, value: Value::Float64(share.get()) }),
+        host.temp_c.map(|celsius| Reading { name: temp_c, value: Value::Float64(thousandths(celsius)) }),
+        host.throttled.map(|flags| Reading { name: throttled, value: Value::Uint32(flags) }),
+    ]
 }
 
 /// 48.2 as a number of 32 bits is 48.2 as one of 64 bits, not 48.20000076293945.

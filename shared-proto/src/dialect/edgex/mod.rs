@@ -12,7 +12,7 @@ mod resources;
 mod tests;
 
 pub use command::{Method, Request, Written, parse_command};
-pub use metrics::{Metrics, Reading, Value, machine};
+pub use metrics::{MACHINE, Metrics, Reading, Value, machine};
 pub use resources::{Access, Membership, RESOURCES, Resource, ValueType, resource};
 
 use super::{Topic, join};

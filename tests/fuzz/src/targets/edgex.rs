@@ -62,7 +62,7 @@ pub fn edgex_command(bytes: &[u8]) {
         }
         if agent.counts().accepted > accepted {
             let request = request.expect("a command");
-            assert_eq!((request.resource.name, request.method), ("mode", Method::Set));
+            assert_eq!((request.resource, request.method), ("mode", Method::Set));
         }
     }
 }
