@@ -1,5 +1,7 @@
 //! No circles between the modules of a crate: who reads one folder need not read those that stand above it.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure is the test's failure")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
