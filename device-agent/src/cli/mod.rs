@@ -56,6 +56,8 @@ pub enum Command {
         #[command(flatten)]
         agent: Running,
     },
+    /// Put the GPIO lines to their safe levels, after an agent that was killed
+    Safe(ConfigFile),
     /// Check the signature of a program that is to be installed
     Verify(Verify),
     /// Hold a mode on the running agent, whatever the gateway says, or let go

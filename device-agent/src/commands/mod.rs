@@ -6,6 +6,7 @@ mod compare;
 mod doctor;
 mod init;
 mod measure;
+mod safe;
 mod verify;
 
 use std::fmt::Display;
@@ -78,6 +79,7 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::Compare(options) => compare::compare(&options),
         Command::Measure(options) => measure::measure(&options),
         Command::Status { json, agent } => ask::status(&agent, Style::of(json)),
+        Command::Safe(ConfigFile { config }) => safe::safe(config.as_deref()),
         Command::Verify(options) => verify::verify(&options),
         Command::Hold { mode, agent } => ask::hold(&agent, mode),
     };

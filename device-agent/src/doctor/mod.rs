@@ -28,14 +28,14 @@ use shared_host::secret::Place;
 
 use finding::Findings;
 pub use finding::{Finding, Outcome};
-pub(crate) use running::held;
+pub(crate) use running::{Running, held, look};
 pub use show::{Colours, table};
 
 use crate::config::{self, Config, SCHEMA};
 use crate::gpio::GpioBackend;
 use crate::host::{HostReader, Platform};
 use broker::{Limit, Step};
-use running::{Link, Running};
+use running::Link;
 
 /// Runs the doctor with what systemd gives the service.
 const AS_SERVICE: &str = "sudo CREDENTIALS_DIRECTORY=/run/credentials/device-agent.service STATE_DIRECTORY=/var/lib/device-agent \

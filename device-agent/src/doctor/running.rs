@@ -13,7 +13,7 @@ use crate::supervisor::{Answer, Request, Shown};
 
 /// Whether an agent runs.
 #[derive(Debug)]
-pub(super) enum Running {
+pub(crate) enum Running {
     /// None does.
     No,
     /// One does, and tells how it is.
@@ -29,7 +29,7 @@ pub(super) enum Running {
 
 /// Whether an agent has a connection to the broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Link {
+pub(crate) enum Link {
     /// It has.
     Up,
     /// It tries to get one.
@@ -37,7 +37,7 @@ pub(super) enum Link {
 }
 
 /// Looks for an agent at this control socket, or else among the processes.
-pub(super) fn look(root: &Path, socket: &Path) -> Running {
+pub(crate) fn look(root: &Path, socket: &Path) -> Running {
     match ask(socket, &Request::Held) {
         Ok(Shown { table }) => {
             let link = if table.starts_with(CONNECTED) { Link::Up } else { Link::Down };

@@ -74,14 +74,16 @@ impl Device {
     fn comes_back(&mut self, what: &str, begin: f64, restarts: u32) {
         let lost = self.probe.status(NAME, "the broker's word that it is lost", |status| !status.online);
         assert_eq!((lost.departure, Some(lost.boot)), (Some(Departure::Lost), self.run));
-        let (levels, outputs) = (self.machine.lines.levels(), self.machine.lines.outputs());
+        // Not only the next agent makes the lines safe: what the unit runs after the old one's end did it before.
+        self.machine.lines.wait_for(&[], &[NORMAL, DEGRADED, HEARTBEAT]);
+        let safe = self.journal_line(begin, &["the lines are at their safe levels"]);
         self.born();
         let started = self.journal_line(begin, &["Started"]);
+        assert!(safe.at < started.at, "safe at {}, started at {}", safe.at, started.at);
         assert_eq!(self.property("NRestarts"), restarts.to_string());
-        let [started_after, back_after] = [started.at - begin, self.now() - begin];
-        let between = [NORMAL, DEGRADED, HEARTBEAT].map(|line| (levels.is_high(line), outputs.is_high(line)));
+        let [safe_after, started_after, back_after] = [safe.at, started.at, self.now()].map(|at| at - begin);
         self.machine.note(&format!(
-            "{what}: ready after {started_after:.1} s, seen back after {back_after:.1} s; meanwhile (high, output): {between:?}"
+            "{what}: lines safe after {safe_after:.1} s, ready after {started_after:.1} s, seen back after {back_after:.1} s"
         ));
     }
 }

@@ -12,7 +12,7 @@ use super::machine::{Answered, Machine};
 use crate::harness::{Site, eventually};
 
 /// Its configuration, which its own `init` writes on the board.
-const FILE: &str = "/etc/agent.toml";
+pub(super) const FILE: &str = "/etc/agent.toml";
 
 /// Light and without a policy of its own, so that a slow machine does not decide a story.
 const ALIKE: [(&str, &str); 7] = [

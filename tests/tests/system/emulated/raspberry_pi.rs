@@ -4,10 +4,10 @@ use device_agent::gpio::InUse;
 use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::wire::{Departure, Outcome};
 
-use super::guest::{is_granted, windows_with_faults};
+use super::guest::{FILE, is_granted, windows_with_faults};
 use super::machine::Cable;
 use super::{Board, Guest};
-use crate::harness::{self, Controller, Probe, Site, run, sum};
+use crate::harness::{self, Controller, Probe, Site, eventually, run, sum};
 
 const DEVICE: &str = "pi";
 const NORMAL: u8 = 17;
@@ -110,4 +110,20 @@ fn a_raspberry_pi_does_as_it_is_told() {
     assert_eq!(controller.terminate(), Some(0));
     let (jobs, misses) = (last.total.jobs, last.total.misses);
     guest.machine.note(&format!("ended; {} reports, {jobs} jobs, {misses} misses", reports.len()));
+
+    // Killed, it leaves its lines as they are.
+    guest.start();
+    guest.machine.lines.wait_for(&[NORMAL], &[DEGRADED]);
+    guest.status_where("the first jobs", |status| status.total.jobs > 0);
+    let safe = format!("device-agent safe --config {FILE}");
+    let refused = guest.machine.run(&safe);
+    assert_eq!(refused.code, 1, "{}", refused.text);
+    assert!(refused.text.contains("running agent has the lines"), "{}", refused.text);
+    guest.machine.lines.wait_for(&[NORMAL], &[DEGRADED]);
+    guest.machine.succeed("kill -KILL $(pidof device-agent)");
+    eventually("the agent's end", || (guest.machine.run("pidof device-agent").code != 0).then_some(()));
+    guest.machine.lines.wait_for(&[NORMAL], &[DEGRADED]);
+    guest.machine.succeed(&safe);
+    guest.machine.lines.wait_for(&[], &[NORMAL, DEGRADED, HEARTBEAT]);
+    guest.machine.note("killed, and its lines put to their safe levels");
 }

@@ -1,0 +1,23 @@
+//! `device-agent safe`: the lines after an agent that died without putting them to their safe levels.
+
+use std::path::Path;
+
+use super::{Failure, print};
+use crate::config::{self, SCHEMA};
+use crate::doctor::{Running, look};
+use crate::gpio::open_lines;
+
+pub(super) fn safe(file: Option<&Path>) -> Result<(), Failure> {
+    let (config, _) = config::load(file)?;
+    let socket = config.control_socket.unwrap_or_else(|| shared_host::control::default_path(SCHEMA.program));
+    match look(Path::new("/"), &socket) {
+        Running::No => {}
+        Running::Answers { .. } => {
+            return Err(Failure::Failed("a running agent has the lines; stop it, and they get safe".to_owned()));
+        }
+        Running::Mute(why) => return Err(Failure::Failed(why)),
+    }
+    let mut open = open_lines(&config.gpio).map_err(Failure::failed)?;
+    open.lines.make_safe();
+    print(&format!("the lines are at their safe levels: {}\n", open.in_use))
+}
