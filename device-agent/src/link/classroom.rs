@@ -63,7 +63,7 @@ impl Classroom {
             Ok(message) => {
                 let command = message.command()?;
                 let restore = || {
-                    let mark = kept().and_then(|text| serde_json::from_str(&text).ok());
+                    let mark = kept().and_then(|text| serde_json::from_slice(text.as_bytes()).ok());
                     mark.map_or_else(ReplayGuard::default, ReplayGuard::restored)
                 };
                 let guard = self.guard.get_or_insert_with(restore);

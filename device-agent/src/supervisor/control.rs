@@ -22,7 +22,7 @@ use crate::time::MonoTime;
 
 /// What may be asked of a running agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "request", rename_all = "lowercase", deny_unknown_fields)]
+#[serde(tag = "request", rename_all = "lowercase", try_from = "Written")]
 pub enum Request {
     /// How it is.
     Status,
@@ -42,6 +42,47 @@ pub enum Request {
         /// Its level from now on.
         level: Level,
     },
+}
+
+/// A request as it is written: all its members at once. To read it as the tagged enum that it is, serde would keep them in a form
+/// for any JSON until it knows the request.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    request: Name,
+    mode: Option<Mode>,
+    line: Option<Line>,
+    level: Option<Level>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Name {
+    Status,
+    Table,
+    Held,
+    Hold,
+    Drive,
+}
+
+/// Members that do not make up the request.
+#[derive(Debug, thiserror::Error)]
+#[error("allowed beside `request`: `mode` for hold; `line` and `level`, both, for drive; nothing for the others")]
+struct Misfit;
+
+impl TryFrom<Written> for Request {
+    type Error = Misfit;
+
+    fn try_from(Written { request, mode, line, level }: Written) -> Result<Self, Misfit> {
+        match (request, mode, line, level) {
+            (Name::Status, None, None, None) => Ok(Self::Status),
+            (Name::Table, None, None, None) => Ok(Self::Table),
+            (Name::Held, None, None, None) => Ok(Self::Held),
+            (Name::Hold, mode, None, None) => Ok(Self::Hold { mode }),
+            (Name::Drive, None, Some(line), Some(level)) => Ok(Self::Drive { line, level }),
+            _ => Err(Misfit),
+        }
+    }
 }
 
 /// How a running agent is: the answer to every request but [`Request::Table`] and [`Request::Held`].
@@ -189,5 +230,39 @@ impl Supervisor {
             platform: self.platform.clone(),
             sim_lines: tree::map(self.sim.iter().flat_map(Simulated::levels).map(|(line, level)| (line.into(), level))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared_host::control::parse_request;
+
+    use super::*;
+
+    #[test]
+    fn every_request_is_read_as_it_was_written() {
+        let drive = Request::Drive { line: Line::try_from(17).unwrap(), level: Level::High };
+        let holds = [None, Some(Mode::Degraded)].map(|mode| Request::Hold { mode });
+        for request in [Request::Status, Request::Table, Request::Held, drive].into_iter().chain(holds) {
+            let line = serde_json::to_vec(&request).unwrap();
+            assert_eq!(parse_request(&line), Ok(request));
+        }
+        assert_eq!(parse_request(br#"{"request":"hold"}"#), Ok(Request::Hold { mode: None }));
+    }
+
+    #[test]
+    fn members_that_do_not_belong_are_refused() {
+        let refusal = |line: &str| parse_request::<Request>(line.as_bytes()).unwrap_err();
+        for line in [
+            r#"{"request":"drive","line":17}"#,
+            r#"{"request":"drive","level":"high"}"#,
+            r#"{"request":"drive","line":17,"level":"high","mode":"NORMAL"}"#,
+            r#"{"request":"hold","line":17}"#,
+            r#"{"request":"status","mode":"NORMAL"}"#,
+        ] {
+            assert!(refusal(line).contains(&Misfit.to_string()), "{line}");
+        }
+        assert!(refusal(r#"{"request":"hold","modes":null}"#).contains("unknown field `modes`"));
+        assert!(refusal(r#"{"request":"drive","line":28,"level":"high"}"#).contains("allowed are 0 to 27"));
     }
 }

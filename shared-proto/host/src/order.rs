@@ -25,33 +25,9 @@ pub fn sort_by_key<T>(items: &mut [T], key: impl Fn(&T) -> SortKey) {
 fn order(keys: Vec<SortKey>) -> Vec<usize> {
     let mut keyed: Vec<(SortKey, usize)> = Vec::with_capacity(keys.len());
     keyed.extend(keys.into_iter().enumerate().map(|(at, key)| (key, at)));
-    heap_sort(&mut keyed);
+    // All differ, by their place at least.
+    keyed.sort_unstable();
     keyed.into_iter().map(|(_, at)| at).collect()
-}
-
-/// All differ, by their place at least.
-fn heap_sort(items: &mut [(SortKey, usize)]) {
-    for top in (0..items.len() / 2).rev() {
-        sink(items, top);
-    }
-    for end in (1..items.len()).rev() {
-        items.swap(0, end);
-        sink(items.get_mut(..end).unwrap_or_default(), 0);
-    }
-}
-
-/// Lets an item sink until none below it is greater.
-fn sink(heap: &mut [(SortKey, usize)], mut at: usize) {
-    loop {
-        let below = 2 * at + 1;
-        let second = if heap.get(below) < heap.get(below + 1) { below + 1 } else { below };
-        // There is none below if it is not less than nothing.
-        if heap.get(at) >= heap.get(second) {
-            return;
-        }
-        heap.swap(at, second);
-        at = second;
-    }
 }
 
 #[cfg(test)]

@@ -26,6 +26,16 @@ pub(super) fn ask_within<Q: Serialize, A: DeserializeOwned>(
     limit: Duration,
 ) -> Result<A, ControlError> {
     let broken = |problem: String| ControlError::Conversation { path: path.to_owned(), problem };
+    let line = serde_json::to_vec(request).map_err(|error| broken(format!("cannot write the request: {error}")))?;
+    let answer = exchange(path, line, limit)?;
+    serde_json::from_slice(&answer).map_err(|error| {
+        broken(format!("the answer is not understood ({error}): do both programs have the same version?"))
+    })
+}
+
+/// Sends the line of a request; the line of the answer, which is no refusal. The same for all types of requests and answers.
+fn exchange(path: &Path, mut line: Vec<u8>, limit: Duration) -> Result<Vec<u8>, ControlError> {
+    let broken = |problem: String| ControlError::Conversation { path: path.to_owned(), problem };
     let deadline = Instant::now() + limit;
     check_directory(path)?;
     let mut stream = connect(path, limit).map_err(|error| match error.kind() {
@@ -37,7 +47,6 @@ pub(super) fn ask_within<Q: Serialize, A: DeserializeOwned>(
     // Nothing was there before, perhaps.
     check_directory(path)?;
 
-    let mut line = serde_json::to_vec(request).map_err(|error| broken(format!("cannot write the request: {error}")))?;
     line.push(b'\n');
     if line.len() > MAX_REQUEST {
         return Err(broken(format!("the request has {} bytes: allowed are {MAX_REQUEST}", line.len())));
@@ -50,12 +59,10 @@ pub(super) fn ask_within<Q: Serialize, A: DeserializeOwned>(
         ErrorKind::WouldBlock | ErrorKind::TimedOut => broken(format!("no answer within {limit:?}")),
         _ => broken(format!("cannot read the answer: {error}")),
     })?;
-    if let Ok(refusal) = serde_json::from_slice::<Refusal>(&answer) {
-        return Err(ControlError::Refused(refusal.error));
+    match serde_json::from_slice(&answer) {
+        Ok(Refusal { error }) => Err(ControlError::Refused(error)),
+        Err(_) => Ok(answer),
     }
-    serde_json::from_slice(&answer).map_err(|error| {
-        broken(format!("the answer is not understood ({error}): do both programs have the same version?"))
-    })
 }
 
 /// Connects. The system waits for ever while a program that hangs leaves no room for another connection, so a thread does it.

@@ -40,9 +40,9 @@ pub(super) fn print_members(members: &Members<'_>) -> Result<String, Refusal> {
 fn print(value: &RawValue, left: usize, out: &mut String) -> Result<(), Refusal> {
     let text = value.get();
     match text.as_bytes().first() {
-        Some(b'{') => print_object(&read(text)?, left, out)?,
-        Some(b'[') => print_list(&read::<Vec<_>>(text)?, left, out)?,
-        Some(b'"') => print_text(&read::<String>(text)?, out),
+        Some(b'{') => print_object(&again(value)?, left, out)?,
+        Some(b'[') => print_list(&again::<Vec<_>>(value)?, left, out)?,
+        Some(b'"') => print_text(&again::<String>(value)?, out),
         Some(b'-' | b'0'..=b'9') => print_number(text, out)?,
         // null, true, false: the value was read as JSON before.
         _ => out.push_str(text),
@@ -102,6 +102,11 @@ fn print_text(text: &str, out: &mut String) {
     out.push('"');
 }
 
-fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Refusal> {
-    serde_json::from_str(text).map_err(|error| Refusal::Malformed(error.to_string()))
+fn again<'a, T: Deserialize<'a>>(value: &'a RawValue) -> Result<T, Refusal> {
+    read(value).map_err(|error| Refusal::Malformed(error.to_string()))
+}
+
+/// Reads a value. As bytes, like all other JSON: for a `str` `serde_json` brings a second parser.
+pub(super) fn read<'a, T: Deserialize<'a>>(value: &'a RawValue) -> serde_json::Result<T> {
+    serde_json::from_slice(value.get().as_bytes())
 }

@@ -7,7 +7,7 @@ use shared_proto::ids::DeviceId;
 use shared_proto::mode::Mode;
 use shared_proto::units::Ratio;
 
-use super::canonical::Members;
+use super::canonical::{self, Members};
 use super::{Nonce, Refusal, Stamp};
 
 /// Names under which classroom programs write the mode.
@@ -157,5 +157,5 @@ fn member<T: for<'de> Deserialize<'de>>(
 }
 
 fn read<'a, T: Deserialize<'a>>(value: &'a RawValue, name: &'static str, allowed: &str) -> Result<T, Refusal> {
-    serde_json::from_str(value.get()).map_err(|_| Refusal::Member { name, problem: format!("allowed: {allowed}") })
+    canonical::read(value).map_err(|_| Refusal::Member { name, problem: format!("allowed: {allowed}") })
 }

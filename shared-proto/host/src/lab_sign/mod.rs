@@ -94,7 +94,7 @@ pub fn sign(key: &LabKey, message: &impl serde::Serialize) -> Result<Vec<u8>, Re
 pub fn verify<'a>(key: &LabKey, device: &DeviceId, payload: &'a [u8]) -> Result<Message<'a>, Refusal> {
     let mut members: Members<'a> = canonical::read_object(payload)?;
     let signature = members.remove(HMAC).ok_or(Refusal::Unsigned)?;
-    let tag: String = serde_json::from_str(signature.get()).map_err(|_| Refusal::BadSignature)?;
+    let tag: String = canonical::read(signature).map_err(|_| Refusal::BadSignature)?;
     let tag: Tag = tag.parse().map_err(|_| Refusal::BadSignature)?;
     if !key.confirms(print_members(&members)?.as_bytes(), &tag) {
         return Err(Refusal::Wrong);
