@@ -53,6 +53,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod doctor;
+pub mod finding;
 pub mod gpio;
 pub mod host;
 pub mod keeper;

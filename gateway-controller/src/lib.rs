@@ -27,3 +27,4 @@ pub mod protocol;
 mod refusals;
 pub mod run;
 pub mod sink;
+mod wall_clock;

@@ -1,6 +1,6 @@
 //! The program's loop: broker, fleet, control socket and clock, in one task.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use shared_host::control::{self, ControlError, Incoming, Server};
 use shared_host::key_file::KeyFileError;
@@ -8,8 +8,8 @@ use shared_host::mqtt::{self, Event as Transport, Events, Message, PublishError,
 use shared_proto::ids::DeviceId;
 use tokio::time::Instant;
 
-use crate::config::{Config, Control, Source};
-use crate::edgex::{self, Bus, BusTopics, Edgex, Happening, Turn};
+use crate::config::{Config, Control};
+use crate::edgex::{self, Bus, BusTopics, Edgex, Happening, Source, Turn};
 use crate::event::Record;
 use crate::fleet::{Action, Command, Fleet, Moment, Payload};
 use crate::keyring::Keyring;
@@ -18,6 +18,7 @@ use crate::link::{Topics, options};
 use crate::protocol::{BrokerView, Request, answer};
 use crate::refusals::{Refusals, Subject};
 use crate::sink::EventSink;
+use crate::wall_clock::wall_clock_ms;
 
 /// How long the last commands may wait for the broker when the program ends.
 const CLOSE_LIMIT: Duration = Duration::from_secs(1);
@@ -59,8 +60,8 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>, events: impl Ev
         }
     }
     let controller = Controller {
-        fleet: Fleet::new(config.fleet, fastrand::u32(..)).tied(edgex::tie(&config)),
-        edgex: Edgex::start(&config),
+        fleet: Fleet::new(config.fleet, fastrand::u32(..)).tied(edgex::tie(&config.edgex, config.source, config.sink)),
+        edgex: Edgex::start(&config.edgex, config.source, config.sink),
         attempts: 0,
         topics,
         publisher: publisher.clone(),
@@ -275,12 +276,6 @@ async fn sleep_until(wake: Option<Instant>) {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
-}
-
-/// Milliseconds since 1970.
-pub(crate) fn wall_clock_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ mod broker;
 mod clock;
 mod cpu;
 mod disk;
-mod finding;
 mod gpio;
 mod power;
 mod realtime;
@@ -26,12 +25,12 @@ use shared_host::control::default_path;
 use shared_host::mqtt::{Credentials, Password};
 use shared_host::secret::Place;
 
-use finding::Findings;
-pub use finding::{Finding, Outcome};
-pub(crate) use running::{Running, held, look};
+pub(crate) use running::{Running, look};
 pub use show::{Colours, table};
 
 use crate::config::{self, Config, SCHEMA};
+use crate::finding::Findings;
+pub use crate::finding::{Finding, Outcome};
 use crate::gpio::GpioBackend;
 use crate::host::{HostReader, Platform};
 use broker::{Limit, Step};

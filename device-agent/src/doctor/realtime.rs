@@ -5,11 +5,9 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use shared_proto::text::Name;
-use shared_proto::wire::{Setting, SettingOutcome};
-
-use super::{Findings, Outcome};
+use crate::finding::{Findings, Outcome};
 use crate::rt::{self, Asked, Granted, SchedulerAsked};
+use crate::supervisor::settings;
 
 /// The service's user, by the unit that comes with the agent.
 const SERVICE_USER: &str = "device-agent";
@@ -92,30 +90,12 @@ pub(super) fn judge(facts: &Facts, asked: &Asked, to: &mut Findings) {
     }
 }
 
-/// A finding for each setting that was asked for.
-pub(super) fn settings(settings: &[Setting], advice: &[(Name, String)], to: &mut Findings) {
-    for Setting { name, asked, outcome, why } in settings {
-        let check = format!("realtime.{name}");
-        match outcome {
-            SettingOutcome::Granted => to.ok(&check, format_args!("{asked}")),
-            SettingOutcome::Refused => {
-                let advice = advice.iter().find(|(of, _)| of == name).map_or("", |(_, advice)| advice);
-                // These two cost microseconds; the others are what the task relies on.
-                let outcome = match name.as_str() {
-                    "no_deep_sleep" | "timer_slack" => Outcome::Warning,
-                    _ => Outcome::Failure,
-                };
-                to.add(&check, outcome, format_args!("{asked}: refused: {why}"), format_args!("{advice}"));
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Outcome::{Failure, Ok as Good, Skipped, Warning};
     use super::super::tests::{machine, outcomes, told as collected};
     use super::*;
+    use shared_proto::wire::{Setting, SettingOutcome};
 
     fn setting(name: &str, outcome: SettingOutcome) -> Setting {
         Setting { name: name.into(), asked: "as configured".into(), outcome, why: "Operation not permitted".into() }

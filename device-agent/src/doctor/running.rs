@@ -4,12 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use shared_host::control::{ControlError, ask};
-use shared_proto::text::Name;
 
-use super::{Findings, realtime};
-use crate::keeper::Health;
-use crate::mode::GatewayHold;
-use crate::supervisor::{Answer, Request, Shown};
+use crate::supervisor::{CONNECTED, Request, Shown};
 
 /// Whether an agent runs.
 #[derive(Debug)]
@@ -65,46 +61,6 @@ fn another_process(root: &Path) -> Option<u32> {
     None
 }
 
-/// The first finding of an agent that has a connection.
-const CONNECTED: &str = "broker.session\tok";
-
-/// What the agent can say of what it holds, as lines: types would make the program some kB larger.
-pub(crate) fn held(answer: &Answer, advice: &[(Name, String)]) -> String {
-    let mut findings = Findings::default();
-    let to = &mut findings;
-    let link = &answer.link;
-    if link.up {
-        let (conn, delivered) = (link.conn, link.reports_delivered);
-        to.ok(
-            "broker.session",
-            format_args!("the running agent is connected (attempt {conn}), {delivered} reports delivered"),
-        );
-        if matches!(answer.gateway, GatewayHold::Leased { .. } | GatewayHold::Unlimited) {
-            for check in ["rights.command", "rights.report"] {
-                to.ok(check, format_args!("the gateway leads this device, by what it reports"));
-            }
-        }
-    } else {
-        let found = format_args!("the running agent is not connected: {}", link.last_down);
-        to.failure("broker.agent", found, format_args!("see the other findings on broker and rights"));
-    }
-    realtime::settings(&answer.settings, advice, to);
-    if let Some(lines) = &answer.gpio {
-        to.ok("gpio.lines", format_args!("{lines}: the running agent has them"));
-    }
-    for (check, place) in
-        [("store.volatile.health", &answer.store.volatile), ("store.durable.health", &answer.store.durable)]
-    {
-        if let Some(place) = place
-            && let Health::Failing { why } = &place.health
-        {
-            let found = format_args!("{}: {why}; the running agent tries again and again", place.directory);
-            to.failure(check, found, format_args!("see the other findings on the store; dmesg | tail"));
-        }
-    }
-    findings.to_lines()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Finding;
@@ -112,6 +68,8 @@ mod tests {
     use super::super::tests::{machine, outcomes, told as collected};
     use super::*;
     use crate::agent::CommandCounts;
+    use crate::mode::GatewayHold;
+    use crate::supervisor::{Answer, held};
 
     fn told(changes: &[(&str, serde_json::Value)]) -> Vec<Finding> {
         let mut answer = serde_json::json!({

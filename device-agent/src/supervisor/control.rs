@@ -13,7 +13,6 @@ use shared_proto::wire::{Host, Setting, Task, Totals};
 use super::Supervisor;
 use super::table::table;
 use crate::agent::CommandCounts;
-use crate::doctor;
 use crate::gpio::{InUse, Level, Line, Simulated};
 use crate::host::Platform;
 use crate::keeper::StoreStatus;
@@ -186,7 +185,7 @@ impl Supervisor {
             Request::Status => {}
             Request::Table => return incoming.reply.send(&Shown { table: table(&self.answer()) }),
             Request::Held => {
-                let table = doctor::held(&self.answer(), &self.rt.granted.advice);
+                let table = super::held(&self.answer(), &self.rt.granted.advice);
                 return incoming.reply.send(&Shown { table });
             }
             Request::Hold { mode } => self.agent.hold(mode, MonoTime::now()),

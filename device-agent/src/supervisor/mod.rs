@@ -2,6 +2,7 @@
 //! wait for anything; the real-time thread never waits for it.
 
 mod control;
+mod held;
 mod lines;
 mod link;
 mod mirror;
@@ -22,6 +23,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at, 
 use tracing::{error, info, warn};
 
 pub use control::{Answer, LinkState, Request, Shown};
+pub(crate) use held::{CONNECTED, held, settings};
 pub use setup::{Parts, StartError, Started, Watcher};
 
 use crate::agent::Agent;

@@ -5,7 +5,8 @@ use shared_proto::ids::DeviceId;
 
 use super::{Failure, print, runtime};
 use crate::cli::{EdgexAction, EdgexCheckArgs, ProvisionArgs};
-use crate::config::{self, Config, EdgexConfig};
+use crate::config::{self, Config};
+use crate::edgex::EdgexConfig;
 use crate::edgex::admin::provision::{Differing, provision, requests};
 use crate::edgex::admin::{Finding, Profile, Verdict, check};
 

@@ -9,30 +9,8 @@ use shared_host::secret::Place;
 use shared_proto::dialect::edgex::can_be_named;
 use shared_proto::ids::{DeviceId, TopicRoot};
 
-use crate::edgex::ServiceUrl;
 use crate::edgex::readings::{MissRate, Names};
-
-/// Where the controller hears of the devices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Source {
-    /// From the devices, through the broker.
-    Mqtt,
-    /// From core-data.
-    EdgexRest,
-    /// From EdgeX' message bus, and from core-data.
-    EdgexBus,
-}
-
-/// How the controller commands them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SinkKind {
-    /// Through the broker.
-    Mqtt,
-    /// Through core-command.
-    EdgexCommand,
-}
+use crate::edgex::{EdgexConfig, ServiceUrl, SinkKind, Source};
 
 /// The section `gateway`, as it is written.
 #[derive(Debug, Deserialize)]
@@ -63,39 +41,6 @@ pub(super) struct RawEdgex {
     bus_topic: TopicRoot,
 }
 
-/// How to reach EdgeX, and how things are called there.
-#[derive(Debug, Clone)]
-pub struct EdgexConfig {
-    /// Core-data.
-    pub core_data: ServiceUrl,
-    /// Core-metadata.
-    pub core_metadata: ServiceUrl,
-    /// Core-command.
-    pub core_command: ServiceUrl,
-    /// Devices to look after; none: those of the profile.
-    pub devices: Vec<DeviceId>,
-    /// Name of the profile.
-    pub profile: String,
-    /// Time between two requests for one device, 100 ms to an hour.
-    pub poll: Duration,
-    /// Older readings decide nothing; 500 ms to an hour.
-    pub max_age: Duration,
-    /// How long an answer may take, 500 ms to a minute.
-    pub timeout: Duration,
-    /// Commands under way at one time, 1 to 8.
-    pub parallel: usize,
-    /// The bearer token.
-    pub token: Option<Place>,
-    /// Who may have signed the certificate.
-    pub ca: Option<Place>,
-    /// How resources and modes are called.
-    pub names: Names,
-    /// The command that sets the mode.
-    pub command: String,
-    /// First levels of the topics on the message bus.
-    pub bus_topic: String,
-}
-
 /// Source and sink, if they go together.
 pub(super) fn ways(raw: &RawGateway, loaded: &Loaded) -> Result<(Source, SinkKind), ConfigError> {
     match (raw.source, raw.sink) {
@@ -109,21 +54,16 @@ pub(super) fn ways(raw: &RawGateway, loaded: &Loaded) -> Result<(Source, SinkKin
     }
 }
 
-impl EdgexConfig {
-    /// After this time EdgeX' services give up themselves (`Service.RequestTimeout`).
-    pub(crate) const OWN_TIMEOUT: Duration = Duration::from_secs(5);
-
-    /// Checks that the files can be read and used now.
-    pub(super) fn check_files(&self, loaded: &Loaded) -> Result<(), ConfigError> {
-        if let Some(token) = &self.token {
-            token.read_secret_line().map_err(|error| loaded.refuse("edgex.token_file", error))?;
-        }
-        if self.ca.is_some() {
-            let tls = Tls { ca: self.ca.clone(), identity: None };
-            tls.check().map_err(|error| loaded.refuse("edgex.ca_file", error))?;
-        }
-        Ok(())
+/// Checks that the files can be read and used now.
+pub(super) fn check_files(edgex: &EdgexConfig, loaded: &Loaded) -> Result<(), ConfigError> {
+    if let Some(token) = &edgex.token {
+        token.read_secret_line().map_err(|error| loaded.refuse("edgex.token_file", error))?;
     }
+    if edgex.ca.is_some() {
+        let tls = Tls { ca: edgex.ca.clone(), identity: None };
+        tls.check().map_err(|error| loaded.refuse("edgex.ca_file", error))?;
+    }
+    Ok(())
 }
 
 pub(super) fn check(raw: RawEdgex, loaded: &Loaded) -> Result<EdgexConfig, ConfigError> {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use shared_host::config::{ConfigError, Loaded};
 
-use super::Source;
 use super::raw::within;
+use crate::edgex::Source;
 use crate::kubeedge::property::Property;
 use crate::kubeedge::settings::{AbstractName, MapperSettings, MqttSettings, Twins, Word};
 

@@ -17,9 +17,9 @@ use shared_host::mqtt::BrokerUrl;
 use shared_host::sections::{BrokerConfig, ControllerSecurity, LogSection};
 use shared_proto::ids::TopicRoot;
 
+use crate::edgex::{EdgexConfig, SinkKind, Source};
 use crate::fleet::Settings;
 use crate::kubeedge::Twins;
-pub use edgex::{EdgexConfig, SinkKind, Source};
 pub use schema::SCHEMA;
 
 /// Loads what the file and the environment say, as [`SCHEMA`] has it; the environment also in the words of the classroom's
@@ -116,7 +116,7 @@ impl Config {
         if self.source != Source::EdgexRest {
             self.mqtt.check_files(loaded)?;
         }
-        self.edgex.check_files(loaded)?;
+        edgex::check_files(&self.edgex, loaded)?;
         self.security.as_ref().map_or(Ok(()), |security| security.read(loaded).map(drop))
     }
 

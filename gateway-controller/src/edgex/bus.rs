@@ -8,7 +8,7 @@ use shared_proto::ids::DeviceId;
 use super::envelope;
 use super::freshness::{Age, Clock};
 use super::readings::Names;
-use crate::config::EdgexConfig;
+use crate::edgex::EdgexConfig;
 use crate::fleet::EdgexObserved;
 
 /// So many devices have a subscription each; more are sorted out here.

@@ -13,18 +13,19 @@ mod health;
 pub(crate) mod http;
 pub mod readings;
 mod rest;
+pub mod settings;
 mod sink;
 mod token;
 
 pub use address::{AddressError, ServiceUrl};
 pub(crate) use bus::BusTopics;
 pub(crate) use health::Turn;
+pub use settings::{EdgexConfig, SinkKind, Source};
 
 use shared_proto::ids::DeviceId;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::config::{Config, EdgexConfig, SinkKind, Source};
 use crate::fleet::{Carrier, EdgexAnswer, EdgexCommand, EdgexObserved, Tie};
 use discovery::Discovery;
 use freshness::Clock;
@@ -71,18 +72,17 @@ struct Asked {
 
 impl Edgex {
     /// Starts to ask, if the configuration says so. Needs a tokio runtime.
-    pub(crate) fn start(config: &Config) -> Self {
-        Self::start_with(config, Clock::system())
+    pub(crate) fn start(edgex: &EdgexConfig, source: Source, sink: SinkKind) -> Self {
+        Self::start_with(edgex, source, sink, Clock::system())
     }
 
-    fn start_with(config: &Config, clock: Clock) -> Self {
-        let edgex = &config.edgex;
+    fn start_with(edgex: &EdgexConfig, source: Source, sink: SinkKind, clock: Clock) -> Self {
         let token = Token::new(edgex.token.clone());
-        if config.source != Source::Mqtt || config.sink == SinkKind::EdgexCommand {
+        if source != Source::Mqtt || sink == SinkKind::EdgexCommand {
             tell_addresses(edgex);
         }
-        let source = (config.source != Source::Mqtt).then(|| Asked::start(edgex, &token, clock));
-        let sink = (config.sink == SinkKind::EdgexCommand).then(|| {
+        let source = (source != Source::Mqtt).then(|| Asked::start(edgex, &token, clock));
+        let sink = (sink == SinkKind::EdgexCommand).then(|| {
             Sink::new(Sending {
                 client: edgex.client(Service::Command, &token),
                 names: edgex.names.clone(),
@@ -179,14 +179,14 @@ impl EdgexConfig {
 }
 
 /// How the fleet is tied to EdgeX by a configuration.
-pub(crate) fn tie(config: &Config) -> Tie {
-    let carrier = match config.sink {
+pub(crate) fn tie(edgex: &EdgexConfig, source: Source, sink: SinkKind) -> Tie {
+    let carrier = match sink {
         SinkKind::Mqtt => Carrier::SameWire,
         SinkKind::EdgexCommand => Carrier::Edgex,
     };
-    let slower = if config.source == Source::EdgexBus { rest::SLOWER } else { 1 };
+    let slower = if source == Source::EdgexBus { rest::SLOWER } else { 1 };
     // Two intervals: one answer may be late.
-    let silent_after = config.edgex.max_age + config.edgex.poll.saturating_mul(2 * slower);
+    let silent_after = edgex.max_age + edgex.poll.saturating_mul(2 * slower);
     Tie { carrier, silent_after_ms: u64::try_from(silent_after.as_millis()).unwrap_or(u64::MAX) }
 }
 

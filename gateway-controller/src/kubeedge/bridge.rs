@@ -114,7 +114,7 @@ impl Bridge {
             #[cfg(feature = "kubeedge")]
             Self::Mapper(mapper) => mapper.tick(now, fleet, out),
             Self::Mqtt(twins) => {
-                twins.tick(now, fleet, crate::run::wall_clock_ms(), |message| {
+                twins.tick(now, fleet, crate::wall_clock::wall_clock_ms(), |message| {
                     publisher.is_some_and(|publisher| publisher.try_publish(message).is_ok())
                 });
             }

@@ -6,7 +6,7 @@ use shared_proto::ids::DeviceId;
 
 use super::metadata::Metadata;
 use super::{Finding, Profile, device};
-use crate::config::EdgexConfig;
+use crate::edgex::EdgexConfig;
 use crate::edgex::freshness::{Age, Clock};
 use crate::edgex::http::{Client, Service};
 use crate::edgex::readings::{self, Events};

@@ -5,7 +5,7 @@ use shared_proto::ids::DeviceId;
 
 use super::metadata::{Entry, Metadata};
 use super::{Finding, Profile, device};
-use crate::config::EdgexConfig;
+use crate::edgex::EdgexConfig;
 use crate::edgex::http::{Method, Service};
 
 /// What to do with what is there and differs.

@@ -137,7 +137,7 @@ impl Session {
     async fn make(&mut self, call: &Call) -> Result<Outcome, String> {
         let refused = match &call.content {
             Content::Twins(twins) => {
-                let request = convert::twins(&call.id, twins, crate::run::wall_clock_ms());
+                let request = convert::twins(&call.id, twins, crate::wall_clock::wall_clock_ms());
                 in_time(self.client.report_device_status(request)).await?.err()
             }
             Content::State(state) => {

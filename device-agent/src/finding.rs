@@ -1,4 +1,4 @@
-//! What the doctor says of each thing that it looked at.
+//! What is said of a thing that was looked at: by the doctor, and by a running agent of what it holds.
 
 use std::fmt::{self, Arguments};
 
@@ -51,43 +51,43 @@ impl Outcome {
 
 /// Findings, as they are made. What is found and what mends it are texts; one that is empty mends nothing.
 #[derive(Debug, Default)]
-pub(super) struct Findings(pub(super) Vec<Finding>);
+pub(crate) struct Findings(pub(crate) Vec<Finding>);
 
 impl Findings {
     /// One more, of any outcome.
     #[inline(never)]
-    pub(super) fn add(&mut self, check: &str, outcome: Outcome, found: Arguments<'_>, mend: Arguments<'_>) {
+    pub(crate) fn add(&mut self, check: &str, outcome: Outcome, found: Arguments<'_>, mend: Arguments<'_>) {
         let mend = Some(fmt::format(mend)).filter(|mend| !mend.is_empty());
         self.0.push(Finding { check: check.to_owned(), outcome, found: fmt::format(found), mend });
     }
 
     /// All is well.
-    pub(super) fn ok(&mut self, check: &str, found: Arguments<'_>) {
+    pub(crate) fn ok(&mut self, check: &str, found: Arguments<'_>) {
         self.add(check, Outcome::Ok, found, format_args!(""));
     }
 
     /// It could be better.
-    pub(super) fn warning(&mut self, check: &str, found: Arguments<'_>, mend: Arguments<'_>) {
+    pub(crate) fn warning(&mut self, check: &str, found: Arguments<'_>, mend: Arguments<'_>) {
         self.add(check, Outcome::Warning, found, mend);
     }
 
     /// It is broken.
-    pub(super) fn failure(&mut self, check: &str, found: Arguments<'_>, mend: Arguments<'_>) {
+    pub(crate) fn failure(&mut self, check: &str, found: Arguments<'_>, mend: Arguments<'_>) {
         self.add(check, Outcome::Failure, found, mend);
     }
 
     /// It was not looked at.
-    pub(super) fn skipped(&mut self, check: &str, why: &str) {
+    pub(crate) fn skipped(&mut self, check: &str, why: &str) {
         self.add(check, Outcome::Skipped, format_args!("{why}"), format_args!(""));
     }
 
     /// Whether there is one of this check.
-    pub(super) fn has(&self, check: &str) -> bool {
+    pub(crate) fn has(&self, check: &str) -> bool {
         self.0.iter().any(|finding| finding.check == check)
     }
 
     /// A line each, with tabs between the parts: for the way from one process to another.
-    pub(super) fn to_lines(&self) -> String {
+    pub(crate) fn to_lines(&self) -> String {
         let mut text = String::new();
         for Finding { check, outcome, found, mend } in &self.0 {
             for part in [check, outcome.word(), found, mend.as_deref().unwrap_or_default()] {
@@ -100,7 +100,7 @@ impl Findings {
     }
 
     /// Takes over what [`Self::to_lines`] has written; what is none is passed over.
-    pub(super) fn take_lines(&mut self, text: &str) {
+    pub(crate) fn take_lines(&mut self, text: &str) {
         for line in text.lines() {
             let mut parts = line.split('\t');
             let mut part = || parts.next().unwrap_or_default();
