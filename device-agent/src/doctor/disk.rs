@@ -33,7 +33,8 @@ pub(super) fn gather(store: &StoreConfig) -> Vec<Facts> {
 
 fn look(role: Role, directory: &Path) -> Facts {
     // The agent makes what is missing, as its own user; the doctor leaves nothing behind.
-    let there = directory.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+    let whole = std::path::absolute(directory).unwrap_or_default();
+    let there = whole.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
     let size = |entry: fs::DirEntry| entry.metadata().map_or(0, |file| file.len());
     Facts {
         role,

@@ -102,8 +102,13 @@ fn with_config(root: &Path, file: Option<&Path>, config: &Config, loaded: &Loade
     match &running {
         // What the agent says itself does not need to be tried.
         Running::Answers { told, .. } => to.take_lines(told),
-        Running::No | Running::Mute(_) => {
+        Running::No => {
             realtime::judge(&realtime::gather(root, config.asked), &config.asked, to);
+            lines(config, &running, to);
+        }
+        // A trial beside its thread, with its priority on its CPU, could make a job late.
+        Running::Mute(why) => {
+            to.skipped("realtime.scheduler", why);
             lines(config, &running, to);
         }
     }

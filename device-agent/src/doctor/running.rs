@@ -54,7 +54,12 @@ fn another_process(root: &Path) -> Option<u32> {
     for entry in fs::read_dir(root.join("proc")).ok()?.flatten() {
         let Some(process) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
         let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
-        if process != own && name.trim_end() == "device-agent" {
+        if process == own || name.trim_end() != "device-agent" {
+            continue;
+        }
+        // Only these have a task; what cannot be read may be one.
+        let command = fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default();
+        if command.split('\0').nth(1).is_none_or(|word| ["", "run", "measure"].contains(&word)) {
             return Some(process);
         }
     }
@@ -125,5 +130,11 @@ mod tests {
         let nobody = processes.path().join("control.sock");
         assert!(matches!(look(processes.path(), &nobody), Running::Mute(why) if why.contains("process 77")));
         assert!(matches!(look(machine(&[]).path(), &nobody), Running::No));
+        let another = |command| machine(&[("proc/77/comm", "device-agent\n"), ("proc/77/cmdline", command)]);
+        assert!(matches!(look(another("device-agent\0run\0").path(), &nobody), Running::Mute(_)));
+        assert!(
+            matches!(look(another("device-agent\0status\0--json\0").path(), &nobody), Running::No),
+            "it has no task"
+        );
     }
 }

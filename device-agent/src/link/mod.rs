@@ -400,7 +400,8 @@ impl Session {
     /// Whether a status waits that could not be sent yet.
     #[must_use]
     pub fn status_waits(&self) -> bool {
-        self.status_due
+        // Other wires have no status.
+        self.status_due && self.dialects.contains(&DialectName::Native)
     }
 
     /// Whether it is connected.

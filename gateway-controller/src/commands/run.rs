@@ -1,5 +1,7 @@
 //! `run`: the controller itself.
 
+use std::time::Duration;
+
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Failure, runtime};
@@ -15,11 +17,15 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let _log = shared_host::log::init(config.log.format, &config.log.filter).map_err(Failure::usage)?;
     let lines = JsonLines::new(std::io::stdout())
         .map_err(|error| Failure::failed(format_args!("cannot start to write decisions: {error}")))?;
-    runtime()?.block_on(async {
+    let runtime = runtime()?;
+    let ended = runtime.block_on(async {
         let listen = |kind| signal(kind).map_err(|error| Failure::failed(format_args!("no signals: {error}")));
         let stop = stopped(listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
         Ok(crate::run::run(config, stop, lines).await?)
-    })
+    });
+    // A name that is being resolved keeps its thread for as long as the resolver likes.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    ended
 }
 
 async fn stopped(mut terminate: Signal, mut interrupt: Signal) {

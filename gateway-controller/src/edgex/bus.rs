@@ -19,8 +19,9 @@ const FILTERS: usize = 32;
 pub struct BusTopics {
     /// First levels of the topics of events.
     base: String,
-    /// Devices that are looked after; none: all.
+    /// Devices that are looked after; none: those of the profile.
     devices: Vec<DeviceId>,
+    profile: String,
     names: Names,
     max_age: Duration,
     clock: Clock,
@@ -33,6 +34,7 @@ impl BusTopics {
         Self {
             base: config.bus_topic.clone(),
             devices: config.devices.clone(),
+            profile: config.profile.clone(),
             names: config.names.clone(),
             max_age: config.max_age,
             clock: Clock::system(),
@@ -43,8 +45,11 @@ impl BusTopics {
     #[must_use]
     pub fn filters(&self) -> Vec<Filter> {
         let filter = |rest: String| Filter { topic: format!("{}/{rest}", self.base), qos: Qos::AtMostOnce };
-        if self.devices.is_empty() || self.devices.len() > FILTERS {
-            return vec![filter("#".to_owned())];
+        if self.devices.is_empty() {
+            return vec![filter(format!("+/{}/+/+", self.profile))];
+        }
+        if self.devices.len() > FILTERS {
+            return vec![filter("+/+/+/+".to_owned())];
         }
         self.devices.iter().map(|device| filter(format!("+/+/{device}/+"))).collect()
     }
@@ -60,8 +65,9 @@ impl BusTopics {
     /// # Errors
     /// Why it cannot be used.
     pub fn take(&self, topic: &str, payload: &[u8]) -> Result<Option<(DeviceId, EdgexObserved)>, String> {
-        let Some(device) = envelope::device_of(&self.base, topic) else { return Ok(None) };
-        if !self.devices.is_empty() && !self.devices.contains(&device) {
+        let Some((profile, device)) = envelope::device_of(&self.base, topic) else { return Ok(None) };
+        let ours = if self.devices.is_empty() { profile == self.profile } else { self.devices.contains(&device) };
+        if !ours {
             return Ok(None);
         }
         let event = envelope::decode(payload).map_err(|error| error.to_string())?;
@@ -107,13 +113,13 @@ mod tests {
     #[test]
     fn few_devices_are_subscribed_to_and_many_sorted_out() {
         let filters = |bus: BusTopics| bus.filters().into_iter().map(|filter| filter.topic).collect::<Vec<_>>();
-        assert_eq!(filters(bus(&[])), ["edgex/events/device/#"]);
+        assert_eq!(filters(bus(&[])), ["edgex/events/device/+/rt-agent-profile/+/+"]);
         assert_eq!(
             filters(bus(&["pi-1", "pi-2"])),
             ["edgex/events/device/+/+/pi-1/+", "edgex/events/device/+/+/pi-2/+"]
         );
         let many: Vec<_> = (0..33).map(|n| format!("pi-{n}")).collect();
-        assert_eq!(filters(bus(&many.iter().map(String::as_str).collect::<Vec<_>>())), ["edgex/events/device/#"]);
+        assert_eq!(filters(bus(&many.iter().map(String::as_str).collect::<Vec<_>>())), ["edgex/events/device/+/+/+/+"]);
     }
 
     #[test]
@@ -128,5 +134,7 @@ mod tests {
         let whole = message("pi-1", 10, "miss_rate");
         assert!(take("pi-1", &whole[..whole.len() / 2]).is_err());
         assert!(bus(&[]).take(&topic("pi-2"), &message("pi-2", 10, "miss_rate")).unwrap().is_some());
+        let foreign = topic("pi-2").replace("rt-agent-profile", "thermostat");
+        assert_eq!(bus(&[]).take(&foreign, &message("pi-2", 10, "miss_rate")), Ok(None), "of another profile");
     }
 }

@@ -16,6 +16,8 @@ const EVERY: Duration = Duration::from_secs(60);
 const AGAIN: Duration = Duration::from_secs(5);
 /// Devices in one answer: EdgeX gives at most `Service.MaxResultCount`, 1024 by default, and refuses to be asked for more.
 const PAGE: usize = 500;
+/// Devices of all profiles that are looked at: whoever answers more does not heed the offset.
+const MOST: usize = 100_000;
 
 /// Asks core-metadata.
 #[derive(Debug)]
@@ -74,7 +76,7 @@ impl Discovery {
             let last = page.len() < PAGE;
             asked += page.len();
             names.extend(page.into_iter().filter(|device| device.profile == self.profile).map(|device| device.name));
-            if last {
+            if last || asked >= MOST {
                 break;
             }
         }

@@ -70,14 +70,14 @@ pub fn decode(bytes: &[u8]) -> Result<Event, EnvelopeError> {
     Ok(added.event)
 }
 
-/// The device in a topic below `base`: BASE/SERVICE/PROFILE/DEVICE/SOURCE. `None` if it is another topic, or a device of a name
+/// Profile and device in a topic below `base`: BASE/SERVICE/PROFILE/DEVICE/SOURCE. `None` if it is another topic, or a device of a name
 /// that this project does not know.
 #[must_use]
-pub fn device_of(base: &str, topic: &str) -> Option<DeviceId> {
+pub fn device_of<'t>(base: &str, topic: &'t str) -> Option<(&'t str, DeviceId)> {
     let rest = topic.strip_prefix(base)?.strip_prefix('/')?;
     let mut levels = rest.split('/');
-    let (_service, _profile, device, _source) = (levels.next()?, levels.next()?, levels.next()?, levels.next()?);
-    if levels.next().is_some() { None } else { device.parse().ok() }
+    let (_service, profile, device, _source) = (levels.next()?, levels.next()?, levels.next()?, levels.next()?);
+    if levels.next().is_some() { None } else { Some((profile, device.parse().ok()?)) }
 }
 
 #[cfg(test)]
@@ -127,8 +127,11 @@ mod tests {
     #[test]
     fn topics_name_the_device_in_the_third_place() {
         let base = "edgex/events/device";
-        let device = |topic: &str| device_of(base, topic).map(|device| device.as_str().to_owned());
-        assert_eq!(device("edgex/events/device/device-mqtt/rt-agent-profile/pi-1/metrics").as_deref(), Some("pi-1"));
+        let device = |topic: &str| device_of(base, topic).map(|(profile, device)| format!("{profile} {device}"));
+        assert_eq!(
+            device("edgex/events/device/device-mqtt/rt-agent-profile/pi-1/metrics").as_deref(),
+            Some("rt-agent-profile pi-1")
+        );
         for other in [
             "edgex/events/device",
             "edgex/events/device/a/b/c",

@@ -2,6 +2,7 @@
 //! not kept here: the fleet compares what is reported with what is wanted, and sends again.
 
 use std::collections::{HashMap, VecDeque};
+use std::future::ready;
 use std::time::Duration;
 
 use shared_proto::ids::DeviceId;
@@ -42,28 +43,29 @@ pub(crate) struct Sink {
 #[derive(Debug, Default)]
 struct Queue {
     turns: VecDeque<DeviceId>,
-    wanted: HashMap<DeviceId, EdgexCommand>,
+    /// With the time since which they wait.
+    wanted: HashMap<DeviceId, (EdgexCommand, Instant)>,
     busy: Vec<DeviceId>,
 }
 
 impl Queue {
     /// A newer wish takes the place, and the turn, of one that waits.
     fn push(&mut self, device: DeviceId, command: EdgexCommand) {
-        if self.wanted.insert(device.clone(), command).is_none() {
+        if self.wanted.insert(device.clone(), (command, Instant::now())).is_none() {
             self.turns.push_back(device);
         }
     }
 
     /// The next command that may go, if fewer than `parallel` are under way.
-    fn next(&mut self, parallel: usize) -> Option<(DeviceId, EdgexCommand)> {
+    fn next(&mut self, parallel: usize) -> Option<(DeviceId, EdgexCommand, Instant)> {
         if self.busy.len() >= parallel {
             return None;
         }
         let place = self.turns.iter().position(|device| !self.busy.contains(device))?;
         let device = self.turns.remove(place)?;
-        let command = self.wanted.remove(&device)?;
+        let (command, since) = self.wanted.remove(&device)?;
         self.busy.push(device.clone());
-        Some((device, command))
+        Some((device, command, since))
     }
 
     fn finished(&mut self, device: &DeviceId) {
@@ -142,8 +144,13 @@ impl Sink {
     }
 
     fn pump(&mut self) {
-        while let Some((device, command)) = self.queue.next(self.sending.parallel) {
-            let task = self.tasks.spawn(put(self.sending.clone(), device.clone(), command.clone()));
+        while let Some((device, command, since)) = self.queue.next(self.sending.parallel) {
+            // What has waited for long may be wanted no more: let it be decided on anew.
+            let task = if since.elapsed() > self.sending.timeout.saturating_mul(2) {
+                self.tasks.spawn(ready(Done::new(None, "commands wait too long for their turn".to_owned())))
+            } else {
+                self.tasks.spawn(put(self.sending.clone(), device.clone(), command.clone()))
+            };
             self.under_way.insert(task.id(), (device, command));
         }
     }
@@ -210,6 +217,8 @@ async fn put(sending: Sending, device: DeviceId, command: EdgexCommand) -> Done 
 mod tests {
     use shared_proto::mode::Mode;
 
+    use super::super::http::Service;
+
     use super::*;
 
     fn command(id: &str) -> EdgexCommand {
@@ -221,7 +230,7 @@ mod tests {
     }
 
     fn next(queue: &mut Queue) -> Option<String> {
-        queue.next(2).map(|(device, command)| format!("{device} {}", command.id))
+        queue.next(2).map(|(device, command, _)| format!("{device} {}", command.id))
     }
 
     #[test]
@@ -241,6 +250,27 @@ mod tests {
         assert_eq!(next(&mut queue).as_deref(), Some("a 6"));
         queue.finished(&device("a"));
         assert_eq!(next(&mut queue), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_waited_for_long_is_not_sent_but_decided_on_anew() {
+        let config = crate::config::Config::load(None, []).unwrap().edgex;
+        let timeout = Duration::from_secs(6);
+        let mut sink = Sink::new(Sending {
+            client: config.single_client(Service::Command),
+            names: config.names.clone(),
+            command: config.command.clone(),
+            timeout,
+            parallel: 1,
+        });
+        sink.queue.busy.push(device("b"));
+        sink.send(device("a"), command("1"));
+        tokio::time::advance(timeout * 2 + Duration::from_millis(1)).await;
+        sink.queue.finished(&device("b"));
+        sink.pump();
+        let answer = sink.next().await;
+        assert_eq!((answer.device, answer.command), (device("a"), command("1").id));
+        assert_eq!((answer.result, answer.status, answer.took), (CommandResult::Unavailable, None, Duration::ZERO));
     }
 
     #[test]

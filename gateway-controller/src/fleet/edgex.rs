@@ -94,14 +94,15 @@ enum ModeFrom {
 impl Mark {
     /// Whether a reading is newer than the one marked.
     fn is_before(&self, now: Moment, silent_after_ms: u64, observed: &EdgexObserved) -> bool {
+        let silent = now.millis_since(self.at) > silent_after_ms;
         if let (Some(known), Some(seen)) = (self.report, observed.report)
             && known.boot == seen.boot
         {
-            return seen.seq > known.seq;
+            // If nothing newer came for long, a number was forged, and the device goes on counting from its own.
+            return seen.seq > known.seq || silent && observed.origin_ns > self.origin_ns;
         }
         // Without numbers, or of another run: by EdgeX' clock. If nothing newer came for long and this is of now, that clock was
         // set back.
-        let silent = now.millis_since(self.at) > silent_after_ms;
         observed.origin_ns > self.origin_ns || silent && observed.origin_ns < self.origin_ns
     }
 }

@@ -55,6 +55,22 @@ fn what_edgex_hears_adds_up_to_what_the_device_counted() {
 }
 
 #[test]
+fn a_device_that_speaks_to_edgex_alone_ends_in_good_order() {
+    let site = Site::mosquitto();
+    let mut probe = Probe::connect(&site.broker.url());
+    let alone = &[("topics.dialects", r#"["edgex"]"#), ("edgex.report_ms", "200")];
+    let mut agent = Agent::start(&site, DEVICE, alone);
+    probe.wait_for(METRICS, "a message", |_| Some(()));
+    let farewell = agent.terminate();
+    probe.wait_for(METRICS, "the last message", |message| {
+        (number(&read(&message.payload), "total_jobs") == farewell.total.jobs).then_some(())
+    });
+    let jobs: u64 = probe.heard(METRICS).map(|message| number(&read(&message.payload), "jobs")).sum();
+    assert_eq!(jobs, farewell.total.jobs);
+    assert!(!agent.log().contains("did not take the good-bye"), "{}", agent.log());
+}
+
+#[test]
 fn every_question_is_answered_and_every_right_command_obeyed_once() {
     let site = Site::mosquitto();
     let mut probe = Probe::connect(&site.broker.url());

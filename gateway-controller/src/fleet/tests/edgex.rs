@@ -207,6 +207,22 @@ fn the_same_reading_is_judged_once_and_an_older_one_never() {
 }
 
 #[test]
+fn a_forged_number_mutes_a_device_for_a_while_only() {
+    let mut edge = Edge::new(Some(Mode::Normal));
+    edge.reading(1_000, 0.0);
+    edge.now_ms += 10;
+    let forged = EdgexObserved { report: Some(ReportRef { boot: BootId(1), seq: u64::MAX }), ..edge.observed(0.0) };
+    assert_eq!(edge.take(&forged).0, EdgexTaken::New);
+    edge.now_ms += 1_000;
+    edge.seq += 1;
+    assert_eq!(edge.take(&edge.observed(0.0)).0, EdgexTaken::Known);
+    edge.now_ms += SILENT_AFTER_MS;
+    edge.seq += 1;
+    assert_eq!(edge.take(&edge.observed(0.0)).0, EdgexTaken::New);
+    assert_eq!(edge.take(&edge.observed(0.0)).0, EdgexTaken::Known, "the same one again");
+}
+
+#[test]
 fn when_edgexs_clock_is_set_back_readings_count_again_after_a_while() {
     let mut edge = Edge::new(None);
     edge.reading(0, 0.0);

@@ -31,8 +31,10 @@ pub(super) fn start(settings: &MapperSettings) -> Mapper {
     let interval_ms = u64::try_from(settings.interval.as_millis()).unwrap_or(u64::MAX);
     let settings = settings.clone();
     let task = tokio::spawn(async move {
+        // EdgeCore calls once and never again: it must find us there before it is told where.
+        let listener = server::open(&settings.listen).await;
         tokio::join!(
-            server::serve(&settings.listen, &settings.dmi_socket, tell.clone()),
+            server::serve(&listener, &settings.dmi_socket, tell.clone()),
             session::run(&settings, tell.clone(), due)
         );
     });

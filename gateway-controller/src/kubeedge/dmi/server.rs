@@ -40,8 +40,7 @@ const MAX_STREAMS: u32 = 4;
 const RETRY: Duration = Duration::from_secs(2);
 
 /// Answers calls, for ever.
-pub(super) async fn serve(name: &AbstractName, dmi_socket: &Path, news: mpsc::Sender<News>) {
-    let listener = open(name).await;
+pub(super) async fn serve(listener: &UnixListener, dmi_socket: &Path, news: mpsc::Sender<News>) {
     let service = DeviceMapperServiceServer::new(Answers { news });
     let mut connections = JoinSet::new();
     let mut told = None;
@@ -69,7 +68,7 @@ pub(super) async fn serve(name: &AbstractName, dmi_socket: &Path, news: mpsc::Se
 }
 
 /// Opens the socket, as soon as nobody else has it.
-async fn open(name: &AbstractName) -> UnixListener {
+pub(super) async fn open(name: &AbstractName) -> UnixListener {
     let mut told = false;
     loop {
         match bind(name) {
