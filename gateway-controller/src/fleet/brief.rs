@@ -5,7 +5,7 @@ use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::text::Name;
 use shared_proto::units::Ratio;
 
-use super::{Fleet, Moment, PresenceView};
+use super::{Fleet, Moment, PresenceView, Wisher};
 
 /// How a device is, in brief. What is not known is `None`.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +25,11 @@ pub struct Brief {
 }
 
 impl Fleet {
+    /// Who was the last to wish something of a device; `None` if nothing was ever heard of it.
+    pub(crate) fn wisher(&self, device: &DeviceId) -> Option<Wisher> {
+        self.devices.get(device).map(|device| device.wisher)
+    }
+
     /// A device in brief; `None` if nothing was ever heard of it.
     #[must_use]
     pub fn brief(&self, device: &DeviceId, now: Moment) -> Option<Brief> {

@@ -6,6 +6,7 @@ use shared_proto::ids::DeviceId;
 use tokio::sync::mpsc;
 
 use super::declarations::{Declarations, NewWish};
+use super::desired::Desired;
 use super::plan::{Call, Outcome, Plan, State};
 use super::property::Property;
 use super::resource::{Declaration, ResourceId};
@@ -40,6 +41,8 @@ pub(crate) struct Mapper {
     calls: mpsc::Sender<Call>,
     declarations: Declarations,
     plan: Plan,
+    /// What was desired last of each device that was ever declared.
+    desired: BTreeMap<DeviceId, Desired>,
     /// Wishes for devices that the fleet does not know yet.
     owed: BTreeMap<DeviceId, Option<Wish>>,
     session: Session,
@@ -73,6 +76,7 @@ impl Mapper {
             calls,
             declarations: Declarations::default(),
             plan: Plan::new(interval_ms),
+            desired: BTreeMap::new(),
             owed: BTreeMap::new(),
             session: Session::Down,
             next_look: Moment::default(),
@@ -122,6 +126,7 @@ impl Mapper {
                 Vec::new()
             }
         };
+        let wishes = self.without_replays(wishes, fleet);
         self.owed.extend(wishes.into_iter().map(|NewWish { device, wish }| (device, wish)));
         self.sync_plan();
         self.settle(now, fleet, out);
@@ -163,6 +168,20 @@ impl Mapper {
         {
             self.plan.give_up();
         }
+    }
+
+    /// A declaration can go missing and come back unchanged, as a whole list does when EdgeCore cannot read one of its rows. What
+    /// somebody wished at the gateway meanwhile, or before, outlasts both.
+    fn without_replays(&mut self, mut wishes: Vec<NewWish>, fleet: &Fleet) -> Vec<NewWish> {
+        let declared: BTreeMap<_, _> =
+            self.declarations.iter().map(|it| (it.device.clone(), it.desired.clone())).collect();
+        wishes.retain(|NewWish { device, .. }| {
+            let local = fleet.wisher(device) == Some(Wisher::SetMode);
+            let is_news = declared.get(device).is_some_and(|now| self.desired.get(device) != Some(now));
+            !local || is_news
+        });
+        self.desired.extend(declared);
+        wishes
     }
 
     /// The plan reports what is declared, and nothing else.

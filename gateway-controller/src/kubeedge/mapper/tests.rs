@@ -5,7 +5,6 @@ use shared_proto::units::Ratio;
 
 use super::*;
 use crate::fleet::{Rule, Settings, Timing, WantedBy};
-use crate::kubeedge::desired::Desired;
 use crate::kubeedge::plan::Content;
 use crate::kubeedge::resource::Declared;
 
@@ -104,6 +103,29 @@ async fn the_same_list_again_does_not_undo_a_later_wish_at_the_gateway() {
     assert_eq!(site.wanted(), (None, WantedBy::Kubeedge));
     site.take(News::Removed(ResourceId { namespace: "default".to_owned(), name: "pi-01".to_owned() }));
     assert_eq!(site.wanted(), (Some(Mode::Normal), WantedBy::Policy));
+}
+
+#[tokio::test]
+async fn a_declaration_that_goes_and_comes_back_undoes_no_wish_at_the_gateway() {
+    let mut site = Site::new();
+    site.heard();
+    site.register(vec![declared("DEGRADED")]);
+    let now = Moment::from_millis(site.now_ms);
+    site.fleet.wish(now, &device(), Some(Wish::Mode(Mode::Normal)), &mut Vec::new()).unwrap();
+    let stands = (Some(Mode::Normal), WantedBy::SetMode);
+    site.register(vec![]);
+    assert_eq!(site.wanted(), stands, "its end ends the cloud's own wish alone");
+    site.register(vec![declared("DEGRADED")]);
+    assert_eq!(site.wanted(), stands, "it is the same as it was");
+    site.take(News::Declared(declared("degraded")));
+    assert_eq!(site.wanted(), stands);
+    site.take(News::Declared(declared("AUTO")));
+    site.take(News::Declared(declared("DEGRADED")));
+    assert_eq!(site.wanted(), (Some(Mode::Degraded), WantedBy::Kubeedge), "edited");
+    site.register(vec![]);
+    assert_eq!(site.wanted(), (Some(Mode::Normal), WantedBy::Policy));
+    site.register(vec![declared("DEGRADED")]);
+    assert_eq!(site.wanted(), (Some(Mode::Degraded), WantedBy::Kubeedge));
 }
 
 #[tokio::test]
