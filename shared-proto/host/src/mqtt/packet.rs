@@ -129,17 +129,20 @@ pub(super) fn expect(kind: u8, from: &mut dyn Wire) -> io::Result<Vec<u8>> {
     }
 }
 
-/// The last reason code of an acknowledgement; 0 if it has none.
-pub(super) fn reason(kind: u8, body: &[u8]) -> u8 {
+/// The last reason code of an acknowledgement.
+///
+/// # Errors
+/// It has none where it must have one.
+pub(super) fn reason(kind: u8, body: &[u8]) -> io::Result<u8> {
     let code = match kind {
         // Flags, then the code.
         CONNACK => body.get(1),
         // Identifier, then the code, which is left out with MQTT 3.1.1 and where all is well.
-        PUBACK => body.get(2),
+        PUBACK => Some(body.get(2).unwrap_or(&0)),
         // Identifier, perhaps properties, then the code of the one subscription.
-        _ => body.last(),
+        _ => body.get(2..).and_then(<[u8]>::last),
     };
-    code.copied().unwrap_or(0)
+    code.copied().ok_or_else(|| ErrorKind::InvalidData.into())
 }
 
 #[cfg(test)]
@@ -183,7 +186,7 @@ mod tests {
     fn the_packet_that_is_waited_for_is_found_behind_messages() {
         let mut wire: &[u8] = &[0x30, 3, 0, 1, b't', 0x90, 4, 0, 1, 0, 0x87, 0xFF];
         let body = expect(SUBACK, &mut wire).unwrap();
-        assert_eq!(reason(SUBACK, &body), 0x87);
+        assert_eq!(reason(SUBACK, &body).unwrap(), 0x87);
         assert_eq!(wire, [0xFF]);
         for (mut wrong, kind) in [
             (&[][..], ErrorKind::UnexpectedEof),
@@ -200,6 +203,13 @@ mod tests {
 
     #[test]
     fn reasons_are_where_each_answer_has_them() {
-        assert_eq!([reason(CONNACK, &[0, 5]), reason(PUBACK, &[0, 1]), reason(PUBACK, &[0, 1, 0x87, 0])], [5, 0, 0x87]);
+        for (kind, body, code) in
+            [(CONNACK, &[0, 5][..], 5), (PUBACK, &[0, 1], 0), (PUBACK, &[0, 1, 0x87, 0], 0x87), (SUBACK, &[0, 1, 2], 2)]
+        {
+            assert_eq!(reason(kind, body).unwrap(), code, "{kind} {body:?}");
+        }
+        for (kind, body) in [(CONNACK, &[][..]), (CONNACK, &[0]), (SUBACK, &[]), (SUBACK, &[0, 1])] {
+            assert_eq!(reason(kind, body).unwrap_err().kind(), ErrorKind::InvalidData, "{kind} {body:?}");
+        }
     }
 }

@@ -250,7 +250,7 @@ impl<'a> Conversation<'a> {
     fn ask(&mut self, kind: u8, body: Body, answer: u8) -> Result<u8, Trouble> {
         let asked = body.send(kind, self.wire.as_mut()).and_then(|()| packet::expect(answer, self.wire.as_mut()));
         let stage = if answer == packet::CONNACK { In::Connecting } else { In::Connected };
-        asked.map(|body| packet::reason(answer, &body)).map_err(|error| trouble(&error, self.options, stage))
+        asked.and_then(|body| packet::reason(answer, &body)).map_err(|error| trouble(&error, self.options, stage))
     }
 }
 
