@@ -45,6 +45,8 @@
 
 #[cfg(feature = "compare")]
 mod compare;
+#[cfg(feature = "experiment")]
+pub mod experiment;
 #[cfg(feature = "compare")]
 mod read;
 pub mod run;

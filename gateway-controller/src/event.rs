@@ -1,13 +1,16 @@
 //! What the controller tells: the lines of its log of decisions, and reports for those who watch from inside the process.
 //!
-//! On standard output each event but [`Event::Report`] is one line of JSON: `t_ms` (wall clock in milliseconds since 1970),
+//! On standard output each event but those for watchers ([`Event::is_for_watchers`]) is one line of JSON: `t_ms` (wall clock in milliseconds since 1970),
 //! `event` (the name below in snake case), then the fields of that event. What is not known is `null`.
 
 use serde::Serialize;
 use shared_proto::ids::{BootId, CommandId, DeviceId};
 use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::text::{Name, Reason};
-use shared_proto::wire::{Departure, Outcome, Report};
+use shared_proto::units::Ratio;
+use shared_proto::wire::{Ack, Departure, Outcome, Report, Status};
+
+use crate::fleet::DialectView;
 
 /// An event and its time.
 #[derive(Debug, Clone, Serialize)]
@@ -48,6 +51,36 @@ pub enum Event {
     /// A report was accepted (duplicates are not). Never on standard output.
     #[serde(skip)]
     Report(Box<Report>),
+    /// A status was accepted (stale ones are not). Never on standard output.
+    #[serde(skip)]
+    Status(Box<Status>),
+    /// A device answered a command, whoever sent it. Never on standard output.
+    #[serde(skip)]
+    Ack(Box<Ack>),
+    /// A device that sends no reports, of the classroom or through EdgeX, told how it is. Never on standard output.
+    #[serde(skip)]
+    Observed(Observed),
+}
+
+impl Event {
+    /// Whether it is for those who watch from inside the process, and not for standard output.
+    #[must_use]
+    pub fn is_for_watchers(&self) -> bool {
+        matches!(self, Self::Report(_) | Self::Status(_) | Self::Ack(_) | Self::Observed(_))
+    }
+}
+
+/// How a device is that sends no reports.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Observed {
+    /// The device.
+    pub device: DeviceId,
+    /// The wire that it is heard on: the classroom's, or EdgeX'.
+    pub dialect: DialectView,
+    /// Misses per job.
+    pub miss_rate: Ratio,
+    /// The effective mode, as it tells or as it was last commanded.
+    pub mode: Mode,
 }
 
 /// Another mode is wanted of a device.

@@ -8,6 +8,7 @@
 //! | [`run`] | the loop around it: broker, control socket, clock |
 //! | [`keyring`] | whose messages are believed, and signatures of commands |
 //! | [`event`], [`sink`] | what it tells, and to whom |
+//! | [`watch`], [`web`] | what those see who watch, and the web server that shows it |
 //! | [`kubeedge`] | wishes of the cloud, and what it is told of the devices |
 //! | [`config`], [`protocol`], [`cli`] | what people say to it |
 //! | [`commands`] | what the command line does about it |
@@ -28,3 +29,5 @@ mod refusals;
 pub mod run;
 pub mod sink;
 mod wall_clock;
+pub mod watch;
+pub mod web;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared_host::control::{self, ControlError, Incoming, Server};
+use shared_host::control::{self, ControlError, Incoming, Questions, Server};
 use shared_host::key_file::KeyFileError;
 use shared_host::mqtt::{self, Event as Transport, Events, Message, PublishError, Publisher};
 use shared_proto::ids::DeviceId;
@@ -31,6 +31,19 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 /// # Errors
 /// [`StartError`] if the control socket cannot be opened or a key cannot be read.
 pub async fn run(config: Config, stop: impl Future<Output = ()>, events: impl EventSink) -> Result<(), StartError> {
+    run_with(config, stop, events, None).await
+}
+
+/// The same, with questions from other threads of this process beside those of the control socket.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_with(
+    config: Config,
+    stop: impl Future<Output = ()>,
+    events: impl EventSink,
+    questions: Option<Questions<Request>>,
+) -> Result<(), StartError> {
     let control = match &config.control {
         Control::Off => None,
         Control::At(path) => Some(control::serve::<Request>(path)?),
@@ -73,7 +86,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>, events: impl Ev
         start: Instant::now(),
         actions: Vec::new(),
     };
-    controller.serve(transport, control, stop).await;
+    controller.serve(transport, control, questions, stop).await;
     if let Some(publisher) = publisher {
         publisher.close(CLOSE_LIMIT).await;
     }
@@ -116,6 +129,7 @@ impl<S: EventSink> Controller<S> {
         mut self,
         mut transport: Option<Events>,
         mut control: Option<Server<Request>>,
+        mut questions: Option<Questions<Request>>,
         stop: impl Future<Output = ()>,
     ) {
         tokio::pin!(stop);
@@ -128,11 +142,8 @@ impl<S: EventSink> Controller<S> {
                     Some(event) => self.take(event),
                     None => return,
                 },
-                Incoming { request, reply } = next_request(&mut control) => {
-                    let now = self.now();
-                    let broker = BrokerView { url: self.url.clone(), down: self.down.clone() };
-                    answer(&mut self.fleet, broker, now, request, reply, &mut self.actions);
-                }
+                incoming = next_request(&mut control) => self.answer(incoming),
+                incoming = next_question(&mut questions) => self.answer(incoming),
                 happening = self.edgex.next() => self.happen(happening),
                 news = self.kubeedge.next() => {
                     let now = self.now();
@@ -153,6 +164,12 @@ impl<S: EventSink> Controller<S> {
                 self.refusals.note(now, Subject::Overflow, "any", format!("{dropped} so far"));
             }
         }
+    }
+
+    fn answer(&mut self, Incoming { request, reply }: Incoming<Request>) {
+        let now = self.now();
+        let broker = BrokerView { url: self.url.clone(), down: self.down.clone() };
+        answer(&mut self.fleet, broker, now, request, reply, &mut self.actions);
     }
 
     fn now(&self) -> Moment {
@@ -267,6 +284,13 @@ async fn next_event(transport: &mut Option<Events>) -> Option<Transport> {
 async fn next_request(control: &mut Option<Server<Request>>) -> Incoming<Request> {
     match control {
         Some(server) => server.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_question(questions: &mut Option<Questions<Request>>) -> Incoming<Request> {
+    match questions {
+        Some(questions) => questions.next().await,
         None => std::future::pending().await,
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use shared_host::lines::{Flushed, Lines, Offered, OnError};
 
-use crate::event::{Event, Record};
+use crate::event::Record;
 
 /// Lines that wait for a reader that is slow.
 const MAX_WAITING: usize = 10_000;
@@ -24,7 +24,26 @@ impl<F: FnMut(Record)> EventSink for F {
     }
 }
 
-/// Writes each event but reports as a line of JSON, flushed line by line, in a thread of its own: neither a reader that is
+/// Two sinks: the second takes what was shown to the first.
+#[derive(Debug)]
+pub struct Tee<A, B> {
+    /// Shown each event but those for watchers, which it would not take.
+    pub lines: A,
+    /// Takes every event.
+    pub watcher: B,
+}
+
+impl<A: EventSink, B: EventSink> EventSink for Tee<A, B> {
+    fn take(&mut self, record: Record) {
+        // Reports are large, and the most.
+        if !record.event.is_for_watchers() {
+            self.lines.take(record.clone());
+        }
+        self.watcher.take(record);
+    }
+}
+
+/// Writes each event but those for watchers as a line of JSON, flushed line by line, in a thread of its own: neither a reader that is
 /// slow nor one that has gone holds up the controller.
 #[derive(Debug)]
 pub struct JsonLines {
@@ -54,7 +73,7 @@ impl JsonLines {
 
 impl EventSink for JsonLines {
     fn take(&mut self, record: Record) {
-        if matches!(record.event, Event::Report(_)) {
+        if record.event.is_for_watchers() {
             return;
         }
         let Ok(mut line) = serde_json::to_vec(&record) else { return };
@@ -94,7 +113,7 @@ mod tests {
     use std::os::unix::net::UnixStream;
 
     use super::*;
-    use crate::event::{Decision, DecisionSource, Link, LinkState};
+    use crate::event::{Decision, DecisionSource, Event, Link, LinkState};
     use shared_proto::ids::BootId;
     use shared_proto::mode::Mode;
 

@@ -2,12 +2,19 @@
 
 use std::time::Duration;
 
+use shared_host::control::inside;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Failure, runtime};
 use crate::cli::RunArgs;
 use crate::config::{self, Config};
-use crate::sink::JsonLines;
+use crate::run::run_with;
+use crate::sink::{JsonLines, Tee};
+use crate::watch::feed;
+use crate::web::Server;
+
+/// Questions of the web server that wait for the controller.
+const WAITING_QUESTIONS: usize = 8;
 
 pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let loaded = config::load(args.config.as_deref(), std::env::vars_os())?;
@@ -21,7 +28,11 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let ended = runtime.block_on(async {
         let listen = |kind| signal(kind).map_err(|error| Failure::failed(format_args!("no signals: {error}")));
         let stop = stopped(listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-        Ok(crate::run::run(config, stop, lines).await?)
+        let Some(web) = config.web.clone() else { return Ok(crate::run::run(config, stop, lines).await?) };
+        let ((watcher, seen), (asker, questions)) = (feed(), inside(WAITING_QUESTIONS));
+        let server = Server::start(&web, seen, asker).map_err(Failure::failed)?;
+        tracing::info!(address = %server.address(), "serving HTTP");
+        Ok(run_with(config, stop, Tee { lines, watcher }, Some(questions)).await?)
     });
     // A name that is being resolved keeps its thread for as long as the resolver likes.
     runtime.shutdown_timeout(Duration::from_secs(1));

@@ -8,6 +8,7 @@ mod raw;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod web;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use shared_proto::ids::TopicRoot;
 use crate::edgex::{EdgexConfig, SinkKind, Source};
 use crate::fleet::Settings;
 use crate::kubeedge::Twins;
+use crate::web::Settings as WebSettings;
 pub use schema::SCHEMA;
 
 /// Loads what the file and the environment say, as [`SCHEMA`] has it; the environment also in the words of the classroom's
@@ -55,6 +57,8 @@ pub struct Config {
     pub control: Control,
     /// Whether and how KubeEdge is told of the devices.
     pub kubeedge: Twins,
+    /// Whether and where to serve HTTP.
+    pub web: Option<WebSettings>,
     /// The log.
     pub log: LogSection,
 }

@@ -9,7 +9,7 @@ use shared_proto::ids::TopicRoot;
 use shared_proto::wire::DialectName;
 
 use super::edgex::{self, RawEdgex, RawGateway};
-use super::{Config, Control, Dialects, SCHEMA, kubeedge};
+use super::{Config, Control, Dialects, SCHEMA, kubeedge, web};
 use crate::fleet::{BadTiming, Rule, Settings, Timing};
 
 /// Longest path that fits a socket address, with room for the suffix it is bound under first.
@@ -27,6 +27,7 @@ struct Raw {
     limits: RawLimits,
     control: RawControl,
     kubeedge: kubeedge::Raw,
+    web: web::Raw,
     log: LogSection,
 }
 
@@ -83,6 +84,7 @@ pub(super) fn check(loaded: &Loaded) -> Result<Config, ConfigError> {
         fleet: Settings { rule, timing: timing(loaded, &raw.command)?, max_devices },
         control: control(loaded, raw.control.socket)?,
         kubeedge: raw.kubeedge.check(source, loaded)?,
+        web: raw.web.check(loaded)?,
         log: raw.log.check(loaded)?,
     })
 }

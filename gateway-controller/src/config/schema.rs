@@ -4,6 +4,7 @@ use shared_host::config::{Key, Schema, Section};
 use shared_host::sections::{CONTROLLER_SECURITY, SECURITY_SECTION};
 
 use super::edgex_keys::{self, EDGEX_SECTION, GATEWAY_SECTION};
+use super::web;
 
 /// Everything that can be configured.
 pub const SCHEMA: Schema =
@@ -26,23 +27,40 @@ const SECTIONS: &[Section] = &[
         path: "kubeedge",
         doc: "KubeEdge: desired modes from the cloud, and what the cloud is told of the devices (docs/kubeedge.md).",
     },
+    web::SECTION,
     Section { path: "log", doc: "Log on standard error. Decisions are JSON lines on standard output." },
 ];
 
 const FILE: &str = "a path, or credential:NAME";
 const SECRET_FILE: &str = "a path, or credential:NAME; a file that others cannot read";
 
-/// All keys: those here, and EdgeX'.
+/// All keys: those here, and those of the sections with files of their own.
+const PARTS: &[&[Key]] = &[KEYS, &edgex_keys::KEYS, web::KEYS];
+const ALL: [Key; count()] = all();
+
+const fn count() -> usize {
+    let (mut count, mut parts) = (0, PARTS);
+    while let [part, rest @ ..] = parts {
+        count += part.len();
+        parts = rest;
+    }
+    count
+}
+
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which refuses a place that is not there")]
-const ALL: [Key; KEYS.len() + edgex_keys::KEYS.len()] = {
-    let mut all = [KEYS[0]; KEYS.len() + edgex_keys::KEYS.len()];
-    let mut place = 0;
-    while place < all.len() {
-        all[place] = if place < KEYS.len() { KEYS[place] } else { edgex_keys::KEYS[place - KEYS.len()] };
-        place += 1;
+const fn all() -> [Key; count()] {
+    let mut all = [KEYS[0]; count()];
+    let (mut place, mut parts) = (0, PARTS);
+    while let [part, rest @ ..] = parts {
+        let mut within = 0;
+        while within < part.len() {
+            all[place] = part[within];
+            (place, within) = (place + 1, within + 1);
+        }
+        parts = rest;
     }
     all
-};
+}
 
 const KEYS: &[Key] = &[
     Key {

@@ -16,8 +16,8 @@ use super::commands::Wire;
 use super::device::{Device, Newest, Presence, Reported};
 use super::identity::Identity;
 use super::take::{Turn, millis};
-use super::{Action, Fleet, Freshness, Moment, Refused, Rule};
-use crate::event::{CommandResult, Commanded, Event};
+use super::{Action, DialectView, Fleet, Freshness, Moment, Refused, Rule};
+use crate::event::{CommandResult, Commanded, Event, Observed};
 
 /// What EdgeX tells of a device, all of one moment. Fresh by the gateway's clock: who hands it in has judged that.
 #[derive(Debug, Clone, PartialEq)]
@@ -172,6 +172,12 @@ impl Device {
             out.extend(self.observe(id, reported).map(Event::DeviceMode).map(Action::Tell));
         }
         let mode = self.reported.as_ref().map(|reported| reported.mode);
+        out.push(Action::Tell(Event::Observed(Observed {
+            device: id.clone(),
+            dialect: DialectView::Edgex,
+            miss_rate: observed.miss_rate,
+            mode: mode.unwrap_or_default(),
+        })));
         let Rule::Decide(config) = rule else { return None };
         let from = self.wanted();
         let window = Observation {

@@ -89,6 +89,7 @@ impl Fleet {
         self.with_device(now, &status.device, Wire::Native, freshness, out, |device, out| {
             device.drive_natively();
             device.take_status(now, status, freshness, out);
+            out.push(Action::Tell(Event::Status(Box::new(status.clone()))));
             None
         })
         .map(drop)
@@ -107,6 +108,7 @@ impl Fleet {
         self.with_device(now, &ack.device, Wire::Native, Freshness::Live, out, |device, out| {
             device.drive_natively();
             device.take_ack(now, ack, author, out);
+            out.push(Action::Tell(Event::Ack(Box::new(ack.clone()))));
             None
         })
         .map(drop)

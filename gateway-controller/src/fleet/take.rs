@@ -12,8 +12,8 @@ use super::commands::Wire;
 use super::device::{AS_REPORTED, Device, Newest, Presence, Reported};
 use super::reconcile::Author;
 use super::seen::Seen;
-use super::{Action, Freshness, Moment, Rule, Settings};
-use crate::event::{Applied, Contested, DecisionSource, Event, Offline, Online, Rejected};
+use super::{Action, DialectView, Freshness, Moment, Rule, Settings};
+use crate::event::{Applied, Contested, DecisionSource, Event, Observed as Told, Offline, Online, Rejected};
 
 /// A change of the wanted mode that is to be told, once the command for it has its id.
 pub(super) struct Turn {
@@ -83,6 +83,8 @@ impl Device {
         let mode = observed.mode.or(self.commands.last_mode()).unwrap_or_default();
         let reported = Reported { mode, source: None, reason: Reason::default() };
         out.extend(self.observe(id, reported).map(Event::DeviceMode).map(Action::Tell));
+        let (device, miss_rate) = (id.clone(), observed.miss_rate);
+        out.push(Action::Tell(Event::Observed(Told { device, dialect: DialectView::Lab, miss_rate, mode })));
         let Rule::Decide(config) = rule else { return None };
         let from = self.wanted();
         let window = Observation { elapsed_ms: 0, jobs: 1, miss_rate: observed.miss_rate, cpu: None };

@@ -280,7 +280,8 @@ fn modes(actions: &[Action]) -> Vec<Mode> {
 /// The events but for reports.
 fn events(actions: &[Action]) -> Vec<Event> {
     let told = |action: &Action| match action {
-        Action::Tell(Event::Report(_)) | Action::Send(_) | Action::ClearStatus(_) => None,
+        Action::Tell(event) if event.is_for_watchers() => None,
+        Action::Send(_) | Action::ClearStatus(_) => None,
         Action::Tell(event) => Some(event.clone()),
     };
     actions.iter().filter_map(told).collect()

@@ -4,6 +4,7 @@
 //! Only the user that runs the program (and root) can reach it. An answer `{"error": "…"}` refuses the request.
 
 mod client;
+mod inside;
 mod lock;
 mod path;
 mod server;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use client::ask;
+pub use inside::{Asker, NoAnswer, Questions, inside};
 pub use path::default_path;
 pub use server::{Incoming, Reply, Server, parse_request, serve};
 

@@ -48,6 +48,10 @@ pub struct Incoming<Q> {
 pub struct Reply(oneshot::Sender<Vec<u8>>);
 
 impl Reply {
+    pub(super) fn new(answer: oneshot::Sender<Vec<u8>>) -> Self {
+        Self(answer)
+    }
+
     /// Answers. A client that has gone is no error: nobody is left to tell.
     pub fn send(self, answer: &impl Serialize) {
         let line =
@@ -178,7 +182,7 @@ async fn converse<Q: DeserializeOwned>(mut stream: UnixStream, requests: mpsc::S
         Ok(Ok(request)) => {
             let (reply, answer) = oneshot::channel();
             // A failed send drops the reply, which ends the wait as well.
-            let _ = requests.send(Incoming { request, reply: Reply(reply) }).await;
+            let _ = requests.send(Incoming { request, reply: Reply::new(reply) }).await;
             answer.await.unwrap_or_else(|_| refusal("the program is stopping".to_owned()))
         }
     };

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use gateway_controller::config::Config;
-use gateway_controller::event::{Event, Record};
+use gateway_controller::event::Record;
 use gateway_controller::fleet::{Action, Fleet, Freshness, Moment, Payload, Settings, Wish};
 use shared_host::json;
 use shared_proto::limits::MAX_COMMAND;
@@ -82,7 +82,7 @@ fn can_be_written(action: &Action) {
             }
         },
         // For those who watch from inside the process: not on standard output.
-        Action::Tell(Event::Report(_)) => {}
+        Action::Tell(event) if event.is_for_watchers() => {}
         Action::Tell(event) => {
             let line =
                 serde_json::to_string(&Record { t_ms: 0, event: event.clone() }).expect("an event can be written");
