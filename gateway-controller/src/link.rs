@@ -105,8 +105,9 @@ impl Topics {
             let Some((device, observed)) = bus.take(topic, payload).map_err(|why| (Subject::Event, why))? else {
                 return Ok(());
             };
-            let taken = fleet.edgex(now, &device, &observed, out);
-            return taken.map(drop).map_err(|refused| (Subject::Device, refused.to_string()));
+            fleet.edgex(now, &device, &observed, out).map_err(|refused| (Subject::Device, refused.to_string()))?;
+            bus.arrived(&device);
+            return Ok(());
         }
         if let Some((device, kind)) = native::parse(&self.root, topic).filter(|_| self.dialects.native()) {
             let subject = Subject::from(kind);

@@ -9,7 +9,7 @@ use shared_proto::ids::DeviceId;
 use tokio::time::Instant;
 
 use crate::config::{Config, Control};
-use crate::edgex::{self, Bus, BusTopics, Edgex, Happening, Source, Turn};
+use crate::edgex::{self, BusTopics, Edgex, Happening, Source, Turn};
 use crate::event::Record;
 use crate::fleet::{Action, Command, Fleet, Moment, Payload};
 use crate::keyring::Keyring;
@@ -53,6 +53,7 @@ pub async fn run_with(
         tracing::info!(devices = keyring.len(), "keys of devices read");
     }
     let bus = (config.source == Source::EdgexBus).then(|| BusTopics::new(&config.edgex));
+    let edgex = Edgex::start(&config.edgex, config.source, config.sink, bus.as_ref());
     let topics = Topics::new(config.root.clone(), config.dialects).with(keyring).with_bus(bus);
     let kubeedge = Bridge::start(&config.kubeedge);
     let (publisher, transport, url) = match config.source {
@@ -74,7 +75,7 @@ pub async fn run_with(
     }
     let controller = Controller {
         fleet: Fleet::new(config.fleet, fastrand::u32(..)).tied(edgex::tie(&config.edgex, config.source, config.sink)),
-        edgex: Edgex::start(&config.edgex, config.source, config.sink),
+        edgex,
         attempts: 0,
         topics,
         publisher: publisher.clone(),
@@ -187,7 +188,6 @@ impl<S: EventSink> Controller<S> {
             Transport::Up { conn } => {
                 tracing::info!(conn, "connected");
                 self.down = None;
-                self.edgex.bus(Bus::Brings);
                 self.fleet.link_up(conn, &mut self.actions);
                 self.kubeedge.link_up(self.now());
             }
@@ -197,7 +197,6 @@ impl<S: EventSink> Controller<S> {
                     tracing::warn!(conn, reason, "no connection");
                     self.down = Some(reason.clone());
                 }
-                self.edgex.bus(Bus::Silent);
                 self.fleet.link_down(conn, reason, &mut self.actions);
             }
             Transport::Message(received) => {

@@ -62,7 +62,7 @@ pub(super) const KEYS: [Key; 19] = [
         path: "edgex.poll_ms",
         default: "1000",
         allowed: "100 to 3600000 (ms)",
-        doc: "How often core-data is asked for each device, in milliseconds; a fifth as often while the bus brings readings.",
+        doc: "How often core-data is asked for each device, in milliseconds; a fifth as often for devices of which the bus brings readings.",
     },
     Key {
         path: "edgex.max_age_ms",

@@ -5,6 +5,7 @@ use std::time::Duration;
 use shared_host::mqtt::{Filter, Qos};
 use shared_proto::ids::DeviceId;
 
+use super::arrivals::Arrivals;
 use super::envelope;
 use super::freshness::{Age, Clock};
 use super::readings::Names;
@@ -25,6 +26,7 @@ pub struct BusTopics {
     names: Names,
     max_age: Duration,
     clock: Clock,
+    arrivals: Arrivals,
 }
 
 impl BusTopics {
@@ -38,6 +40,7 @@ impl BusTopics {
             names: config.names.clone(),
             max_age: config.max_age,
             clock: Clock::system(),
+            arrivals: Arrivals::default(),
         }
     }
 
@@ -52,6 +55,16 @@ impl BusTopics {
             return vec![filter("+/+/+/+".to_owned())];
         }
         self.devices.iter().map(|device| filter(format!("+/+/{device}/+"))).collect()
+    }
+
+    /// When readings came: [`BusTopics::arrived`] says so.
+    pub(super) fn arrivals(&self) -> Arrivals {
+        self.arrivals.clone()
+    }
+
+    /// A reading of a device that is looked after has come.
+    pub(crate) fn arrived(&self, device: &DeviceId) {
+        self.arrivals.note(device);
     }
 
     /// Whether a topic is of the bus.

@@ -16,7 +16,7 @@ const EVERY: Duration = Duration::from_secs(60);
 const AGAIN: Duration = Duration::from_secs(5);
 /// Devices in one answer: EdgeX gives at most `Service.MaxResultCount`, 1024 by default, and refuses to be asked for more.
 const PAGE: usize = 500;
-/// Devices of all profiles that are looked at: whoever answers more does not heed the offset.
+/// Devices that are looked at: whoever answers more does not heed the offset.
 const MOST: usize = 100_000;
 
 /// Asks core-metadata.
@@ -68,13 +68,15 @@ impl Discovery {
         let mut names = Vec::new();
         let mut asked = 0;
         loop {
-            let path = format!("/device/all?offset={asked}&limit={PAGE}");
+            // Of a profile that is not there EdgeX tells no devices, and no error.
+            let path = format!("/device/profile/name/{}?offset={asked}&limit={PAGE}", self.profile);
             let answer = self.client.get(&path, self.timeout).await.map_err(|error| error.to_string())?;
             // Beyond the end there is nothing (416): some were removed meanwhile.
             let page =
                 if answer.status == 416 { Vec::new() } else { answer.ok::<Devices>()?.devices.unwrap_or_default() };
             let last = page.len() < PAGE;
             asked += page.len();
+            // Whoever answers other devices than were asked for is not EdgeX.
             names.extend(page.into_iter().filter(|device| device.profile == self.profile).map(|device| device.name));
             if last || asked >= MOST {
                 break;

@@ -5,6 +5,7 @@
 
 mod address;
 pub(crate) mod admin;
+mod arrivals;
 pub mod bus;
 mod discovery;
 pub mod envelope;
@@ -23,7 +24,7 @@ pub(crate) use health::Turn;
 pub use settings::{EdgexConfig, SinkKind, Source};
 
 use shared_proto::ids::DeviceId;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::fleet::{Carrier, EdgexAnswer, EdgexCommand, EdgexObserved, Tie};
@@ -48,13 +49,6 @@ pub(crate) enum Happening {
     Answered(EdgexAnswer),
 }
 
-/// Whether the message bus can bring readings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Bus {
-    Brings,
-    Silent,
-}
-
 /// What a controller has to do with EdgeX.
 #[derive(Debug)]
 pub(crate) struct Edgex {
@@ -65,23 +59,19 @@ pub(crate) struct Edgex {
 #[derive(Debug)]
 struct Asked {
     happenings: mpsc::Receiver<Happening>,
-    bus: watch::Sender<Bus>,
     /// Ended when dropped.
     _tasks: JoinSet<()>,
 }
 
 impl Edgex {
-    /// Starts to ask, if the configuration says so. Needs a tokio runtime.
-    pub(crate) fn start(edgex: &EdgexConfig, source: Source, sink: SinkKind) -> Self {
-        Self::start_with(edgex, source, sink, Clock::system())
-    }
-
-    fn start_with(edgex: &EdgexConfig, source: Source, sink: SinkKind, clock: Clock) -> Self {
+    /// Starts to ask, if the configuration says so; less often for devices of which the bus brings readings. Needs a tokio
+    /// runtime.
+    pub(crate) fn start(edgex: &EdgexConfig, source: Source, sink: SinkKind, bus: Option<&BusTopics>) -> Self {
         let token = Token::new(edgex.token.clone());
         if source != Source::Mqtt || sink == SinkKind::EdgexCommand {
             tell_addresses(edgex);
         }
-        let source = (source != Source::Mqtt).then(|| Asked::start(edgex, &token, clock));
+        let source = (source != Source::Mqtt).then(|| Asked::start(edgex, &token, bus));
         let sink = (sink == SinkKind::EdgexCommand).then(|| {
             Sink::new(Sending {
                 client: edgex.client(Service::Command, &token),
@@ -121,28 +111,20 @@ impl Edgex {
             sink.send(device, command);
         }
     }
-
-    /// The broker, and with it the message bus, is there or not.
-    pub(crate) fn bus(&self, bus: Bus) {
-        if let Some(asked) = &self.source {
-            asked.bus.send_replace(bus);
-        }
-    }
 }
 
 impl Asked {
-    fn start(edgex: &EdgexConfig, token: &Token, clock: Clock) -> Self {
+    fn start(edgex: &EdgexConfig, token: &Token, bus: Option<&BusTopics>) -> Self {
         let (out, happenings) = mpsc::channel(WAITING);
-        let (bus, hears) = watch::channel(Bus::Silent);
         let asking = Asking {
             client: edgex.client(Service::Data, token),
             names: edgex.names.clone(),
             poll: edgex.poll,
             max_age: edgex.max_age,
             timeout: edgex.timeout,
-            clock,
+            clock: Clock::system(),
         };
-        let poller = Poller::new(asking, hears, out);
+        let poller = Poller::new(asking, bus.map(BusTopics::arrivals), out);
         let mut tasks = JoinSet::new();
         if edgex.devices.is_empty() {
             let client = edgex.client(Service::Metadata, token);
@@ -150,7 +132,7 @@ impl Asked {
         } else {
             tasks.spawn(poller.run(edgex.devices.clone()));
         }
-        Self { happenings, bus, _tasks: tasks }
+        Self { happenings, _tasks: tasks }
     }
 
     async fn next(&mut self) -> Happening {

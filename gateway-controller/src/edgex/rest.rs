@@ -6,24 +6,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared_proto::ids::DeviceId;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
+use super::Happening;
+use super::arrivals::Arrivals;
 use super::discovery::Discovery;
 use super::freshness::{Age, Clock};
 use super::health::{Budget, Health};
 use super::http::Client;
 use super::readings::{self, Events, MissRate, Names, NoMissRate, Reading, Readings};
-use super::{Bus, Happening};
 use crate::fleet::EdgexObserved;
 
 /// Requests under way at one time.
 const PARALLEL: usize = 8;
 /// Events that are looked through for the newest with a miss rate: others are of the machine, or of commands.
 const EVENTS: u8 = 5;
-/// While the bus brings readings, how much less often core-data is asked.
+/// While the bus brings readings of a device, how much less often core-data is asked for it.
 pub(super) const SLOWER: u32 = 5;
+/// So many intervals after the last one the bus does not bring them any more: one may be late.
+const BUS_SILENT: u32 = 2;
+/// Readings in a row that core-data has and the bus has not brought, before that is told.
+const UNHEARD: u8 = 10;
 
 /// How core-data is asked.
 #[derive(Debug, Clone)]
@@ -42,7 +47,8 @@ pub(crate) struct Poller {
     asking: Arc<Asking>,
     health: Arc<Health>,
     permits: Arc<Semaphore>,
-    bus: watch::Receiver<Bus>,
+    /// None without a bus.
+    bus: Option<Arrivals>,
     out: mpsc::Sender<Happening>,
 }
 
@@ -62,7 +68,7 @@ enum State {
 }
 
 impl Poller {
-    pub(crate) fn new(asking: Asking, bus: watch::Receiver<Bus>, out: mpsc::Sender<Happening>) -> Self {
+    pub(crate) fn new(asking: Asking, bus: Option<Arrivals>, out: mpsc::Sender<Happening>) -> Self {
         let health = Arc::new(Health::new(asking.client.service()));
         Self { asking: Arc::new(asking), health, permits: Arc::new(Semaphore::new(PARALLEL)), bus, out }
     }
@@ -87,6 +93,7 @@ impl Poller {
                 let stays = found.contains(device);
                 if !stays {
                     task.abort();
+                    self.bus.iter().for_each(|bus| bus.forget(device));
                 }
                 stays
             });
@@ -107,6 +114,7 @@ impl Poller {
             bus: self.bus.clone(),
             out: self.out.clone(),
             state: State::New,
+            unheard: 0,
             budget: Budget::default(),
         }
     }
@@ -118,10 +126,12 @@ struct Watcher {
     asking: Arc<Asking>,
     health: Arc<Health>,
     permits: Arc<Semaphore>,
-    bus: watch::Receiver<Bus>,
+    bus: Option<Arrivals>,
     out: mpsc::Sender<Happening>,
     /// As it was told.
     state: State,
+    /// Fresh readings in a row that came while the bus brought none, up to [`UNHEARD`].
+    unheard: u8,
     budget: Budget,
 }
 
@@ -140,21 +150,45 @@ impl Watcher {
         }
     }
 
-    /// Until it is time to ask again. When the bus fails, that is sooner.
-    async fn pause(&mut self, asked: Instant) {
+    /// Until it is time to ask again. When the bus falls silent, that is sooner.
+    async fn pause(&self, asked: Instant) {
+        let poll = self.asking.poll;
+        let (soon, late) = (asked + poll, asked + poll.saturating_mul(SLOWER));
         loop {
-            let poll = self.asking.poll;
-            let wait = match *self.bus.borrow_and_update() {
-                Bus::Brings => poll.saturating_mul(SLOWER),
-                Bus::Silent => poll,
-            };
-            tokio::select! {
-                () = tokio::time::sleep_until(asked + wait) => return,
-                changed = self.bus.changed() => if changed.is_err() {
-                    tokio::time::sleep_until(asked + wait).await;
-                    return;
-                },
+            let silent_at = self.bus_silent_at().map_or(soon, |at| at.clamp(soon, late));
+            if silent_at <= Instant::now() {
+                return;
             }
+            // By then the bus may have brought another one.
+            tokio::time::sleep_until(silent_at).await;
+        }
+    }
+
+    /// When the bus will not bring readings any more, if no other comes; `None` if it never brought one.
+    fn bus_silent_at(&self) -> Option<Instant> {
+        let last = self.bus.as_ref().and_then(|bus| bus.last(&self.device))?;
+        Some(last + self.asking.poll.saturating_mul(BUS_SILENT))
+    }
+
+    /// A fresh reading has come from core-data: did the bus bring any?
+    fn note_bus(&mut self) {
+        if self.bus.is_none() {
+            return;
+        }
+        if self.bus_silent_at().is_some_and(|at| at > Instant::now()) {
+            if self.unheard == UNHEARD {
+                tracing::info!(device = %self.device, "the message bus brings readings");
+            }
+            self.unheard = 0;
+            return;
+        }
+        let before = self.unheard;
+        self.unheard = before.saturating_add(1).min(UNHEARD);
+        if before < UNHEARD && self.unheard == UNHEARD {
+            tracing::warn!(
+                device = %self.device,
+                "the message bus brings no readings, core-data does: is this its broker, and edgex.bus_topic its topic?"
+            );
         }
     }
 
@@ -173,6 +207,7 @@ impl Watcher {
         let (state, observed) = self.judge(newest);
         self.note(state);
         if let Some(observed) = observed {
+            self.note_bus();
             self.tell(Happening::Observed(self.device.clone(), observed)).await;
         }
     }
@@ -257,7 +292,7 @@ mod tests {
             timeout: config.timeout,
             clock: Clock::new(move || clock.load(Ordering::Relaxed)),
         };
-        let poller = Poller::new(asking, watch::channel(Bus::Silent).1, mpsc::channel(1).0);
+        let poller = Poller::new(asking, None, mpsc::channel(1).0);
         poller.watcher("pi-1".parse().unwrap())
     }
 
@@ -287,22 +322,59 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn core_data_is_asked_less_often_while_the_bus_brings_readings_and_sooner_when_it_fails() {
+    async fn core_data_is_asked_less_often_while_the_bus_brings_readings_and_sooner_when_it_falls_silent() {
         let mut watcher = watcher(&Arc::new(AtomicI64::new(NOW)));
-        let (bus, hears) = watch::channel(Bus::Brings);
-        watcher.bus = hears;
+        let bus = Arrivals::default();
+        watcher.bus = Some(bus.clone());
+        let seconds = |start: Instant| start.elapsed().as_secs();
+
+        // A bus that is there and brings nothing changes nothing.
         let start = Instant::now();
         watcher.pause(start).await;
-        assert_eq!(start.elapsed().as_secs(), u64::from(SLOWER));
+        assert_eq!(seconds(start), 1);
+
         let start = Instant::now();
-        let fail = async {
-            tokio::time::sleep(Duration::from_millis(1_500)).await;
-            bus.send_replace(Bus::Silent);
+        let brings = async |times: u64| {
+            for _ in 0..times {
+                bus.note(&watcher.device);
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
         };
-        tokio::join!(watcher.pause(start), fail);
-        assert_eq!(start.elapsed().as_millis(), 1_500, "a second has passed already");
+        tokio::join!(
+            async {
+                watcher.pause(start).await;
+                assert_eq!(seconds(start), u64::from(SLOWER))
+            },
+            brings(6)
+        );
+
+        // The last comes after two seconds.
+        let start = Instant::now();
+        tokio::join!(
+            async {
+                watcher.pause(start).await;
+                assert_eq!(seconds(start), 2 + u64::from(BUS_SILENT))
+            },
+            brings(3)
+        );
+
+        // Another device's are none of this one's.
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        bus.note(&"pi-2".parse().unwrap());
         let start = Instant::now();
         watcher.pause(start).await;
-        assert_eq!(start.elapsed().as_secs(), 1);
+        assert_eq!(seconds(start), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_bus_that_brings_nothing_is_told_once_and_its_return_too() {
+        let mut watcher = watcher(&Arc::new(AtomicI64::new(NOW)));
+        let bus = Arrivals::default();
+        watcher.bus = Some(bus.clone());
+        (0..UNHEARD + 5).for_each(|_| watcher.note_bus());
+        assert_eq!(watcher.unheard, UNHEARD, "told at the tenth, and not again");
+        bus.note(&watcher.device);
+        watcher.note_bus();
+        assert_eq!(watcher.unheard, 0);
     }
 }

@@ -32,6 +32,7 @@ pub(super) fn routes() -> Router<Arc<World>> {
         .route("/api/v3/deviceprofile/name/{name}", get(profile).delete(delete_profile))
         .route("/api/v3/device", post(add_devices).patch(change_devices))
         .route("/api/v3/device/all", get(all_devices))
+        .route("/api/v3/device/profile/name/{name}", get(devices_of_profile))
         .route("/api/v3/device/name/{name}", get(device).delete(delete_device))
 }
 
@@ -243,6 +244,15 @@ async fn all_profiles(State(world): At, query: Query) -> Answer {
 async fn all_devices(State(world): At, query: Query) -> Answer {
     let page = Page::parse(&query, world.version)?;
     let (total, devices) = page.of(world.state().devices.values().map(|(id, device)| with_id(id, device)).collect())?;
+    Ok(success(json!({"totalCount": total, "devices": devices})))
+}
+
+/// A profile that is not there has no devices, and that is no error (core-metadata asks its database for devices only).
+async fn devices_of_profile(State(world): At, Path(name): Path<String>, query: Query) -> Answer {
+    let page = Page::parse(&query, world.version)?;
+    let state = world.state();
+    let of_it = state.devices.values().filter(|(_, device)| device.profile_name == name);
+    let (total, devices) = page.of(of_it.map(|(id, device)| with_id(id, device)).collect())?;
     Ok(success(json!({"totalCount": total, "devices": devices})))
 }
 

@@ -235,14 +235,19 @@ impl<'a> Conversation<'a> {
     /// forbidden: it takes everything.
     ///
     /// # Errors
-    /// The connection broke.
+    /// The connection broke, or the broker refused it for another reason than rights.
     pub fn publish_nothing(&mut self, topic: &str) -> Result<Published, Trouble> {
         let body = Body::new(self.version).text(topic.as_bytes()).number(PACKET_ID).properties();
         let code = self.ask(packet::PUBLISH | QOS_1, body, packet::PUBACK)?;
         Ok(match code {
             0 => Published::Taken,
             0x10 => Published::NobodyListens,
-            _ => Published::Forbidden,
+            0x87 => Published::Forbidden,
+            code => {
+                let why =
+                    format!("the broker did not take a message (reason code {code:#04x} of MQTT 5, section 3.4.2.1)");
+                return Err(Trouble { kind: TroubleKind::Other, why });
+            }
         })
     }
 
