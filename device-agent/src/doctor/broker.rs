@@ -220,10 +220,14 @@ fn publish(
     conversation.connect(client_id).ok()?;
     for (step, kind) in PUBLISHES {
         let topic = topic(&config.root, &config.device, kind).to_string();
-        let told = match conversation.publish_nothing(&topic).ok()? {
-            Published::Taken => Told::Good(topic),
-            Published::NobodyListens => Told::Good(topic + ": allowed; nobody listens there now, no controller either"),
-            Published::Forbidden => Told::Denied(topic),
+        let told = match conversation.publish_nothing(&topic) {
+            Ok(Published::Taken) => Told::Good(topic),
+            Ok(Published::NobodyListens) => {
+                Told::Good(topic + ": allowed; nobody listens there now, no controller either")
+            }
+            Ok(Published::Forbidden) => Told::Denied(topic),
+            Err(trouble) if trouble.kind == TroubleKind::Other => Told::Wrong(trouble),
+            Err(_) => return None,
         };
         steps.push((step, told));
     }
