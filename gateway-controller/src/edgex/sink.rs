@@ -254,7 +254,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_has_waited_for_long_is_not_sent_but_decided_on_anew() {
-        let config = crate::config::Config::load(None, []).unwrap().edgex;
+        // It takes connections and never answers: what is sent to it takes the whole timeout.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let env = [("GATEWAY_EDGEX__CORE_COMMAND_URL".into(), url.into())];
+        let config = crate::config::Config::load(None, env).unwrap().edgex;
         let timeout = Duration::from_secs(6);
         let mut sink = Sink::new(Sending {
             client: config.single_client(Service::Command),
