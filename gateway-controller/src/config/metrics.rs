@@ -22,13 +22,13 @@ pub(super) const KEYS: &[Key] = &[
         path: "metrics.devices",
         default: "1000",
         allowed: "0 to 100000",
-        doc: "Devices with series of their own, some 75 each; the first ones heard of. The others count in the sums only.",
+        doc: "Devices with series of their own, up to 78 each; the first ones heard of. The others count in the sums only.",
     },
     Key {
         path: "metrics.histograms",
         default: r#""device""#,
         allowed: r#""device" or "fleet""#,
-        doc: "\"device\": wake-up latency and response time of each device and of all. \"fleet\": of all only, 40 series less a device.",
+        doc: "\"device\": wake-up latency and response time of each device and of all. \"fleet\": of all only, 40 series a device less.",
     },
     Key {
         path: "metrics.info",

@@ -73,11 +73,11 @@ impl Exposition {
             Samples::Fleet(samples) => samples(&self.view, &mut Writer { out, family, device: None, settings }),
             Samples::Device(samples) => {
                 for (number, device) in self.devices.iter().enumerate().skip(first) {
+                    samples(device, &mut Writer { out, family, device: Some(device.id.as_str()), settings });
                     if out.len() >= PIECE {
-                        self.next = (place, number);
+                        self.next = (place, number.saturating_add(1));
                         return;
                     }
-                    samples(device, &mut Writer { out, family, device: Some(device.id.as_str()), settings });
                 }
             }
         }

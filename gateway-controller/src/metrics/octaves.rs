@@ -110,7 +110,7 @@ mod tests {
         merged.merge(&latency);
         assert_eq!(counts(&merged), [(16, 3), (32, 5), (64, 6)]);
         assert_eq!((counts(&merged), merged.count()), (counts(&one_by_one), one_by_one.count()));
-        assert_eq!(one_by_one.sum_ns(), values.iter().sum());
+        assert_eq!(one_by_one.sum_ns(), values.iter().sum::<u64>());
         let error = merged.sum_ns().abs_diff(one_by_one.sum_ns());
         assert!(error * 20 < one_by_one.sum_ns(), "{} against {}", merged.sum_ns(), one_by_one.sum_ns());
     }
