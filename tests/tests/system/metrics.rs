@@ -49,7 +49,7 @@ fn a_scrape_shows_what_the_agents_counted() {
     assert!(first[1] > 0 && first[2] > 0, "{first:?}");
     eventually("totals that are exact", || {
         let samples = samples(&scrape(&address, "", "text/plain"));
-        let of = |name: &str, labels: &str| samples.get(&format!("{name}_total{labels}")).copied();
+        let of = |name: &str, labels: &str| samples.get(&format!("{name}_total{labels}")).cloned();
         let counted = |prefix: &str, labels: &str| {
             ["jobs", "deadline_misses", "skipped_releases", "reports"]
                 .map(|name| of(&format!("{prefix}{name}"), labels))
