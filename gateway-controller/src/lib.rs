@@ -9,6 +9,7 @@
 //! | [`keyring`] | whose messages are believed, and signatures of commands |
 //! | [`event`], [`sink`] | what it tells, and to whom |
 //! | [`watch`], [`web`] | what those see who watch, and the web server that shows it |
+//! | [`metrics`] | figures for Prometheus |
 //! | [`kubeedge`] | wishes of the cloud, and what it is told of the devices |
 //! | [`config`], [`protocol`], [`cli`] | what people say to it |
 //! | [`commands`] | what the command line does about it |
@@ -24,6 +25,7 @@ pub mod fleet;
 pub mod keyring;
 pub mod kubeedge;
 pub mod link;
+pub mod metrics;
 pub mod protocol;
 mod refusals;
 pub mod run;

@@ -51,6 +51,7 @@ fn every_link_to_a_file_leads_somewhere() {
         "deploy/image",
         "deploy/kubernetes",
         "deploy/kubernetes/checks",
+        "deploy/monitoring",
         "shared-proto/vectors",
         "device-agent/examples/line-follower",
         "tests",

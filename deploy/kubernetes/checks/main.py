@@ -33,6 +33,7 @@ VERSIONS = ("1.32", "1.37")
 COMPOSED = [
     ("k3s+node-port", "k3s", ["node-port"]), ("microk8s+node-port", "microk8s", ["node-port"]), ("k0s+node-port", "k0s", ["node-port"]),
     ("k3s+signed", "k3s", ["signed"]), ("kubeedge+signed", "kubeedge", ["signed"]), ("k3s+edgex", "k3s", ["edgex"]),
+    ("k3s+metrics", "k3s", ["metrics"]), ("k0s+signed+metrics", "k0s", ["signed", "metrics"]),
 ]
 
 

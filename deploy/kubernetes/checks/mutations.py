@@ -102,6 +102,8 @@ MUTATIONS = [
     ("ports_agree", "k3s", config_map("mosquitto-files", "edge.conf", "listener 8883", "listener 8884")),
     ("ports_agree", "k3s", change_document("NetworkPolicy", CONTROLLER, put("spec", "egress", 0, "ports", 0, "port", value=1))),
     ("ports_agree", "k3s", change_document("NetworkPolicy", CONTROLLER, put("spec", "ingress", value=[{}]))),
+    ("ports_agree", "k3s+metrics", change_document("NetworkPolicy", "gateway-controller-metrics", put("spec", "ingress", 0, "ports", 0, "port", value=9090))),
+    ("ports_agree", "k0s+signed+metrics", change_container(CONTROLLER, put("ports", 0, "containerPort", value=9090))),
     ("ports_agree", "k3s+edgex", change_document("NetworkPolicy", "gateway-controller-edgex", put("spec", "egress", 0, "ports", 0, "endPort", value=59881))),
     ("ports_agree", "agent", config_map(AGENT, "config.toml", "mqtts://gateway.local", "mqtts://gateway.local:1883")),
     ("namespace_keeps_its_standard", "classroom", change(BROKER, put("hostNetwork", value=True))),

@@ -226,6 +226,15 @@ def ports_agree(overlay, documents):
             yield f"the controller's network policy lets out to {allowed}, not to {port} and DNS"
         if policy and (policy["spec"].get("ingress") or "Ingress" not in policy["spec"]["policyTypes"]):
             yield "the controller listens on no port, but its network policy lets somebody in"
+    metrics = named(documents, "NetworkPolicy", "gateway-controller-metrics")
+    if metrics:
+        own = pod(named(documents, "Deployment", "gateway-controller"))["containers"][0]
+        listen = next((v["value"] for v in own.get("env", ()) if v["name"] == "GATEWAY_WEB__LISTEN"), "")
+        declared = [f"0.0.0.0:{p['containerPort']}" for p in own.get("ports", ()) if p["name"] == "metrics"]
+        let_in = [p["port"] for rule in metrics["spec"]["ingress"] for p in rule["ports"]]
+        led_to = [p["targetPort"] for p in named(documents, "Service", "gateway-controller")["spec"]["ports"]]
+        if declared != [listen] or let_in != ["metrics"] or led_to != ["metrics"]:
+            yield f"the controller serves at {listen!r}, its pod says {declared}, its policy lets in to {let_in}, its Service leads to {led_to}"
     edgex = named(documents, "NetworkPolicy", "gateway-controller-edgex")
     if edgex:
         for entry in edgex["spec"]["egress"][0]["ports"]:

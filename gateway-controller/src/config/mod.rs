@@ -4,6 +4,7 @@ mod classroom;
 mod edgex;
 mod edgex_keys;
 mod kubeedge;
+mod metrics;
 mod raw;
 mod schema;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use shared_proto::ids::TopicRoot;
 use shared_proto::wire::DialectName;
 
 use super::edgex::{self, RawEdgex, RawGateway};
-use super::{Config, Control, Dialects, SCHEMA, kubeedge, web};
+use super::{Config, Control, Dialects, SCHEMA, kubeedge, metrics, web};
 use crate::fleet::{BadTiming, Rule, Settings, Timing};
 
 /// Longest path that fits a socket address, with room for the suffix it is bound under first.
@@ -28,6 +28,7 @@ struct Raw {
     control: RawControl,
     kubeedge: kubeedge::Raw,
     web: web::Raw,
+    metrics: metrics::Raw,
     log: LogSection,
 }
 
@@ -84,7 +85,7 @@ pub(super) fn check(loaded: &Loaded) -> Result<Config, ConfigError> {
         fleet: Settings { rule, timing: timing(loaded, &raw.command)?, max_devices },
         control: control(loaded, raw.control.socket)?,
         kubeedge: raw.kubeedge.check(source, loaded)?,
-        web: raw.web.check(loaded)?,
+        web: raw.web.check(raw.metrics.check(max_devices, loaded)?, loaded)?,
         log: raw.log.check(loaded)?,
     })
 }

@@ -250,3 +250,21 @@ fn kubeedge_is_off_unless_it_is_asked_for() {
     let error = load(&without_broker).unwrap_err();
     assert!(error.contains("kubeedge.twins") && error.contains("broker"), "{error}");
 }
+
+#[test]
+fn metrics_are_there_with_the_web_server() {
+    assert_eq!(load(&[]).unwrap().web, None);
+    let web = |more: &[(&str, &str)]| {
+        load(&[&[("GATEWAY_WEB__LISTEN", "[::1]:0")], more].concat()).map(|config| config.web.unwrap())
+    };
+    let metrics = web(&[("GATEWAY_LIMITS__MAX_DEVICES", "7")]).unwrap().metrics.unwrap();
+    assert_eq!((metrics.devices, metrics.followed, metrics.info.len()), (1000, 7, 5));
+    assert_eq!(web(&[("GATEWAY_METRICS__ENABLED", "false")]).unwrap().metrics, None);
+    assert_eq!(web(&[("GATEWAY_METRICS__INFO", "[]")]).unwrap().metrics.unwrap().info, []);
+    for (key, value) in
+        [("METRICS__DEVICES", "100001"), ("METRICS__HISTOGRAMS", "none"), ("METRICS__INFO", "[\"serial\"]")]
+    {
+        let problem = web(&[(&format!("GATEWAY_{key}"), value)]).unwrap_err();
+        assert!(problem.contains(&key.to_lowercase().replace("__", ".")), "{problem}");
+    }
+}

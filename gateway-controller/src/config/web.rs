@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use serde::Deserialize;
 use shared_host::config::{ConfigError, Key, Loaded, Section};
 
+use crate::metrics;
 use crate::web::Settings;
 
 /// What the section is about.
@@ -27,12 +28,16 @@ pub(super) struct Raw {
 }
 
 impl Raw {
-    pub(super) fn check(&self, loaded: &Loaded) -> Result<Option<Settings>, ConfigError> {
+    pub(super) fn check(
+        &self,
+        metrics: Option<metrics::Settings>,
+        loaded: &Loaded,
+    ) -> Result<Option<Settings>, ConfigError> {
         if self.listen.is_empty() {
             return Ok(None);
         }
         let listen: SocketAddr =
             self.listen.parse().map_err(|_| loaded.refuse("web.listen", "not an address with a port"))?;
-        Ok(Some(Settings { listen }))
+        Ok(Some(Settings { listen, metrics }))
     }
 }

@@ -43,7 +43,7 @@ pub(super) struct Coverage {
 
 /// What a report adds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Arrival {
+pub(crate) enum Arrival {
     /// It is newer than all before.
     Newest,
     /// It is older than the newest and was not here yet.

@@ -34,6 +34,7 @@ pub use commands::{BadTiming, MAX_RETRY_MS, MAX_TTL_MS, MIN_RETRY_MS, MIN_TTL_MS
 use device::Device;
 pub use edgex::{EdgexAnswer, EdgexCommand, EdgexObserved, EdgexTaken};
 pub use moment::Moment;
+pub(crate) use tally::Tally;
 pub use view::{DeviceView, DialectView, PresenceView, WakeupView, WantedBy};
 
 /// What the fleet goes by.

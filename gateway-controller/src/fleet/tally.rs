@@ -17,8 +17,8 @@ const REMEMBERED: usize = 8;
 const CALM: u16 = 1_000;
 
 /// Counts of one device since it was first heard of.
-#[derive(Debug, Default)]
-pub(super) struct Tally {
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tally {
     current: Option<(BootId, Coverage)>,
     /// Other runs, the one that was current or reported last at the end.
     others: VecDeque<(BootId, Coverage)>,
@@ -31,14 +31,14 @@ pub(super) struct Tally {
 
 /// What came and what did not.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Sum {
-    pub(super) received: Totals,
-    pub(super) missing: Totals,
+pub(crate) struct Sum {
+    pub(crate) received: Totals,
+    pub(crate) missing: Totals,
 }
 
 impl Tally {
     /// From now on this is the current run.
-    pub(super) fn start_boot(&mut self, boot: BootId) {
+    pub(crate) fn start_boot(&mut self, boot: BootId) {
         let before = self.current.take();
         self.current = self.recall(boot);
         self.others.extend(before);
@@ -46,7 +46,7 @@ impl Tally {
     }
 
     /// Takes in a report of the current run.
-    pub(super) fn take(&mut self, report: &Report) -> Arrival {
+    pub(crate) fn take(&mut self, report: &Report) -> Arrival {
         self.calm = self.calm.saturating_add(1).min(CALM);
         if self.calm == CALM {
             self.retire();
@@ -56,7 +56,7 @@ impl Tally {
     }
 
     /// Takes in a report of another run.
-    pub(super) fn take_foreign(&mut self, report: &Report) -> Arrival {
+    pub(crate) fn take_foreign(&mut self, report: &Report) -> Arrival {
         self.calm = 0;
         let mut other = self.recall(report.boot);
         let arrival = take(&mut other, report);
@@ -77,7 +77,7 @@ impl Tally {
     }
 
     /// What came and what did not, over all runs.
-    pub(super) fn sum(&self) -> Sum {
+    pub(crate) fn sum(&self) -> Sum {
         self.current.iter().chain(&self.others).fold(self.closed, |sum, (_, coverage)| sum.plus(coverage))
     }
 

@@ -1,5 +1,7 @@
 //! The controller's web server: on a thread with a runtime of its own, so that no reader holds up a decision.
 
+mod scrape;
+
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,6 +13,7 @@ use shared_host::control::Asker;
 use tokio::sync::oneshot;
 
 use crate::event::Record;
+use crate::metrics::{self, Book};
 use crate::protocol::Request;
 use crate::watch::{Seen, Watcher};
 
@@ -19,6 +22,8 @@ use crate::watch::{Seen, Watcher};
 pub struct Settings {
     /// Address and port.
     pub listen: SocketAddr,
+    /// What `/metrics` shows, if it is there.
+    pub metrics: Option<metrics::Settings>,
 }
 
 /// Why the server cannot start.
@@ -60,11 +65,16 @@ pub(crate) struct Shared {
 pub(crate) struct Site {
     /// Events so far.
     pub(crate) events: u64,
+    /// What `/metrics` shows.
+    pub(crate) book: Option<Book>,
 }
 
 impl Watcher for Site {
-    fn take(&mut self, _record: &Record) {
+    fn take(&mut self, record: &Record) {
         self.events = self.events.saturating_add(1);
+        if let Some(book) = &mut self.book {
+            book.take(record);
+        }
     }
 }
 
@@ -87,7 +97,8 @@ impl Server {
         listener.set_nonblocking(true).map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(WebError::Start)?;
-        let shared = Arc::new(Shared { asker, site: Mutex::default() });
+        let book = settings.metrics.clone().map(|metrics| Book::new(metrics, seen.lost()));
+        let shared = Arc::new(Shared { asker, site: Mutex::new(Site { book, ..Site::default() }) });
         let (stop, told) = oneshot::channel();
         let thread = std::thread::Builder::new().name("web".to_owned()).spawn(move || {
             runtime.block_on(async {
@@ -136,7 +147,9 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) -> io::Result<()> {
 }
 
 fn router(shared: Arc<Shared>) -> Router {
-    Router::new().route("/healthz", get(|| async { "ok\n" })).with_state(shared)
+    let pages = Router::new().route("/healthz", get(|| async { "ok\n" }));
+    // Under whatever name it is asked for: figures tell no secrets, and Prometheus comes by address.
+    pages.route("/metrics", get(scrape::metrics)).with_state(shared)
 }
 
 #[cfg(test)]
@@ -151,7 +164,7 @@ mod tests {
 
     #[test]
     fn it_serves_until_it_is_dropped() {
-        let settings = Settings { listen: "127.0.0.1:0".parse().unwrap() };
+        let settings = Settings { listen: "127.0.0.1:0".parse().unwrap(), metrics: None };
         let ((_feed, seen), (asker, _questions)) = (feed(), inside(1));
         let server = Server::start(&settings, seen, asker).unwrap();
         let address = server.address();
@@ -160,7 +173,7 @@ mod tests {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("ok\n"), "{answer}");
-        let taken = Settings { listen: address };
+        let taken = Settings { listen: address, metrics: None };
         let refused = Server::start(&taken, feed().1, inside(1).0).unwrap_err().to_string();
         assert!(refused.contains("web.listen") && refused.contains(&address.to_string()), "{refused}");
         drop(server);

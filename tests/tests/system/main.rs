@@ -31,6 +31,7 @@ mod kubeedge;
 mod kubeedge_by_mqtt;
 mod lease;
 mod measure;
+mod metrics;
 mod overload;
 mod oversize;
 mod repeated_command;
