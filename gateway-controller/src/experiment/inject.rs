@@ -211,7 +211,7 @@ mod tests {
             injector.went(now_ms, NORMAL, Went::Nowhere);
             tries += 1;
         }
-        assert_eq!(tries, 10, "until the lease has ended");
+        assert_eq!(tries, 11, "until the lease has ended");
     }
 
     #[test]

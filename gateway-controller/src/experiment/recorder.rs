@@ -426,3 +426,19 @@ fn contains(payload: &[u8], text: &str) -> bool {
 fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nobody listens on port 1. The clock is made up.
+    #[tokio::test(start_paused = true)]
+    async fn a_broker_that_is_away_is_told_after_a_while() {
+        let config = Config::embedded("mqtt://127.0.0.1:1".parse().unwrap()).unwrap();
+        let (_publisher, mut events) = mqtt::start(config.mqtt.options(), |_| None);
+        let start = Instant::now();
+        let error = connected(&mut events, &config).await.unwrap_err().to_string();
+        assert!(error.contains("mqtt://127.0.0.1:1") && error.contains("15 s") && error.contains("refused"), "{error}");
+        assert_eq!(start.elapsed().as_secs(), 15);
+    }
+}

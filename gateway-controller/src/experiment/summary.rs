@@ -23,7 +23,7 @@ pub(crate) fn text(file: &Path, reason: Ending, tally: &Tally) -> String {
         let _ = write!(out, "{}", reactions(word, tally.reactions.list().iter().filter(|one| one.kind == kind)));
     }
     if tally.lost > 0 {
-        let _ = writeln!(out, "  not recorded: {} (the file tells what, as `lost`)", tally.lost);
+        let _ = writeln!(out, "  lost or left out: {} (lines `lost` of the file tell what)", tally.lost);
     }
     if tally.downs > 0 {
         let _ = writeln!(out, "  the connection to the broker broke {} times", tally.downs);
@@ -86,6 +86,6 @@ mod tests {
             text.contains("injected: 1 commands, answered after - (p50)") && text.contains("1 without answer"),
             "{text}"
         );
-        assert!(!text.contains("crossings") && !text.contains("not recorded"), "{text}");
+        assert!(!text.contains("crossings") && !text.contains("lost"), "{text}");
     }
 }
