@@ -11,6 +11,7 @@
 //! | [`watch`], [`web`] | what those see who watch, and the web server that shows it |
 //! | [`metrics`] | figures for Prometheus |
 //! | [`kubeedge`] | wishes of the cloud, and what it is told of the devices |
+//! | `experiment` | records what is heard of a fleet, in experiment files |
 //! | [`config`], [`protocol`], [`cli`] | what people say to it |
 //! | [`commands`] | what the command line does about it |
 
@@ -21,6 +22,7 @@ pub mod commands;
 pub mod config;
 pub mod edgex;
 pub mod event;
+mod experiment;
 pub mod fleet;
 pub mod keyring;
 pub mod kubeedge;
