@@ -7,6 +7,7 @@ use gateway_controller::run::StartError;
 use shared_host::config::ConfigError;
 
 use crate::broker::BrokerError;
+use crate::fleet::ControllerError;
 use crate::schedule::PATIENCE;
 use crate::stage::Broken;
 
@@ -22,6 +23,22 @@ pub enum ShowError {
     /// The controller failed.
     #[error("controller: {0}")]
     Controller(#[from] StartError),
+    /// The controller beside a fleet failed.
+    #[error(transparent)]
+    BesideFleet(#[from] ControllerError),
+    /// The embedded broker takes so many connections only.
+    #[error("the embedded broker takes {0} connections at most: install Mosquitto (Debian: apt-get install mosquitto), or name a broker with --broker")]
+    SmallBroker(u32),
+    /// Not all devices came up.
+    #[error("{up} of {devices} devices have connected; the last trouble: {trouble}")]
+    NotUp {
+        /// How many have.
+        up: usize,
+        /// How many there are.
+        devices: u32,
+        /// The last failure.
+        trouble: String,
+    },
     /// An agent failed.
     #[error("agent: {0}")]
     Agent(#[from] RunError),
