@@ -27,7 +27,9 @@ pub enum ShowError {
     #[error(transparent)]
     BesideFleet(#[from] ControllerError),
     /// The embedded broker takes so many connections only.
-    #[error("the embedded broker takes {0} connections at most: install Mosquitto (Debian: apt-get install mosquitto), or name a broker with --broker")]
+    #[error(
+        "the embedded broker takes {0} connections at most: install Mosquitto (Debian: apt-get install mosquitto), or name a broker with --broker"
+    )]
     SmallBroker(u32),
     /// Not all devices came up.
     #[error("{up} of {devices} devices have connected; the last trouble: {trouble}")]

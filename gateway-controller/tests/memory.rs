@@ -83,8 +83,7 @@ fn a_device_costs_less_than_four_kibibytes() {
     let change = region.change();
     assert_eq!(fleet.names().count() as u64, DEVICES);
     assert!(commands > DEVICES, "{commands}");
-    let each = (change.bytes_allocated as f64 - change.bytes_deallocated as f64)
-        / DEVICES as f64;
+    let each = (change.bytes_allocated as f64 - change.bytes_deallocated as f64) / DEVICES as f64;
     println!("{each:.0} bytes a device");
     assert!(each < BUDGET, "{each:.0} bytes a device: allowed are {BUDGET}");
 }

@@ -56,7 +56,11 @@ impl Comparison {
             sum.misses += own.misses;
             let Some(view) = after.get(id) else {
                 // A device that was never up for a whole window has told nothing.
-                if own.jobs == 0 { sum.agree += 1 } else { sum.unknown += 1 }
+                if own.jobs == 0 {
+                    sum.agree += 1
+                } else {
+                    sum.unknown += 1
+                }
                 continue;
             };
             let counted = totals(view).since(&before.get(id).map(totals).unwrap_or_default());

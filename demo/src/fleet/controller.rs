@@ -127,7 +127,9 @@ pub(super) async fn until_up(controller: &mut Option<Controller>, socket: &Path)
         if ended || Instant::now() > patience {
             let words = match (controller, asked) {
                 (Some(controller), _) => controller.log(),
-                (None, Ok(Health { broker })) => format!("no connection to {}: {}", broker.url, broker.down.unwrap_or_default()),
+                (None, Ok(Health { broker })) => {
+                    format!("no connection to {}: {}", broker.url, broker.down.unwrap_or_default())
+                }
                 (None, Err(error)) => error.to_string(),
             };
             return Err(ControllerError::NotUp { words });

@@ -185,8 +185,7 @@ impl Device {
             policy: self.policy,
         };
         let course = window.effort.run(&common.spreads);
-        let own =
-            Totals { jobs: u64::from(window.effort.releases), misses: course.misses, skipped: course.skipped };
+        let own = Totals { jobs: u64::from(window.effort.releases), misses: course.misses, skipped: course.skipped };
         self.total = plus(self.total, own);
         self.lifetime = plus(self.lifetime, own);
         self.seq += 1;

@@ -20,7 +20,9 @@ pub const MAX_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How to run a fleet.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Exit codes: 0 the controller counted what the devices did, or nobody asked it; 1 it did not, or a failure; 2 usage.")]
+#[command(
+    after_help = "Exit codes: 0 the controller counted what the devices did, or nobody asked it; 1 it did not, or a failure; 2 usage."
+)]
 pub struct Options {
     /// Devices, 1 to 20000
     #[arg(long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_DEVICES)))]

@@ -94,7 +94,9 @@ impl Spread {
 
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Some(p50), Some(p99), Some(max)) = (self.p50_ms, self.p99_ms, self.max_ms) else { return f.write_str("none") };
+        let (Some(p50), Some(p99), Some(max)) = (self.p50_ms, self.p99_ms, self.max_ms) else {
+            return f.write_str("none");
+        };
         write!(f, "p50 {p50:.2}  p99 {p99:.2}  max {max:.2} ms  ({} of them)", self.count)
     }
 }
@@ -127,7 +129,10 @@ pub(super) fn figures(before: &Counters, after: &Counters, seconds: f64) -> (f64
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { devices, connections, interval_ms, seconds, .. } = self;
-        writeln!(f, "{devices} devices on {connections} connections, a report every {interval_ms} ms each, for {seconds:.0} s")?;
+        writeln!(
+            f,
+            "{devices} devices on {connections} connections, a report every {interval_ms} ms each, for {seconds:.0} s"
+        )?;
         let mut row = |name: &str, value: fmt::Arguments<'_>| writeln!(f, "  {name:<24}{value}");
         row("reports sent", format_args!("{:.0} /s of {:.0} bytes", self.sent_per_s, self.report_bytes))?;
         row("reports acknowledged", format_args!("{:.0} /s", self.acked_per_s))?;
@@ -157,7 +162,10 @@ impl fmt::Display for Outcome {
             row("NOT DELIVERED", format_args!("the reports of {} connections", self.undelivered))?;
         }
         let Some(totals) = &self.totals else {
-            return row("totals", format_args!("not compared: no controller was asked (--with-controller, --control-socket)"));
+            return row(
+                "totals",
+                format_args!("not compared: no controller was asked (--with-controller, --control-socket)"),
+            );
         };
         let verdict = if totals.is_whole() { "agree" } else { "DO NOT AGREE" };
         row(

@@ -208,7 +208,10 @@ fn start(options: &Options, connections: u32, shared: &Rc<Shared>, phases: &watc
     // A controller that still knows a run from before would take it for that.
     let mut boots = Rng::new();
     let at_us = |number: u32| u64::from(number) * 1_000_000 / u64::from(options.ramp.get());
-    let span = Span { begin_us: at_us(options.devices) + 1_000_000, length_us: options.seconds.get().saturating_mul(1_000_000) };
+    let span = Span {
+        begin_us: at_us(options.devices) + 1_000_000,
+        length_us: options.seconds.get().saturating_mul(1_000_000),
+    };
     let mut devices = (0..options.devices).filter_map(|number| {
         let mut rng = rng.fork();
         let plan = options.scenario.plan(number, span, &mut rng);

@@ -25,7 +25,16 @@ fn device(common: &Common) -> Device {
 
 fn command(id: &str, mode: Mode, cause: Option<ReportRef>) -> SetMode {
     let lease_ms = Lease::try_from(15_000).unwrap();
-    SetMode { v: Version, id: id.parse().unwrap(), mode, lease_ms, reason: "".into(), cause, fresh: None, missing: None }
+    SetMode {
+        v: Version,
+        id: id.parse().unwrap(),
+        mode,
+        lease_ms,
+        reason: "".into(),
+        cause,
+        fresh: None,
+        missing: None,
+    }
 }
 
 /// Closes `count` windows; the time after.

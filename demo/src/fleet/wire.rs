@@ -64,8 +64,7 @@ impl Opening {
         let mut wire = Wire { stream, inbound: BytesMut::new(), outbound: BytesMut::new(), packet: 0 };
         let mut connect = Connect::new(self.client_id);
         connect.keep_alive = KEEP_ALIVE_S;
-        connect.last_will =
-            self.will.map(|(topic, payload)| LastWill::new(topic, payload, QoS::AtLeastOnce, true));
+        connect.last_will = self.will.map(|(topic, payload)| LastWill::new(topic, payload, QoS::AtLeastOnce, true));
         connect.write(&mut wire.outbound).map_err(odd)?;
         match wire.expect().await? {
             Packet::ConnAck(answer) if answer.code == ConnectReturnCode::Success => {}
@@ -135,7 +134,8 @@ impl Wire {
 
     /// Until there is something to read, or room for what waits to be sent.
     pub(super) async fn ready(&self) -> io::Result<()> {
-        let interest = if self.outbound.is_empty() { Interest::READABLE } else { Interest::READABLE | Interest::WRITABLE };
+        let interest =
+            if self.outbound.is_empty() { Interest::READABLE } else { Interest::READABLE | Interest::WRITABLE };
         self.stream.ready(interest).await.map(drop)
     }
 

@@ -24,6 +24,7 @@ mod edgex_agent;
 mod edgex_gateway;
 mod edgex_stand_in;
 mod emulated;
+mod fleet_of_many;
 mod gpio;
 mod harness;
 mod killed;
