@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -10,11 +11,13 @@ use std::time::Duration;
 use gateway_controller::config::SCHEMA;
 use gateway_controller::fleet::DeviceView;
 use gateway_controller::protocol::{Devices, Health, Request};
-use shared_host::control::{ControlError, ask};
+use shared_host::control::ask;
 use shared_host::mqtt::BrokerUrl;
 use shared_proto::ids::{DeviceId, TopicRoot};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
+
+use crate::error::ControllerError;
 
 /// How long a controller may take until it has its broker.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -25,31 +28,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 pub(super) struct Controller {
     child: Child,
     home: TempDir,
-}
-
-/// A controller that does not do its part.
-#[derive(Debug, thiserror::Error)]
-pub enum ControllerError {
-    /// Its program cannot be started.
-    #[error("cannot start {}: {why}; build it with `cargo build --release -p gateway-controller`, or say --controller-program", program.display())]
-    Start {
-        /// The program.
-        program: PathBuf,
-        /// What the system says.
-        why: io::Error,
-    },
-    /// It ended, or never had its broker.
-    #[error("the controller does not come up: {words}")]
-    NotUp {
-        /// Its log.
-        words: String,
-    },
-    /// It cannot be asked.
-    #[error(transparent)]
-    Control(#[from] ControlError),
-    /// Something else.
-    #[error(transparent)]
-    System(#[from] io::Error),
 }
 
 impl Controller {
@@ -82,7 +60,7 @@ impl Controller {
         command.arg("run").envs(own.into_iter().map(|(key, value)| (SCHEMA.variable(key), value)));
         command.envs(keys.iter().map(|(key, value)| (SCHEMA.variable(key), value)));
         // Ctrl-C on the terminal must not take it from the devices that still report.
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        command.process_group(0);
         command.stdin(Stdio::null()).stdout(File::create(home.path().join("decisions"))?);
         command.stderr(File::create(home.path().join("log"))?);
         let child = command.spawn().map_err(|why| ControllerError::Start { program, why })?;

@@ -19,7 +19,6 @@ mod wire;
 mod workload;
 
 pub use compare::Comparison;
-pub use controller::ControllerError;
 pub use limits::TooFewFiles;
 pub use options::{MAX_DEVICES, MAX_INTERVAL, MIN_INTERVAL, Options};
 pub use outcome::{Outcome, Spread};

@@ -20,14 +20,14 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, LocalSet};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use super::Options;
 use super::compare::Comparison;
 use super::connection::Connection;
 use super::controller::{Controller, devices, until_up};
 use super::device::{Common, Device};
 use super::limits::allow_connections;
+use super::options::Options;
 use super::outcome::{Outcome, Spread, figures, per_second};
-use super::process::Usage;
+use super::process::{Usage, Used};
 use super::scenario::Span;
 use super::shared::{Counters, Phase, Shared, Trace};
 use super::wire::SCRATCH;
@@ -75,7 +75,12 @@ async fn run(options: &Options) -> Result<Outcome, ShowError> {
     let (phase, phases) = watch::channel(Phase::Running);
     let tasks = start(options, connections, &shared, &phases);
 
-    until_connected(options, &shared, &mut interrupts).await?;
+    if let Err(error) = until_connected(options, &shared, &mut interrupts).await {
+        // Those that are there leave in good order.
+        let _ = phase.send(Phase::Leaving);
+        let _ = timeout(PATIENCE, ended(tasks)).await;
+        return Err(error);
+    }
     {
         // What it took to come up is no part of the measurement.
         let mut counters = shared.counters.borrow_mut();
@@ -89,7 +94,7 @@ async fn run(options: &Options) -> Result<Outcome, ShowError> {
     let _ = phase.send(Phase::Draining);
     let undelivered = drained(connections, &shared).await;
     // The devices stay connected meanwhile: what the controller misses it can ask for.
-    let told = tell_totals(&shared, &around, &phase, tasks).await?;
+    let told = tell_totals(&around, &phase, tasks).await?;
     let (counters, [fleet, controller, broker]) = after;
     let used = |now: Option<Usage>, then: Option<Usage>| Some(now?.since(&then?));
     let (sent_per_s, acked_per_s, report_bytes) = figures(&before.0, &counters, seconds);
@@ -280,7 +285,7 @@ async fn watch_for(options: &Options, shared: &Shared, around: &Around, interrup
             let (now, then) = (now.2.get(at)?.as_ref()?, before.2.get(at)?.as_ref()?);
             Some(now.since(then))
         });
-        let cpu = |used: Option<super::Used>| {
+        let cpu = |used: Option<Used>| {
             used.map_or("-".to_owned(), |used| format!("{:.0} % {} MiB", used.cpu_percent, used.rss_kib / 1024))
         };
         let counters = &now.0;
@@ -312,7 +317,6 @@ async fn drained(connections: u32, shared: &Shared) -> usize {
 
 /// Ends the devices and compares their counts with the controller's, which may take a moment to read what the broker has for it.
 async fn tell_totals(
-    shared: &Shared,
     around: &Around,
     phase: &watch::Sender<Phase>,
     tasks: Tasks,
@@ -321,15 +325,20 @@ async fn tell_totals(
         until_settled(socket).await?;
     }
     let _ = phase.send(Phase::Leaving);
-    let mut own: Vec<(DeviceId, Totals)> = Vec::new();
-    for task in tasks {
-        let ended = timeout(PATIENCE, task).await.map_err(io::Error::other)?;
-        own.extend(ended.map_err(io::Error::other)??.into_iter().map(|device| (device.id, device.lifetime)));
-    }
-    let _ = shared;
+    let own = timeout(PATIENCE, ended(tasks)).await.map_err(io::Error::other)??;
     let Some(socket) = &around.socket else { return Ok(None) };
     let after = devices(socket).await?;
     Ok(Some(Comparison::of(own.iter().map(|(id, totals)| (id, *totals)), &around.before, &after)))
+}
+
+/// Waits for all devices; what each has counted.
+async fn ended(tasks: Tasks) -> io::Result<Vec<(DeviceId, Totals)>> {
+    let mut own = Vec::new();
+    for task in tasks {
+        let devices = task.await.map_err(io::Error::other)??;
+        own.extend(devices.into_iter().map(|device| (device.id, device.lifetime)));
+    }
+    Ok(own)
 }
 
 /// Waits until the controller counts no more and misses nothing, while the devices are still there to be asked.
