@@ -130,7 +130,9 @@ impl Connection {
             }
             let wake_us = self.next_due().map_or(back_us, |due_us| due_us.min(back_us));
             tokio::select! {
-                () = sleep_until(self.shared.instant(wake_us)) => drop(self.advance(None)?),
+                () = sleep_until(self.shared.instant(wake_us)) => {
+                    self.advance(None)?;
+                }
                 _ = self.phase.changed() => {}
             }
         }
@@ -162,7 +164,7 @@ impl Connection {
             tokio::select! {
                 opened = &mut opening => return Ok(opened),
                 () = sleep_until(self.shared.instant(wake_us.unwrap_or_default())), if wake_us.is_some() => {
-                    drop(self.advance(None)?);
+                    self.advance(None)?;
                 }
             }
         }

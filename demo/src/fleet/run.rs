@@ -38,6 +38,8 @@ use crate::interrupts::Interrupts;
 
 /// Connections that the embedded broker takes from here.
 const EMBEDDED_MOST: u32 = 900;
+/// With which the names of the devices begin.
+const PREFIX: &str = "sim-";
 /// How long the last devices may take to connect, and at the end the last reports to be delivered and counted.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -220,7 +222,7 @@ fn start(options: &Options, connections: u32, shared: &Rc<Shared>, phases: &watc
     let mut devices = (0..options.devices).filter_map(|number| {
         let mut rng = rng.fork();
         let plan = options.scenario.plan(number, span, &mut rng);
-        let id = format!("sim-{:05}", number + 1).parse().ok()?;
+        let id = format!("{PREFIX}{:05}", number + 1).parse().ok()?;
         let begin_us = at_us(number) + rng.u64(..shared.common.interval_us);
         let mut device = Device::new(id, plan, begin_us, rng, boots.fork());
         device.begin(begin_us, &shared.common);
@@ -347,7 +349,8 @@ async fn until_settled(socket: &Path) -> Result<(), ShowError> {
     let mut before = None;
     loop {
         let views = devices(socket).await?;
-        let sum = views.values().fold((0u64, 0u64), |(jobs, missing), view| {
+        let own = views.values().filter(|view| view.device.as_str().starts_with(PREFIX));
+        let sum = own.fold((0u64, 0u64), |(jobs, missing), view| {
             (jobs.saturating_add(view.jobs), missing.saturating_add(view.missing_jobs))
         });
         let settled = before == Some(sum) && sum.1 == 0;
