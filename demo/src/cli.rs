@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use shared_host::mqtt::BrokerUrl;
 
 use crate::disturbance::{FloodOptions, Options as Disturbance};
+use crate::fleet::Options as Fleet;
 
 /// The whole loop on one machine: broker, controller, agents, and a load that comes and goes. Watch a device degrade under
 /// load and recover.
@@ -34,6 +35,8 @@ pub enum Command {
     Reaction(Reaction),
     /// Measure whether the agent disturbs its own real-time loop: the loop alone against the loop in a busy agent
     Disturbance(Disturbance),
+    /// Load a broker and a controller with thousands of simulated devices, each with a connection of its own
+    Fleet(Fleet),
     /// Publish commands to one device as fast as the broker takes them, until standard input ends
     #[command(hide = true)]
     Flood(FloodOptions),

@@ -1,10 +1,12 @@
 //! Why the demo failed.
 
 use std::io;
+use std::path::PathBuf;
 
 use device_agent::supervisor::RunError;
 use gateway_controller::run::StartError;
 use shared_host::config::ConfigError;
+use shared_host::control::ControlError;
 
 use crate::broker::BrokerError;
 use crate::schedule::PATIENCE;
@@ -22,6 +24,24 @@ pub enum ShowError {
     /// The controller failed.
     #[error("controller: {0}")]
     Controller(#[from] StartError),
+    /// The controller beside a fleet failed.
+    #[error(transparent)]
+    BesideFleet(#[from] ControllerError),
+    /// The embedded broker takes so many connections only.
+    #[error(
+        "the embedded broker takes {0} connections at most: install Mosquitto (Debian: apt-get install mosquitto), or name a broker with --broker"
+    )]
+    SmallBroker(u32),
+    /// Not all devices came up.
+    #[error("{up} of {devices} devices have connected; the last trouble: {trouble}")]
+    NotUp {
+        /// How many have.
+        up: usize,
+        /// How many there are.
+        devices: u32,
+        /// The last failure.
+        trouble: String,
+    },
     /// An agent failed.
     #[error("agent: {0}")]
     Agent(#[from] RunError),
@@ -49,4 +69,29 @@ pub enum ShowError {
     /// Nothing arrived.
     #[error("{0} of {1} devices did not report within {s} s; is the broker reachable?", s = PATIENCE.as_secs())]
     Silent(usize, usize),
+}
+
+/// A controller beside a fleet that does not do its part.
+#[derive(Debug, thiserror::Error)]
+pub enum ControllerError {
+    /// Its program cannot be started.
+    #[error("cannot start {}: {why}; build it with `cargo build --release -p gateway-controller`, or say --controller-program", program.display())]
+    Start {
+        /// The program.
+        program: PathBuf,
+        /// What the system says.
+        why: io::Error,
+    },
+    /// It ended, or never had its broker.
+    #[error("the controller does not come up: {words}")]
+    NotUp {
+        /// Its log.
+        words: String,
+    },
+    /// It cannot be asked.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// Something else.
+    #[error(transparent)]
+    System(#[from] io::Error),
 }

@@ -9,6 +9,7 @@ mod cleanup;
 pub mod cli;
 pub mod disturbance;
 pub mod error;
+pub mod fleet;
 mod interrupts;
 pub mod reaction;
 mod schedule;

@@ -9,6 +9,7 @@ use clap::Parser;
 use demo::cli::{Cli, Command};
 use demo::disturbance::{disturbance, flood};
 use demo::error::ShowError;
+use demo::fleet::fleet;
 use demo::reaction::reaction;
 use demo::show::show;
 use serde::Serialize;
@@ -30,6 +31,16 @@ fn main() -> ExitCode {
             // A closed standard error is no reason to keep the figures back.
             let _ = writeln!(io::stderr(), "{outcome}");
             print_json(&outcome.file)
+        }),
+        Some(Command::Fleet(options)) => run(fleet(&options)).and_then(|outcome| {
+            if options.json {
+                // A closed standard error is no reason to keep the figures back.
+                let _ = writeln!(io::stderr(), "{outcome}");
+                print_json(&outcome)?;
+            } else {
+                print(&outcome.to_string())?;
+            }
+            if outcome.is_good() { Ok(()) } else { Err(ShowError::Disagreement.to_string()) }
         }),
         Some(Command::Flood(options)) => run(flood(&options)),
         None => run(show(&cli.demo)).and_then(|summary| {

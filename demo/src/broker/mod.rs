@@ -143,6 +143,12 @@ impl Broker {
         self.port
     }
 
+    /// Its process; `None` while it is killed.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
     /// Its address, as configurations want it.
     #[must_use]
     pub fn url(&self) -> String {

@@ -25,6 +25,7 @@ mod edgex_gateway;
 mod edgex_stand_in;
 mod emulated;
 mod experiment;
+mod fleet_of_many;
 mod gpio;
 mod harness;
 mod killed;
