@@ -40,6 +40,26 @@ pub enum Line {
     End(End),
 }
 
+impl Line {
+    /// When, in milliseconds since the start of the run; 0 for the first line.
+    #[must_use]
+    pub fn at_ms(&self) -> f64 {
+        match self {
+            Self::Begin(_) => 0.0,
+            Self::Report(heard) => heard.at_ms,
+            Self::Status(heard) => heard.at_ms,
+            Self::Ack(heard) => heard.at_ms,
+            Self::Command(command) => command.at_ms,
+            Self::Injected(injected) => injected.at_ms,
+            Self::Up(up) => up.at_ms,
+            Self::Down(down) => down.at_ms,
+            Self::Gateway(gateway) => gateway.at_ms,
+            Self::Lost(lost) => lost.at_ms,
+            Self::End(end) => end.at_ms,
+        }
+    }
+}
+
 /// What is recorded, where and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Begin {
