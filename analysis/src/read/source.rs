@@ -58,6 +58,12 @@ impl Source {
         &self.name
     }
 
+    /// Where it really is.
+    #[cfg(feature = "report")]
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
     /// The tool, the machine and the runs.
     #[must_use]
     pub fn file(&self) -> &RunFile {
