@@ -9,6 +9,7 @@
 mod error;
 mod line;
 mod note;
+mod reaction;
 mod read;
 mod source;
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub use line::{
     Line, Lost, Setup,
 };
 pub use note::Note;
+pub use reaction::{Reaction, ReactionKind, Reactions, reactions};
 pub use read::Recording;
 pub use source::MAX_LINE;
 pub use write::{Existing, Kept, Writer};

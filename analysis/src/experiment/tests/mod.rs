@@ -2,6 +2,7 @@
 
 mod fixture;
 mod hostile;
+mod reacting;
 mod round_trip;
 mod torn;
 
