@@ -32,10 +32,7 @@ mod tests {
     fn no_text_leaves_its_place() {
         let hostile = "</text><script>alert('1')</script>\"&\u{0}\u{1b}[31m\u{202e}";
         let told = escaped(hostile);
-        assert_eq!(
-            told,
-            "&lt;/text&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&quot;&amp;??[31m?"
-        );
+        assert_eq!(told, "&lt;/text&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&quot;&amp;??[31m?");
         assert_eq!(escaped("Grüße, µs"), "Grüße, µs");
     }
 }

@@ -150,7 +150,8 @@ fn axes(scene: &mut Scene, plot: &Plot, y_ticks: &[super::Tick], frame: Frame, l
         }
         scene.text(Point { x, y: bottom + SIZE + 6.0 }, &tick.label, SIZE, Anchor::Middle, Colour::Ink);
     }
-    let corner = vec![Point { x: frame.left, y: frame.top }, Point { x: frame.left, y: bottom }, Point { x: right, y: bottom }];
+    let corner =
+        vec![Point { x: frame.left, y: frame.top }, Point { x: frame.left, y: bottom }, Point { x: right, y: bottom }];
     scene.line(line, corner);
     if !plot.x.label.is_empty() {
         let middle = Point { x: frame.left + frame.width / 2.0, y: bottom + 2.0 * SIZE + 14.0 };
@@ -198,7 +199,8 @@ fn draw_mark(scene: &mut Scene, plot: &Plot, mark: &Mark, frame: Frame) {
         }
         Mark::Step(look, values) => {
             for run in unbroken(values.iter().map(|(x, y)| frame.at(plot, *x, *y))) {
-                let corners = run.iter().zip(run.iter().skip(1)).flat_map(|(one, next)| [*one, Point { x: next.x, y: one.y }]);
+                let corners =
+                    run.iter().zip(run.iter().skip(1)).flat_map(|(one, next)| [*one, Point { x: next.x, y: one.y }]);
                 let points: Vec<Point> = corners.chain(run.last().copied()).collect();
                 scene.line(stroke(*look), points);
             }
@@ -242,7 +244,8 @@ fn filled(scene: &mut Scene, look: Look, [left, top, right, bottom]: [f64; 4]) {
     let mut sum = ((left + top) / 6.0).ceil() * 6.0;
     while sum < right + bottom {
         let from = if sum - top <= right { Point { x: sum - top, y: top } } else { Point { x: right, y: sum - right } };
-        let to = if sum - left <= bottom { Point { x: left, y: sum - left } } else { Point { x: sum - bottom, y: bottom } };
+        let to =
+            if sum - left <= bottom { Point { x: left, y: sum - left } } else { Point { x: sum - bottom, y: bottom } };
         scene.line(thin, vec![from, to]);
         sum += 6.0;
     }

@@ -28,7 +28,11 @@ impl Scale {
     #[must_use]
     pub fn linear(low: f64, high: f64) -> Self {
         let (low, high) = ordered(low, high).unwrap_or((0.0, 1.0));
-        let (low, high) = if high > low { (low, high) } else { (low.min(0.0), if high > 0.0 { high * 1.2 } else { low.min(0.0) + 1.0 }) };
+        let (low, high) = if high > low {
+            (low, high)
+        } else {
+            (low.min(0.0), if high > 0.0 { high * 1.2 } else { low.min(0.0) + 1.0 })
+        };
         let step = step((high - low) / 5.0);
         Self { kind: Kind::Linear, low: (low / step).floor() * step, high: (high / step - 1e-9).ceil() * step }
     }

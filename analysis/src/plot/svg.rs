@@ -70,7 +70,12 @@ fn write_item(out: &mut String, item: &Item) {
                 Anchor::End => "end",
             };
             let (x, y) = (short(at.x), short(at.y));
-            put!(out, "<text x=\"{x}\" y=\"{y}\" font-size=\"{}\" text-anchor=\"{anchor}\" fill=\"{}\"", short(*size), colour.hex());
+            put!(
+                out,
+                "<text x=\"{x}\" y=\"{y}\" font-size=\"{}\" text-anchor=\"{anchor}\" fill=\"{}\"",
+                short(*size),
+                colour.hex()
+            );
             if *weight == Weight::Bold {
                 out.push_str(" font-weight=\"bold\"");
             }
@@ -86,7 +91,14 @@ fn write_dot(out: &mut String, colour: &str, opacity: f64, shape: Shape, radius:
     let (x, y, r) = (at.x, at.y, radius);
     match shape {
         Shape::Disc => {
-            put!(out, "<circle cx=\"{}\" cy=\"{}\" r=\"{}\" fill=\"{colour}\" fill-opacity=\"{}\"/>", short(x), short(y), short(r), short(opacity));
+            put!(
+                out,
+                "<circle cx=\"{}\" cy=\"{}\" r=\"{}\" fill=\"{colour}\" fill-opacity=\"{}\"/>",
+                short(x),
+                short(y),
+                short(r),
+                short(opacity)
+            );
         }
         Shape::Square => {
             put!(

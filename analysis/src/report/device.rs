@@ -25,7 +25,6 @@ pub(super) struct Gathered {
     last_ms: Option<f64>,
     silence_ms: f64,
     away_since: Option<f64>,
-    away: u64,
     away_ms: f64,
     temp_c: Option<f32>,
     throttled: bool,
@@ -119,8 +118,7 @@ impl Gathered {
                 return None;
             }
             self.away_since = Some(at_ms);
-            self.away += 1;
-            return Some(Happened::Away);
+                return Some(Happened::Away);
         }
         self.facts = facts(status);
         let refused = status.settings.iter().filter(|setting| setting.outcome == SettingOutcome::Refused);
@@ -133,11 +131,7 @@ impl Gathered {
             .collect();
         let was_away = self.away_since.take();
         self.away_ms += was_away.map_or(0.0, |since| at_ms - since);
-        if self.is_run_of(status.boot) {
-            Some(Happened::Restart)
-        } else {
-            was_away.map(|_| Happened::Back)
-        }
+        if self.is_run_of(status.boot) { Some(Happened::Restart) } else { was_away.map(|_| Happened::Back) }
     }
 
     /// Windows between the first and the last one of a run of the agent that never came.
@@ -160,7 +154,6 @@ impl Gathered {
             reports: self.reports,
             missing,
             restarts: self.restarts,
-            away: self.away,
             away_ms: self.away_ms + self.away_since.map_or(0.0, |since| duration_ms - since),
             silence_ms: self.silence_ms.max(last_silence_ms),
             degraded: if self.reports == 0 { 0.0 } else { self.degraded as f64 / self.reports as f64 },
@@ -196,7 +189,9 @@ fn facts(status: &Status) -> Facts {
     Facts {
         version: status.version.to_string(),
         model: status.model.as_ref().map(ToString::to_string).unwrap_or_default(),
-        kernel: format!("{}{preemption}", status.kernel.as_ref().map(ToString::to_string).unwrap_or_default()).trim().to_owned(),
+        kernel: format!("{}{preemption}", status.kernel.as_ref().map(ToString::to_string).unwrap_or_default())
+            .trim()
+            .to_owned(),
         task: format!("{}, {} us, deadline {} us", status.task.name, status.task.period_us, status.task.deadline_us),
         settings: status.settings.iter().map(setting).collect(),
     }

@@ -29,7 +29,9 @@ pub enum ReportError {
         why: String,
     },
     /// Both kinds together.
-    #[error("{experiment} is an experiment file and {run} is not: they have different things in them; report on files of one kind at a time")]
+    #[error(
+        "{experiment} is an experiment file and {run} is not: they have different things in them; report on files of one kind at a time"
+    )]
     Mixed {
         /// An experiment file.
         experiment: String,

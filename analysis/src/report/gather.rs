@@ -1,29 +1,26 @@
 //! From the lines of an experiment file to what a report needs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use shared_proto::ids::CommandId;
 use shared_proto::mode::Mode;
-use shared_proto::wire::{Ack, Outcome, Report};
+use shared_proto::wire::Report;
 
 use super::device::Gathered;
-use super::recorded::{Caused, Event, Happened, Reacted, Recorded, Second};
+use super::recorded::{Event, Happened, Recorded, Second};
 use super::times::Times;
-use crate::experiment::{Begin, Gateway, Line, Recording, RecordingError};
+use crate::experiment::{Begin, Gateway, Line, ReactionKind, Reactions, Recording, RecordingError};
 use crate::run::{GatewayFigures, Run};
 use crate::stats;
 
 /// Takes line after line.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Gathering {
     devices: BTreeMap<String, Gathered>,
     seconds: BTreeMap<u64, Second>,
     gateway: Vec<Gateway>,
     events: Vec<Event>,
-    /// Commands that wait for their answer.
-    waiting: HashMap<CommandId, (f64, Caused)>,
-    reactions: Vec<Reacted>,
+    reactions: Reactions,
     linked: bool,
     /// Windows from before the beginning.
     early: u64,
@@ -34,7 +31,7 @@ pub(super) struct Gathering {
 /// Reads a file.
 pub(super) fn recorded(path: &Path) -> Result<Recorded, RecordingError> {
     let mut recording = Recording::read(path)?;
-    let mut gathering = Gathering::default();
+    let mut gathering = Gathering::new(recording.begin().setup.degrade_above);
     for line in recording.by_ref() {
         gathering.take(&line?);
     }
@@ -47,8 +44,24 @@ pub(super) fn recorded(path: &Path) -> Result<Recorded, RecordingError> {
 }
 
 impl Gathering {
+    /// Nothing yet; `degrade_above` is the threshold whose crossing is looked for.
+    pub(super) fn new(degrade_above: f64) -> Self {
+        Self {
+            devices: BTreeMap::new(),
+            seconds: BTreeMap::new(),
+            gateway: Vec::new(),
+            events: Vec::new(),
+            reactions: Reactions::new(degrade_above),
+            linked: false,
+            early: 0,
+            repeated: 0,
+            lost: BTreeMap::new(),
+        }
+    }
+
     /// Takes the next line.
     pub(super) fn take(&mut self, line: &Line) {
+        self.reactions.take(line);
         match line {
             Line::Report(heard) => self.report(heard.at_ms, &heard.message),
             Line::Status(heard) => {
@@ -57,13 +70,6 @@ impl Gathering {
                     self.happened(heard.at_ms, what, heard.message.device.as_str());
                 }
             }
-            Line::Command(command) if command.message.cause.is_some() => {
-                self.waiting.entry(command.message.id.clone()).or_insert((command.at_ms, Caused::Crossing));
-            }
-            Line::Injected(injected) => {
-                self.waiting.insert(injected.id.clone(), (injected.at_ms, Caused::Injected));
-            }
-            Line::Ack(heard) => self.ack(heard.at_ms, &heard.message),
             Line::Up(up) => {
                 if self.linked {
                     self.happened(up.at_ms, Happened::LinkUp, "");
@@ -76,7 +82,7 @@ impl Gathering {
                 let sum = self.lost.entry(lost.what.clone()).or_default();
                 *sum = sum.saturating_add(lost.count);
             }
-            Line::Begin(_) | Line::Command(_) | Line::End(_) => {}
+            Line::Begin(_) | Line::Command(_) | Line::Injected(_) | Line::Ack(_) | Line::End(_) => {}
         }
     }
 
@@ -84,7 +90,11 @@ impl Gathering {
         self.events.push(Event { at_ms, what, device: device.to_owned() });
     }
 
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be positive; `as` saturates")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked to be positive; `as` saturates"
+    )]
     fn report(&mut self, at_ms: f64, report: &Report) {
         let device = self.devices.entry(report.device.to_string()).or_default();
         let (closed_ms, what) = device.arrived(at_ms, report);
@@ -112,21 +122,6 @@ impl Gathering {
         }
     }
 
-    fn ack(&mut self, at_ms: f64, ack: &Ack) {
-        let Some((sent_ms, cause)) = self.waiting.remove(&ack.id) else { return };
-        // What was refused says nothing of how fast a mode changes.
-        if matches!(ack.result, Outcome::Applied) {
-            self.reactions.push(Reacted {
-                at_ms: sent_ms,
-                device: ack.device.to_string(),
-                cause,
-                to_ack_ms: at_ms - sent_ms,
-                receipt_to_effect_us: ack.receipt_to_effect_us,
-                reaction_us: ack.reaction_us,
-            });
-        }
-    }
-
     /// Nothing more comes.
     pub(super) fn finish(mut self, begin: Begin, duration_ms: f64) -> Recorded {
         let mut notes = Vec::new();
@@ -151,27 +146,32 @@ impl Gathering {
         run.elapsed_ms = duration_ms;
         run.wakeup_us = wakeup.distribution();
         run.response_us = response.distribution();
-        run.gateway = Some(self.figures());
         let missing: u64 = self.devices.values().map(Gathered::missing).sum();
         if missing > 0 {
             notes.push(format!("{missing} windows of the devices never came"));
         }
-        let unanswered = self.waiting.values().filter(|(_, cause)| *cause == Caused::Injected).count();
-        Recorded {
+        let figures = self.figures();
+        let mut recorded = Recorded {
             name: String::new(),
             path: None,
             ending: None,
             duration_ms,
             notes,
-            devices: self.devices.into_iter().map(|(name, gathered)| (name, gathered.finish(duration_ms, &begin.label))).collect(),
+            devices: self
+                .devices
+                .into_iter()
+                .map(|(name, gathered)| (name, gathered.finish(duration_ms, &begin.label)))
+                .collect(),
             run,
             begin,
             seconds: self.seconds,
             gateway: self.gateway,
             events: self.events,
-            reactions: self.reactions,
-            unanswered: u64::try_from(unanswered).unwrap_or(u64::MAX),
-        }
+            reactions: self.reactions.into_list(),
+        };
+        let reaction_ms = stats::median(&recorded.applied_ms(ReactionKind::Injected));
+        recorded.run.gateway = Some(GatewayFigures { reaction_ms, ..figures });
+        recorded
     }
 
     /// One figure each of the gateway.
@@ -180,12 +180,10 @@ impl Gathering {
         let mean = |figure: fn(&Gateway) -> f64| {
             (span > 0.0).then(|| self.gateway.iter().map(|sample| figure(sample) * sample.span_ms).sum::<f64>() / span)
         };
-        let reactions: Vec<f64> =
-            self.reactions.iter().filter(|one| one.cause == Caused::Injected).map(|one| one.to_ack_ms).collect();
         GatewayFigures {
             cpu: mean(|sample| sample.cpu),
             memory_kb: mean(|sample| sample.memory_used_kb as f64),
-            reaction_ms: stats::median(&reactions),
+            reaction_ms: None,
         }
     }
 }

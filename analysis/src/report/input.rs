@@ -31,7 +31,7 @@ pub(super) enum Files {
 
 enum File {
     Recorded(Box<Recorded>),
-    Measured(Source),
+    Measured(Box<Source>),
 }
 
 impl Group {
@@ -40,7 +40,7 @@ impl Group {
         for path in paths {
             match file(path)? {
                 File::Recorded(one) => recorded.push(*one),
-                File::Measured(one) => measured.push(one),
+                File::Measured(one) => measured.push(*one),
             }
         }
         let files = match (recorded.first(), measured.first()) {
@@ -149,12 +149,14 @@ fn file(path: &Path) -> Result<File, ReportError> {
         Ok(recorded) if recorded.run.releases == 0 => Err(ReportError::NoReports { file: recorded.name }),
         Ok(recorded) => Ok(File::Recorded(Box::new(recorded))),
         // Not an experiment file: perhaps one of the other kind.
-        Err(RecordingError::Foreign { .. } | RecordingError::NotZstd { .. } | RecordingError::TooLong { line: 0 | 1, .. }) => {
-            match Source::read(path) {
-                Ok(source) => Ok(File::Measured(source)),
-                Err(why) => Err(ReportError::Neither { file: path.to_owned(), why: why.to_string() }),
-            }
-        }
+        Err(
+            RecordingError::Foreign { .. }
+            | RecordingError::NotZstd { .. }
+            | RecordingError::TooLong { line: 0 | 1, .. },
+        ) => match Source::read(path) {
+            Ok(source) => Ok(File::Measured(Box::new(source))),
+            Err(why) => Err(ReportError::Neither { file: path.to_owned(), why: why.to_string() }),
+        },
         Err(error) => Err(error.into()),
     }
 }

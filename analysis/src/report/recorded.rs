@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::times::Times;
-use crate::experiment::{Begin, Ending, Gateway};
+use crate::experiment::{Begin, Ending, Gateway, Reaction, ReactionKind};
 use crate::run::Run;
 
 /// One experiment file.
@@ -28,9 +28,15 @@ pub(super) struct Recorded {
     pub(super) seconds: BTreeMap<u64, Second>,
     pub(super) gateway: Vec<Gateway>,
     pub(super) events: Vec<Event>,
-    pub(super) reactions: Vec<Reacted>,
-    /// Injected commands without an answer.
-    pub(super) unanswered: u64,
+    pub(super) reactions: Vec<Reaction>,
+}
+
+impl Recorded {
+    /// Reactions of a kind that changed the mode, from the command to its acknowledgement, in milliseconds.
+    pub(super) fn applied_ms(&self, kind: ReactionKind) -> Vec<f64> {
+        let applied = self.reactions.iter().filter(|one| one.kind == kind && one.is_applied());
+        applied.filter_map(|one| one.sent_to_ack_ms).collect()
+    }
 }
 
 /// A second of all devices.
@@ -55,7 +61,6 @@ pub(super) struct Device {
     /// Windows that never came.
     pub(super) missing: u64,
     pub(super) restarts: u64,
-    pub(super) away: u64,
     pub(super) away_ms: f64,
     /// Longest time between two reports.
     pub(super) silence_ms: f64,
@@ -111,27 +116,4 @@ impl Happened {
             Self::Restart => "agent restarted",
         }
     }
-}
-
-/// A command that was acknowledged.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Reacted {
-    pub(super) at_ms: f64,
-    pub(super) device: String,
-    pub(super) cause: Caused,
-    /// Command sent, or heard, to acknowledgement heard.
-    pub(super) to_ack_ms: f64,
-    /// From the command's arrival at the device to its effect, on the device's clock.
-    pub(super) receipt_to_effect_us: Option<f64>,
-    /// From the report's close to the effect, on the device's clock.
-    pub(super) reaction_us: Option<f64>,
-}
-
-/// Who sent the command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Caused {
-    /// The recorder.
-    Injected,
-    /// The controller, because of a report.
-    Crossing,
 }

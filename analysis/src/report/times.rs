@@ -54,7 +54,8 @@ impl Times {
             let bucket = buckets.entry(lower_ns).or_insert(Bucket { lower_ns, upper_ns, count: 0 });
             bucket.count = bucket.count.saturating_add(*count);
         }
-        let buckets: Vec<Bucket> = buckets.into_values().map(|bucket| Bucket { upper_ns: bucket.upper_ns.min(MAX), ..bucket }).collect();
+        let buckets: Vec<Bucket> =
+            buckets.into_values().map(|bucket| Bucket { upper_ns: bucket.upper_ns.min(MAX), ..bucket }).collect();
         Distribution::new(self.min_ns, self.max_ns, buckets.clone())
             // Extremes that contradict the counts are let go: the counts are what quantiles are told from.
             .or_else(|_| Distribution::new(None, None, buckets))

@@ -32,12 +32,16 @@ pub(in crate::report) fn events(groups: &[&Group]) -> Option<Figure> {
         .into_iter()
         .map(|(what, look)| {
             let dots = (0u32..).zip(&runs).flat_map(|(number, (_, run))| {
-                run.events.iter().filter(move |event| event.what == what).map(move |event| (event.at_ms / 1000.0, row(number)))
+                run.events
+                    .iter()
+                    .filter(move |event| event.what == what)
+                    .map(move |event| (event.at_ms / 1000.0, row(number)))
             });
             Mark::Dots(look, 4.5, dots.collect())
         })
         .collect();
-    let names = (0u32..).zip(&runs).map(|(number, (name, _))| Tick { value: row(number), label: name.clone() }).collect();
+    let names =
+        (0u32..).zip(&runs).map(|(number, (name, _))| Tick { value: row(number), label: name.clone() }).collect();
     let longest_s = greatest(runs.iter().map(|(_, run)| run.duration_ms / 1000.0), 1.0);
     let plot = Plot {
         title: String::new(),
@@ -49,8 +53,10 @@ pub(in crate::report) fn events(groups: &[&Group]) -> Option<Figure> {
     Some(Figure {
         name: "link-events",
         title: "Connections and restarts".to_owned(),
-        caption: "Each row a run. The broker is seen from the recorder, the devices as the broker tells of them.".to_owned(),
-        alternative: "Losses and returns of the broker and of devices, and restarts of agents, by run and time.".to_owned(),
+        caption: "Each row a run. The broker is seen from the recorder, the devices as the broker tells of them."
+            .to_owned(),
+        alternative: "Losses and returns of the broker and of devices, and restarts of agents, by run and time."
+            .to_owned(),
         scene: grid(&[plot], 1, WIDTH, 130.0 + 26.0 * f64::from(rows)),
     })
 }

@@ -40,14 +40,19 @@ pub(in crate::report) fn uses(group: &Group) -> BTreeMap<String, Use> {
     let mean = |values: &[Use], figure: fn(&Use) -> f64| values.iter().map(figure).sum::<f64>() / runs.max(1) as f64;
     of_runs
         .into_iter()
-        .map(|(name, values)| (name, Use { cpu: mean(&values, |one| one.cpu), memory_kb: mean(&values, |one| one.memory_kb) }))
+        .map(|(name, values)| {
+            (name, Use { cpu: mean(&values, |one| one.cpu), memory_kb: mean(&values, |one| one.memory_kb) })
+        })
         .collect()
 }
 
+/// Seconds and values.
+type Course = Vec<(f64, f64)>;
+
 /// A figure of the gateway over time, run by run, and the median of the runs by second of the longest sampling.
-fn courses(group: &Group, figure: fn(&Gateway) -> f64) -> (Vec<Vec<(f64, f64)>>, Vec<(f64, f64)>) {
+fn courses(group: &Group, figure: fn(&Gateway) -> f64) -> (Vec<Course>, Course) {
     let of = |run: &Recorded| run.gateway.iter().map(|sample| (sample.at_ms / 1000.0, figure(sample))).collect();
-    let lines: Vec<Vec<(f64, f64)>> = group.recorded().iter().map(of).collect();
+    let lines: Vec<Course> = group.recorded().iter().map(of).collect();
     let longest = lines.iter().map(Vec::len).max().unwrap_or(0);
     let median = (0..longest)
         .filter_map(|number| {
@@ -71,7 +76,10 @@ fn panel(groups: &[&Group], title: &str, unit: &str, figure: fn(&Gateway) -> f64
     marks.extend(medians);
     Plot {
         title: title.to_owned(),
-        x: Axis::new("time since the start of the run (s)", Scale::exact(0.0, greatest(samples().map(|one| one.at_ms / 1000.0), 1.0))),
+        x: Axis::new(
+            "time since the start of the run (s)",
+            Scale::exact(0.0, greatest(samples().map(|one| one.at_ms / 1000.0), 1.0)),
+        ),
         y: Axis::new(unit, Scale::linear(0.0, greatest(samples().map(figure), 1.0))),
         marks,
         legend: side_keys(groups),
@@ -129,7 +137,13 @@ pub(in crate::report) fn groups(groups: &[&Group]) -> Option<Figure> {
     })
 }
 
-fn bars(of_sides: &[(&Group, BTreeMap<String, Use>)], names: &[&str], title: &str, x: Axis, figure: fn(&Use) -> f64) -> Plot {
+fn bars(
+    of_sides: &[(&Group, BTreeMap<String, Use>)],
+    names: &[&str],
+    title: &str,
+    x: Axis,
+    figure: fn(&Use) -> f64,
+) -> Plot {
     let rows = names.len() as f64;
     let ticks = (0u32..)
         .zip(names)

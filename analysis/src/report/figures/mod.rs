@@ -9,7 +9,7 @@ mod spread;
 mod time;
 
 pub(super) use events::events;
-pub(super) use gateway::{gateway, groups};
+pub(super) use gateway::{gateway, groups, uses};
 pub(super) use outliers::outliers;
 pub(super) use reaction::reaction;
 pub(super) use runs::{ratios, runs};

@@ -40,7 +40,11 @@ pub(in crate::report) fn outliers(groups: &[&Group]) -> Figure {
                     Mark::Dots(Look { opacity: 0.6, ..look(group.side) }, 2.6, dots)
                 })
                 .collect(),
-            legend: if number == 0 { groups.iter().map(|group| Key::dot(look(group.side), super::short(group))).collect() } else { Vec::new() },
+            legend: if number == 0 {
+                groups.iter().map(|group| Key::dot(look(group.side), super::short(group))).collect()
+            } else {
+                Vec::new()
+            },
         })
         .collect();
     Figure {

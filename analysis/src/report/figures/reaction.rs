@@ -1,23 +1,18 @@
 //! How fast commands take effect.
 
 use super::{WIDTH, greatest, least, look, side_keys};
+use crate::experiment::ReactionKind;
 use crate::plot::{Axis, Key, Look, Mark, Plot, Scale, Shape, Tick, grid};
 use crate::report::document::Figure;
 use crate::report::input::Group;
-use crate::report::recorded::{Caused, Reacted};
 use crate::stats;
-
-/// The reactions of a side of one kind, in milliseconds, run by run.
-pub(in crate::report) fn times(group: &Group, cause: Caused) -> Vec<Vec<f64>> {
-    let of = |reactions: &[Reacted]| {
-        reactions.iter().filter(|one| one.cause == cause).map(|one| one.to_ack_ms).collect::<Vec<f64>>()
-    };
-    group.recorded().iter().map(|run| of(&run.reactions)).collect()
-}
 
 /// Empirical distribution of the injected commands' reactions with its band, and every one as a dot by run. `None` without any.
 pub(in crate::report) fn reaction(groups: &[&Group]) -> Option<Figure> {
-    let of_sides: Vec<(&Group, Vec<Vec<f64>>)> = groups.iter().map(|group| (*group, times(group, Caused::Injected))).collect();
+    let of_sides: Vec<(&Group, Vec<Vec<f64>>)> = groups
+        .iter()
+        .map(|group| (*group, group.recorded().iter().map(|run| run.applied_ms(ReactionKind::Injected)).collect()))
+        .collect();
     let all: Vec<f64> = of_sides.iter().flat_map(|(_, runs)| runs.iter().flatten().copied()).collect();
     if all.is_empty() {
         return None;
@@ -61,13 +56,20 @@ fn dots(of_sides: &[(&Group, Vec<Vec<f64>>)], x: Axis) -> Plot {
             left = left.saturating_sub(1);
             let row = f64::from(left);
             names.push(Tick { value: row, label: format!("{} {number}", group.side) });
-            marks.push(Mark::Dots(Look { opacity: 0.7, ..look(group.side) }, 3.5, run.iter().map(|ms| (*ms, row)).collect()));
+            marks.push(Mark::Dots(
+                Look { opacity: 0.7, ..look(group.side) },
+                3.5,
+                run.iter().map(|ms| (*ms, row)).collect(),
+            ));
             let middle = stats::median(run).map(|ms| (ms, row)).into_iter().collect();
             marks.push(Mark::Dots(Look::new(crate::plot::Colour::Ink).shaped(Shape::Cross), 5.0, middle));
         }
     }
     let y = Axis { label: String::new(), scale: Scale::exact(-0.7, f64::from(rows.max(1)) - 0.3), names };
-    let mut legend: Vec<Key> = of_sides.iter().map(|(group, _)| Key::dot(look(group.side), format!("{}: {}", group.side, group.label))).collect();
+    let mut legend: Vec<Key> = of_sides
+        .iter()
+        .map(|(group, _)| Key::dot(look(group.side), format!("{}: {}", group.side, group.label)))
+        .collect();
     legend.push(Key::dot(Look::new(crate::plot::Colour::Ink).shaped(Shape::Cross), "median of the run"));
     Plot { title: "Every command".to_owned(), x, y, marks, legend }
 }

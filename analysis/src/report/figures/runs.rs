@@ -30,7 +30,12 @@ fn panel(groups: &[&Group], scenario: Option<&[&str]>, metric: Metric) -> Option
         let wanted = |name: &str| scenario.is_none_or(|names| names.contains(&name));
         let figure = |run: &crate::run::Run| metric.of(run).ok().filter(|_| wanted(&run.scenario));
         let sources = group.sources();
-        sources.iter().flat_map(|source| &source.file().runs).filter_map(figure).map(|value| metrics::shown(metric, value)).collect()
+        sources
+            .iter()
+            .flat_map(|source| &source.file().runs)
+            .filter_map(figure)
+            .map(|value| metrics::shown(metric, value))
+            .collect()
     };
     let values: Vec<Vec<f64>> = groups.iter().map(|group| of(group)).collect();
     if values.iter().all(Vec::is_empty) {
@@ -58,23 +63,38 @@ fn panel(groups: &[&Group], scenario: Option<&[&str]>, metric: Metric) -> Option
     })
 }
 
+/// A metric, its ratio and the interval of it.
+type Row<'a> = (&'a MetricComparison, f64, Option<(f64, f64)>);
+
 /// Ratios of the medians with their intervals. `None` if there is none.
 pub(in crate::report) fn ratios(a: &str, b: &str, comparisons: &[&MetricComparison]) -> Option<Figure> {
-    let rows: Vec<(&MetricComparison, f64, Option<(f64, f64)>)> = comparisons
+    let rows: Vec<Row<'_>> = comparisons
         .iter()
         .filter_map(|one| {
-            let effect = one.effect.filter(|effect| effect.kind == crate::EffectKind::Ratio && effect.value.is_finite())?;
+            let effect =
+                one.effect.filter(|effect| effect.kind == crate::EffectKind::Ratio && effect.value.is_finite())?;
             Some((*one, effect.value, effect.interval.map(|interval| (interval.low, interval.high))))
         })
         .filter(|(_, value, _)| *value > 0.0)
         .collect();
     let margin = rows.first()?.0.margin.relative;
     let count = rows.len() as f64;
-    let ends = || rows.iter().flat_map(|(_, value, interval)| [Some(*value), interval.map(|(low, _)| low), interval.map(|(_, high)| high)]);
-    let reach = ends().flatten().filter(|end| end.is_finite() && *end > 0.0).map(|end| end.max(1.0 / end)).fold(1.0 + 2.0 * margin, f64::max);
+    let ends = || {
+        rows.iter().flat_map(|(_, value, interval)| {
+            [Some(*value), interval.map(|(low, _)| low), interval.map(|(_, high)| high)]
+        })
+    };
+    let reach = ends()
+        .flatten()
+        .filter(|end| end.is_finite() && *end > 0.0)
+        .map(|end| end.max(1.0 / end))
+        .fold(1.0 + 2.0 * margin, f64::max);
     let scale = Scale::log(1.0 / (reach * 1.05), reach * 1.05);
     let mut marks = vec![
-        Mark::Boxes(Look { opacity: 0.9, ..Look::new(Colour::Faint) }, vec![(1.0 / (1.0 + margin), -0.5, 1.0 + margin, count - 0.5)]),
+        Mark::Boxes(
+            Look { opacity: 0.9, ..Look::new(Colour::Faint) },
+            vec![(1.0 / (1.0 + margin), -0.5, 1.0 + margin, count - 0.5)],
+        ),
         Mark::Line(Look::new(Colour::Grey).wide(1.2), vec![(1.0, -0.5), (1.0, count - 0.5)]),
     ];
     let mut names = Vec::new();
@@ -106,7 +126,9 @@ pub(in crate::report) fn ratios(a: &str, b: &str, comparisons: &[&MetricComparis
             crate::compare::format::significant(1.0 / (1.0 + margin), 3),
             crate::compare::format::significant(1.0 + margin, 3),
         ),
-        alternative: "Ratios of the medians with their intervals, one line a figure, and a band of what is too small to matter.".to_owned(),
+        alternative:
+            "Ratios of the medians with their intervals, one line a figure, and a band of what is too small to matter."
+                .to_owned(),
         scene: grid(&[plot], 1, WIDTH, 120.0 + 30.0 * count),
     })
 }

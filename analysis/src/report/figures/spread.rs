@@ -120,7 +120,11 @@ pub(in crate::report) fn tail(groups: &[&Group]) -> Figure {
     bands.extend(lines);
     let low = least(seen.iter().map(|(_, share)| *share), 0.001);
     let mut legend = side_keys(groups);
-    legend.extend(groups.first().map(|group| Key::line(Look { dash: crate::plot::Dash::Solid, ..look(group.side).thin() }, "thin: each run")));
+    legend.extend(
+        groups.first().map(|group| {
+            Key::line(Look { dash: crate::plot::Dash::Solid, ..look(group.side).thin() }, "thin: each run")
+        }),
+    );
     let plot = Plot {
         title: String::new(),
         x: Axis::new(

@@ -158,7 +158,8 @@ pub(in crate::report) fn misses(groups: &[&Group]) -> Figure {
              control loop is for.",
             course.length_s
         ),
-        alternative: "Miss rate against time, and below it the share of windows in DEGRADED, one column a side.".to_owned(),
+        alternative: "Miss rate against time, and below it the share of windows in DEGRADED, one column a side."
+            .to_owned(),
         scene: grid(&plots, course.columns(), WIDTH, 230.0),
     }
 }
