@@ -118,7 +118,7 @@ impl Gathered {
                 return None;
             }
             self.away_since = Some(at_ms);
-                return Some(Happened::Away);
+            return Some(Happened::Away);
         }
         self.facts = facts(status);
         let refused = status.settings.iter().filter(|setting| setting.outcome == SettingOutcome::Refused);

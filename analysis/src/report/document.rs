@@ -16,6 +16,8 @@ pub(super) struct Section {
 pub(super) enum Block {
     /// A paragraph.
     Text(String),
+    /// The sentence that matters most.
+    Lead(String),
     /// A paragraph that says how to read what follows.
     Aside(String),
     /// A verdict: the word, its mood, and the sentence.

@@ -9,6 +9,9 @@ const STYLE: &str = include_str!("style.css");
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
+/// Tables of so many rows stay on one page in print.
+const SHORT: usize = 20;
+
 /// The whole page.
 pub(super) fn page(document: &Document) -> String {
     let title = escaped(&document.title);
@@ -45,6 +48,7 @@ fn chapter(number: usize, section: &Section, numbers: &mut Numbers) -> String {
     for block in &section.blocks {
         match block {
             Block::Text(text) => out += &format!("<p>{}</p>\n", escaped(text)),
+            Block::Lead(text) => out += &format!("<p class=\"lead\">{}</p>\n", escaped(text)),
             Block::Aside(text) => out += &format!("<p class=\"aside\">{}</p>\n", escaped(text)),
             Block::Verdict(mood, word, text) => {
                 let class = match mood {
@@ -76,7 +80,8 @@ fn chapter(number: usize, section: &Section, numbers: &mut Numbers) -> String {
 fn tabular(table: &Table, numbers: &mut Numbers) -> String {
     numbers.tables += 1;
     let mut out = format!(
-        "<div class=\"scroll\"><table id=\"table-{}\">\n<caption>Table {}. {}</caption>\n<thead><tr>",
+        "<div class=\"scroll{}\"><table id=\"table-{}\">\n<caption>Table {}. {}</caption>\n<thead><tr>",
+        if table.rows.len() <= SHORT { " short" } else { "" },
         table.name,
         numbers.tables,
         escaped(&table.caption)

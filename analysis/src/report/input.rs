@@ -120,6 +120,21 @@ impl Side {
     }
 }
 
+/// Experiment files are called without their directories, if they can be told apart then.
+pub(super) fn shorten(groups: &mut [&mut Group]) {
+    let short = |run: &Recorded| Path::new(&run.name).file_name().map(|name| name.to_string_lossy().into_owned());
+    let mut names: Vec<Option<String>> = groups.iter().flat_map(|group| group.recorded()).map(short).collect();
+    names.sort_unstable();
+    if names.windows(2).any(|pair| pair.first() == pair.last()) {
+        return;
+    }
+    for group in groups {
+        if let Files::Recorded(runs) = &mut group.files {
+            runs.iter_mut().for_each(|run| run.name = short(run).unwrap_or_default());
+        }
+    }
+}
+
 /// No file twice, on whatever side, and one kind only.
 pub(super) fn check(groups: &[&Group]) -> Result<(), ReportError> {
     let all: Vec<_> = groups.iter().flat_map(|group| group.places()).collect();

@@ -75,6 +75,11 @@ pub(super) fn effect(effect: &Effect) -> String {
 
 /// The verdict in one sentence, in the words of the comparison.
 pub(super) fn sentence(a: &str, b: &str, one: &MetricComparison) -> String {
+    format!("{a} against {b}: {}", claim(one))
+}
+
+/// The same without the names of the sides.
+pub(super) fn claim(one: &MetricComparison) -> String {
     let what = phrase(one.metric);
     let told = one.effect.as_ref().map(|told| format!(" {}", effect(told))).unwrap_or_default();
     let medians = match (one.median_a, one.median_b) {
@@ -83,7 +88,7 @@ pub(super) fn sentence(a: &str, b: &str, one: &MetricComparison) -> String {
     };
     let mut details = vec![format!("{} and {} runs{medians}", one.n_a, one.n_b)];
     match (&one.verdict, one.runs_for_power) {
-        (Verdict::NotAvailable { why }, _) => return format!("{a} against {b}: {what}: not available ({why})"),
+        (Verdict::NotAvailable { why }, _) => return format!("{what}: not available ({why})"),
         (Verdict::NotEnoughRuns { needed: Some(RunsNeeded::AtLeast(runs)) }, _) => {
             details.push(format!("a claim takes at least {runs} runs a side"));
         }
@@ -101,7 +106,7 @@ pub(super) fn sentence(a: &str, b: &str, one: &MetricComparison) -> String {
     }
     details.extend(one.single_runs.clone());
     details.extend(one.remark.clone());
-    format!("{a} against {b}: {what}{told}: {} ({})", one.verdict.words(), details.join("; "))
+    format!("{what}{told}: {} ({})", one.verdict.words(), details.join("; "))
 }
 
 /// A probability, or a dash.

@@ -79,6 +79,8 @@ impl Report {
             b.label += " (B)";
         }
         input::check(&std::iter::once(&a).chain(&b).collect::<Vec<_>>())?;
+        let mut groups: Vec<&mut Group> = std::iter::once(&mut a).chain(b.as_mut()).collect();
+        input::shorten(&mut groups);
         let comparison = b.as_ref().map(|b| compare(&a.sources(), &b.sources(), question)).transpose()?;
         let devices = b.as_ref().map_or_else(Vec::new, |b| of_devices(&a, b, question));
         let document = sections::document(&a, b.as_ref(), comparison.as_ref(), &devices);

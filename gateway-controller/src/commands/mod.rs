@@ -7,6 +7,8 @@ mod edgex;
 mod forget;
 mod health;
 mod init;
+#[cfg(feature = "report")]
+mod report;
 mod run;
 mod set_mode;
 mod table;
@@ -37,6 +39,8 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::SetMode(args) => set_mode::run(&args),
         Command::Forget(args) => forget::run(&args),
         Command::Edgex(args) => edgex::run(&args.command),
+        #[cfg(feature = "report")]
+        Command::Report(args) => report::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,7 +5,7 @@ use crate::compare::format::significant;
 use crate::report::document::{Block, Mood, Section, Table, figure, words};
 use crate::report::figures;
 use crate::report::input::Group;
-use crate::report::metrics::{effect, p, sentence, title, with_unit};
+use crate::report::metrics::{claim, effect, p, sentence, title, with_unit};
 use crate::{Comparison, Metric, MetricComparison, ScenarioComparison, Verdict, stats};
 
 pub(super) fn section(groups: &[&Group], comparison: Option<&Comparison>) -> Section {
@@ -32,9 +32,17 @@ pub(super) fn section(groups: &[&Group], comparison: Option<&Comparison>) -> Sec
     Section { id: "answer", title: if comparison.is_some() { "The answer" } else { "In short" }.to_owned(), blocks }
 }
 
-/// Whether there is something to say of it.
-pub(super) fn is_told(one: &MetricComparison) -> bool {
-    !(one.metric == Metric::Cpu && one.n_a == 0 && one.n_b == 0)
+/// The metrics of which there is something to say, the one that the experiment is about first.
+pub(super) fn told(scenario: &ScenarioComparison) -> Vec<&MetricComparison> {
+    let is_told = |one: &&MetricComparison| !(one.metric == Metric::Cpu && one.n_a == 0 && one.n_b == 0);
+    let mut told: Vec<&MetricComparison> = scenario.metrics.iter().filter(is_told).collect();
+    told.sort_by_key(|one| one.metric != Metric::WakeupP99Us);
+    told
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// What the sides are called in a scenario: with its name, if there are several.
@@ -47,15 +55,18 @@ pub(super) fn names(a: &Group, b: &Group, comparison: &Comparison, scenario: &Sc
 
 fn compared(a: &Group, b: &Group, comparison: &Comparison, scenario: &ScenarioComparison, drawn: bool) -> Vec<Block> {
     let (name_a, name_b) = names(a, b, comparison, scenario);
-    let told: Vec<&MetricComparison> = scenario.metrics.iter().filter(|one| is_told(one)).collect();
-    let mut blocks: Vec<Block> = told
-        .iter()
-        .map(|one| Block::Verdict(mood(&one.verdict), one.verdict.words().to_owned(), sentence(&name_a, &name_b, one)))
-        .collect();
+    let told = told(scenario);
+    let mut blocks = Vec::new();
+    blocks.extend(told.first().map(|one| Block::Lead(format!("{}.", sentence(&name_a, &name_b, one)))));
+    blocks.extend(
+        told.iter()
+            .skip(1)
+            .map(|one| Block::Verdict(mood(&one.verdict), one.verdict.words().to_owned(), capital(&claim(one)))),
+    );
     blocks.push(Block::Aside(format!(
-        "Each sentence: the ratio of the medians over runs, {} / {}, with its interval of 95 %, then the verdict. Lower is better in \
-         all of them. \"Same\" means: shown to differ by less than what matters. \"Not enough runs\" means: neither a difference nor \
-         its absence is shown.",
+        "×: the ratio of the medians over runs, {} (A) / {} (B), with its interval of 95 %. Lower is better everywhere. \"Same\" means: \
+         shown to differ by less than what matters; \"not enough runs\": neither a difference nor its absence is shown. Times come in \
+         buckets 9 % wide if they come over the network, so an interval can be narrower than what can be told apart.",
         a.label, b.label
     )));
     if drawn {
@@ -63,9 +74,12 @@ fn compared(a: &Group, b: &Group, comparison: &Comparison, scenario: &ScenarioCo
         blocks.extend(figures::runs(&[a, b], Some(&[scenario.a.as_str(), scenario.b.as_str()])).map(drawing));
     }
     blocks.push(Block::Table(verdicts(a, b, &told, drawn)));
-    if !scenario.notes.is_empty() {
+    let untold = (!told.iter().any(|one| one.metric == Metric::Cpu)).then(|| format!("{}: ", Metric::Cpu.name()));
+    let is_told = |note: &&String| untold.as_ref().is_none_or(|untold| !note.starts_with(untold));
+    let notes: Vec<String> = scenario.notes.iter().filter(is_told).cloned().collect();
+    if !notes.is_empty() {
         blocks.push(text("Before you believe it:"));
-        blocks.push(Block::List(scenario.notes.clone()));
+        blocks.push(Block::List(notes));
     }
     blocks
 }

@@ -10,7 +10,7 @@ mod stability;
 use super::document::{Block, Document, Figure};
 use super::input::{Files, Group};
 use super::{metrics, time};
-use crate::{Comparison, MetricComparison};
+use crate::Comparison;
 
 /// The whole report.
 pub(super) fn document(
@@ -43,10 +43,9 @@ pub(super) fn document(
 
 /// The verdicts in words, one sentence each.
 pub(super) fn sentences(a: &Group, b: &Group, comparison: &Comparison) -> Vec<String> {
-    let told = |one: &&MetricComparison| answer::is_told(one);
     let of = |scenario: &crate::ScenarioComparison| -> Vec<String> {
         let (a, b) = answer::names(a, b, comparison, scenario);
-        scenario.metrics.iter().filter(told).map(|one| metrics::sentence(&a, &b, one)).collect()
+        answer::told(scenario).into_iter().map(|one| metrics::sentence(&a, &b, one)).collect()
     };
     comparison.scenarios.iter().flat_map(of).collect()
 }

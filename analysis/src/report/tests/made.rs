@@ -50,19 +50,25 @@ impl Default for Made {
 }
 
 /// Jobs of a window of 500 ms.
-const JOBS: u64 = 250;
+const JOBS: u64 = 100;
 
 fn name(device: u64) -> String {
     format!("pi-{device:02}")
 }
 
 fn task() -> Task {
-    Task { name: "spin".into(), period_us: 2000, deadline_us: 2000, overrun: OverrunPolicy::SkipNext }
+    Task { name: "spin".into(), period_us: 5000, deadline_us: 5000, overrun: OverrunPolicy::SkipNext }
 }
 
 impl Made {
     pub(super) fn begin(&self) -> Begin {
-        let machine = Machine { host: "gateway".into(), kernel: "6.12.0".into(), arch: "aarch64".into(), cpus: 4, ..Machine::default() };
+        let machine = Machine {
+            host: "gateway".into(),
+            kernel: "6.12.0".into(),
+            arch: "aarch64".into(),
+            cpus: 4,
+            ..Machine::default()
+        };
         Begin {
             format: Format::FleetExperiment,
             version: FORMAT_VERSION,
@@ -112,7 +118,7 @@ impl Made {
     fn latency(&self, random: &mut Rng, drift: f64) -> Latency {
         let mut latency = Latency::default();
         for _ in 0..JOBS - 2 {
-            let normal: f64 = (0..12).map(|_| random.f64()).sum::<f64>() - 6.0;
+            let normal = 1.7 * ((0..4).map(|_| random.f64()).sum::<f64>() - 2.0);
             let rare = if random.f64() < 0.003 { 1.0 + 25.0 * random.f64() } else { 1.0 };
             let us = 42.0 * (0.35 * normal).exp() * rare * drift * self.slower;
             latency.record(shared_proto::units::micros_to_ns(us).unwrap());
@@ -123,7 +129,7 @@ impl Made {
     fn report(&self, random: &mut Rng, at_ms: f64, device: u64, seq: u64, drift: f64, hot: bool) -> Line {
         let wakeup_us = self.latency(random, drift);
         let response_us = self.latency(random, drift * 20.0);
-        let misses = if hot { 2 + random.u64(0..20) } else { 2 };
+        let misses = if hot { 2 + random.u64(0..9) } else { 2 };
         let degraded = hot && seq % 40 > 18;
         let rt = RtContext {
             schedule: Schedule::Fifo,
@@ -152,7 +158,7 @@ impl Made {
             misses,
             skipped: 2,
             miss_rate: Ratio::of(misses, JOBS),
-            miss_window: MissWindow { jobs: 250, misses: u32::try_from(misses).unwrap() },
+            miss_window: MissWindow { jobs: 100, misses: u32::try_from(misses).unwrap() },
             longest_miss_run: 1,
             worst_burst: MissBurst::default(),
             wakeup_us,
@@ -162,7 +168,7 @@ impl Made {
             rt,
             lost: Lost::default(),
             merged: 1,
-            total: Totals { jobs: JOBS * seq, misses: 25 * seq, skipped: 2 * seq },
+            total: Totals { jobs: JOBS * seq, misses: 11 * seq, skipped: 2 * seq },
             policy: PolicyState::default(),
         };
         Line::Report(Heard { at_ms, message: Box::new(message) })
@@ -170,7 +176,12 @@ impl Made {
 
     fn status(&self, at_ms: f64, device: u64, departure: Option<Departure>) -> Line {
         let mut settings = Settings::new();
-        let setting = |name: &str, asked: &str, outcome| Setting { name: name.into(), asked: asked.into(), outcome, why: "".into() };
+        let setting = |name: &str, asked: &str, outcome| Setting {
+            name: name.into(),
+            asked: asked.into(),
+            outcome,
+            why: "".into(),
+        };
         settings.push(setting("scheduler", "fifo 80", SettingOutcome::Granted)).unwrap();
         settings.push(setting("governor", "performance", SettingOutcome::Refused)).unwrap();
         let message = Status {
@@ -229,7 +240,12 @@ impl Made {
         };
         let took_ms = (4.0 + 6.0 * random.f64()) * self.slower;
         [
-            Line::Injected(Injected { at_ms, device: device.parse().unwrap(), id: id.parse().unwrap(), mode: Mode::Degraded }),
+            Line::Injected(Injected {
+                at_ms,
+                device: device.parse().unwrap(),
+                id: id.parse().unwrap(),
+                mode: Mode::Degraded,
+            }),
             Line::Ack(Heard { at_ms: at_ms + took_ms, message: Box::new(message) }),
         ]
     }
