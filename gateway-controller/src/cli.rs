@@ -23,7 +23,8 @@ Examples:
   gateway-controller health                        whether the running controller answers
   gateway-controller forget pi-01                  a device that is gone for good
   gateway-controller edgex check                   whether EdgeX is as the controller needs it
-  gateway-controller report A*.zst --against B*.zst -o report.html    two recorded conditions side by side
+  gateway-controller experiment --label plain      record five minutes of the fleet and its gateway
+  gateway-controller report A*.zst --against B*.zst -o ab.html   two recorded conditions side by side
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration."
 )]
@@ -50,9 +51,73 @@ pub(crate) enum Command {
     Forget(ForgetArgs),
     /// Register devices with EdgeX, and see whether all is there
     Edgex(EdgexArgs),
+    /// Record what is heard of the fleet and how the gateway is, for a comparison of conditions
+    Experiment(ExperimentArgs),
     /// Write a report of experiments, or of measurement runs
     #[cfg(feature = "report")]
     Report(ReportArgs),
+}
+
+/// Arguments of `experiment`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A run is a file, LABEL-1.jsonl.zst and so on, numbered on from those that are there. It has a connection of its own to the broker, \
+so it works beside a running controller, wherever that runs. docs/experiment-file.md has the format.
+
+Every --inject-every one device in NORMAL, in turn, is commanded DEGRADED straight through the broker and given back after at most \
+2 s. A controller that runs as well wants its own mode meanwhile: the device refuses it within its dwell, and crossings of the \
+threshold wait for as long. --no-inject leaves the devices alone.
+
+Examples:
+  gateway-controller experiment --label plain --duration 5m --runs 3
+  gateway-controller experiment --label kubeedge --broker mqtts://gateway.local --cgroup kubepods.slice
+  gateway-controller experiment --label plain --no-inject --process my-service --note 'fan on'
+
+Exit codes: 0 recorded, or ended by SIGINT or SIGTERM; 1 failed, or no report was heard; 2 usage or configuration.")]
+pub(crate) struct ExperimentArgs {
+    /// Name of the condition; a part of the files' names
+    #[arg(long, value_name = "NAME")]
+    pub(crate) label: String,
+    /// Length of a run
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    pub(crate) duration: Duration,
+    /// How many runs, one after another
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) runs: u32,
+    /// Directory for the files; made if need be
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) output: PathBuf,
+    /// Configuration file of the controller, for broker, credentials, certificates and topics
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Go to this broker instead of the configured one
+    #[arg(long, value_name = "URL")]
+    pub(crate) broker: Option<BrokerUrl>,
+    /// How often the mode of a device is changed, to measure the reaction
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub(crate) inject_every: Duration,
+    /// Change no modes
+    #[arg(long, conflicts_with = "inject_every")]
+    pub(crate) no_inject: bool,
+    /// Record and change this device only; again for more
+    #[arg(long = "device", value_name = "ID")]
+    pub(crate) devices: Vec<DeviceId>,
+    /// How often the gateway is looked at
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
+    pub(crate) sample_every: Duration,
+    /// Processes of this name are looked at besides the usual ones (mosquitto, containerd, edgecore, …); a * at the end stands for
+    /// any more
+    #[arg(long = "process", value_name = "NAME")]
+    pub(crate) processes: Vec<String>,
+    /// Control group to look at, absolute or below /sys/fs/cgroup; again for more
+    #[arg(long = "cgroup", value_name = "PATH")]
+    pub(crate) cgroups: Vec<PathBuf>,
+    /// Words about the condition, kept in the file
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) note: String,
+    /// Replace files, from LABEL-1 on
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// Arguments of `report`.

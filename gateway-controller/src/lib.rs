@@ -10,6 +10,7 @@
 //! | [`event`], [`sink`] | what it tells, and to whom |
 //! | [`watch`], [`web`] | what those see who watch, and the web server that shows it |
 //! | [`kubeedge`] | wishes of the cloud, and what it is told of the devices |
+//! | `experiment` | records what is heard of a fleet, in experiment files |
 //! | [`config`], [`protocol`], [`cli`] | what people say to it |
 //! | [`commands`] | what the command line does about it |
 
@@ -20,6 +21,7 @@ pub mod commands;
 pub mod config;
 pub mod edgex;
 pub mod event;
+mod experiment;
 pub mod fleet;
 pub mod keyring;
 pub mod kubeedge;

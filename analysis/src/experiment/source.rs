@@ -10,7 +10,7 @@ use super::RecordingError;
 
 /// Longest line, in bytes: a report is at most 16 KiB.
 pub const MAX_LINE: usize = 256 * 1024;
-/// Greatest length of a whole file, unpacked, in bytes: a week of 100 devices. Bounds the time that a bomb can take.
+/// Greatest length of a whole file, unpacked, in bytes: a day of 100 devices. Bounds the time that a bomb can take.
 const MAX_BYTES: u64 = 1 << 38;
 /// Greatest window of a frame, as a power of 2: 8 MiB is more than the writer uses, and bounds the memory that a frame asks for.
 const WINDOW_LOG_MAX: u32 = 23;

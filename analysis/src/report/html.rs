@@ -111,7 +111,7 @@ fn tabular(table: &Table, numbers: &mut Numbers) -> String {
 fn drawn(figure: &Figure, numbers: &mut Numbers) -> String {
     numbers.figures += 1;
     format!(
-        "<figure id=\"{}\">\n<p class=\"title\">Figure {}. {}</p>\n{}<figcaption>{}</figcaption>\n</figure>\n",
+        "<figure id=\"figure-{}\">\n<p class=\"title\">Figure {}. {}</p>\n{}<figcaption>{}</figcaption>\n</figure>\n",
         figure.name,
         numbers.figures,
         escaped(&figure.title),

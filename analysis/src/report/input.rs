@@ -7,7 +7,7 @@ use super::gather;
 use super::recorded::Recorded;
 use crate::experiment::RecordingError;
 use crate::run::RunFile;
-use crate::{Side, Source};
+use crate::{ReadError, Side, Source};
 
 /// Longest label that is shown, in letters.
 const MAX_LABEL: usize = 60;
@@ -164,12 +164,15 @@ fn file(path: &Path) -> Result<File, ReportError> {
         Ok(recorded) if recorded.run.releases == 0 => Err(ReportError::NoReports { file: recorded.name }),
         Ok(recorded) => Ok(File::Recorded(Box::new(recorded))),
         // Not an experiment file: perhaps one of the other kind.
+        // Not an experiment file: perhaps one of the other kind. One without a line end may be that as well.
         Err(
-            RecordingError::Foreign { .. }
+            error @ (RecordingError::Empty { .. }
+            | RecordingError::Foreign { .. }
             | RecordingError::NotZstd { .. }
-            | RecordingError::TooLong { line: 0 | 1, .. },
+            | RecordingError::TooLong { line: 0 | 1, .. }),
         ) => match Source::read(path) {
             Ok(source) => Ok(File::Measured(Box::new(source))),
+            Err(ReadError::Empty { .. }) => Err(error.into()),
             Err(why) => Err(ReportError::Neither { file: path.to_owned(), why: why.to_string() }),
         },
         Err(error) => Err(error.into()),

@@ -4,6 +4,7 @@ mod check;
 mod devices;
 mod direct;
 mod edgex;
+mod experiment;
 mod forget;
 mod health;
 mod init;
@@ -39,6 +40,7 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::SetMode(args) => set_mode::run(&args),
         Command::Forget(args) => forget::run(&args),
         Command::Edgex(args) => edgex::run(&args.command),
+        Command::Experiment(args) => experiment::run(&args),
         #[cfg(feature = "report")]
         Command::Report(args) => report::run(&args),
     };

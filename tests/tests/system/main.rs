@@ -24,6 +24,7 @@ mod edgex_agent;
 mod edgex_gateway;
 mod edgex_stand_in;
 mod emulated;
+mod experiment;
 mod gpio;
 mod harness;
 mod killed;

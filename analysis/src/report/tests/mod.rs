@@ -1,7 +1,9 @@
 //! Reports of made recordings.
 
+mod conversion;
 mod made;
 mod pages;
+mod refusals;
 
 use std::path::PathBuf;
 
