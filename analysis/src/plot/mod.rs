@@ -9,6 +9,7 @@ mod look;
 mod mark;
 mod panel;
 mod png;
+mod png_file;
 mod scale;
 mod scene;
 mod svg;

@@ -5,6 +5,7 @@ use tiny_skia::{
 };
 use ttf_parser::{Face, OutlineBuilder};
 
+use super::png_file;
 use super::scene::{Turn, Weight};
 use super::{Anchor, Colour, Item, Point, Scene, Shape, Stroke};
 
@@ -28,7 +29,7 @@ pub enum PngError {
         /// Height in units.
         height: f64,
     },
-    /// The font or the encoder fails.
+    /// The font fails.
     #[error("cannot draw: {0}")]
     Draw(String),
 }
@@ -51,7 +52,7 @@ impl Scene {
         let face = |data| Face::parse(data, 0).map_err(|error| PngError::Draw(error.to_string()));
         let mut canvas = Canvas { pixmap, regular: face(REGULAR)?, bold: face(BOLD)? };
         self.items.iter().for_each(|item| canvas.draw(item));
-        canvas.pixmap.encode_png().map_err(|error| PngError::Draw(error.to_string()))
+        Ok(png_file::encoded(&canvas.pixmap))
     }
 }
 

@@ -17,6 +17,7 @@ pub(super) struct Gathered {
     pub(super) wakeup: Times,
     pub(super) response: Times,
     boots: BTreeMap<BootId, Boot>,
+    /// The run of the agent that said last that it is there.
     boot: Option<BootId>,
     periods: BTreeSet<u64>,
     reports: u64,
@@ -46,29 +47,25 @@ struct Boot {
 }
 
 impl Gathered {
-    /// A report came: when its window closed on the recorder's clock, and what else that means.
+    /// A report came: when its window closed on the recorder's clock.
     ///
     /// The two clocks run side by side, so the quickest report tells their difference; a report that was kept while the device
-    /// was offline is put where it belongs.
+    /// was offline is put where it belongs. One of an earlier run of the agent tells it by the wall clock, if that is right.
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of years")]
-    pub(super) fn arrived(&mut self, at_ms: f64, report: &Report) -> (f64, Option<Happened>) {
-        let boot = self.boots.entry(report.boot).or_default();
-        let up_ms = report.up_ms as f64;
-        let offset_ms = boot.offset_ms.map_or(at_ms - up_ms, |known| known.min(at_ms - up_ms));
-        boot.offset_ms = Some(offset_ms);
+    pub(super) fn arrived(&mut self, at_ms: f64, report: &Report, started_unix_ms: u64) -> f64 {
         if let Some(last_ms) = self.last_ms {
             self.silence_ms = self.silence_ms.max(at_ms - last_ms);
         }
         self.last_ms = Some(at_ms);
-        (up_ms + offset_ms, self.is_run_of(report.boot).then_some(Happened::Restart))
-    }
-
-    /// Whether it is another run of the agent than before.
-    fn is_run_of(&mut self, boot: BootId) -> bool {
-        let restarted = self.boot.is_some_and(|known| known != boot);
-        self.boot = Some(boot);
-        self.restarts += u64::from(restarted);
-        restarted
+        if self.boot.is_some_and(|boot| boot != report.boot) {
+            let closed_ms = report.t_ms as f64 - started_unix_ms as f64;
+            return if report.clock_synced { closed_ms.min(at_ms) } else { at_ms };
+        }
+        let boot = self.boots.entry(report.boot).or_default();
+        let up_ms = report.up_ms as f64;
+        let offset_ms = boot.offset_ms.map_or(at_ms - up_ms, |known| known.min(at_ms - up_ms));
+        boot.offset_ms = Some(offset_ms);
+        up_ms + offset_ms
     }
 
     /// Whether the report was not counted before.
@@ -114,7 +111,8 @@ impl Gathered {
     /// A status came; what it means.
     pub(super) fn status(&mut self, at_ms: f64, status: &Status) -> Option<Happened> {
         if !status.online {
-            if self.away_since.is_some() {
+            // The broker keeps the status of devices that are gone for good.
+            if self.away_since.is_some() || (self.boot.is_none() && self.reports == 0) {
                 return None;
             }
             self.away_since = Some(at_ms);
@@ -131,7 +129,15 @@ impl Gathered {
             .collect();
         let was_away = self.away_since.take();
         self.away_ms += was_away.map_or(0.0, |since| at_ms - since);
-        if self.is_run_of(status.boot) { Some(Happened::Restart) } else { was_away.map(|_| Happened::Back) }
+        let restarted = self.boot.is_some_and(|known| known != status.boot);
+        self.boot = Some(status.boot);
+        self.restarts += u64::from(restarted);
+        if restarted { Some(Happened::Restart) } else { was_away.map(|_| Happened::Back) }
+    }
+
+    /// Whether it was there at all.
+    pub(super) fn was_there(&self) -> bool {
+        self.boot.is_some() || self.reports > 0
     }
 
     /// Windows between the first and the last one of a run of the agent that never came.

@@ -16,6 +16,7 @@ use crate::stats;
 /// Takes line after line.
 #[derive(Debug)]
 pub(super) struct Gathering {
+    started_unix_ms: u64,
     devices: BTreeMap<String, Gathered>,
     seconds: BTreeMap<u64, Second>,
     gateway: Vec<Gateway>,
@@ -31,7 +32,7 @@ pub(super) struct Gathering {
 /// Reads a file.
 pub(super) fn recorded(path: &Path) -> Result<Recorded, RecordingError> {
     let mut recording = Recording::read(path)?;
-    let mut gathering = Gathering::new(recording.begin().setup.degrade_above);
+    let mut gathering = Gathering::new(recording.begin());
     for line in recording.by_ref() {
         gathering.take(&line?);
     }
@@ -44,14 +45,15 @@ pub(super) fn recorded(path: &Path) -> Result<Recorded, RecordingError> {
 }
 
 impl Gathering {
-    /// Nothing yet; `degrade_above` is the threshold whose crossing is looked for.
-    pub(super) fn new(degrade_above: f64) -> Self {
+    /// Nothing yet of the recording that begins so.
+    pub(super) fn new(begin: &Begin) -> Self {
         Self {
+            started_unix_ms: begin.started_unix_ms,
             devices: BTreeMap::new(),
             seconds: BTreeMap::new(),
             gateway: Vec::new(),
             events: Vec::new(),
-            reactions: Reactions::new(degrade_above),
+            reactions: Reactions::new(begin.setup.degrade_above),
             linked: false,
             early: 0,
             repeated: 0,
@@ -97,7 +99,7 @@ impl Gathering {
     )]
     fn report(&mut self, at_ms: f64, report: &Report) {
         let device = self.devices.entry(report.device.to_string()).or_default();
-        let (closed_ms, what) = device.arrived(at_ms, report);
+        let closed_ms = device.arrived(at_ms, report, self.started_unix_ms);
         if closed_ms < 0.0 {
             self.early += 1;
             return;
@@ -117,13 +119,11 @@ impl Gathering {
         if greatest_us > second.greatest_us {
             (second.greatest_us, second.greatest_at_ms) = (greatest_us, closed_ms);
         }
-        if let Some(what) = what {
-            self.happened(at_ms, what, report.device.as_str());
-        }
     }
 
     /// Nothing more comes.
     pub(super) fn finish(mut self, begin: Begin, duration_ms: f64) -> Recorded {
+        self.devices.retain(|_, device| device.was_there());
         let mut notes = Vec::new();
         let lost = std::mem::take(&mut self.lost);
         notes.extend(lost.iter().map(|(what, count)| format!("the recorder lost {count}: {what}")));

@@ -26,6 +26,7 @@ pub(super) struct Stretch {
 }
 
 /// The shortest length with which the runs have enough jobs a stretch for a 99th percentile, and not too many stretches; in seconds.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number of seconds")]
 pub(super) fn stretch_s(runs: &[&Recorded]) -> u64 {
     let longest_s = runs.iter().map(|run| run.duration_ms / 1000.0).fold(0.0, f64::max);
     let jobs_a_second: Vec<f64> = runs
@@ -39,10 +40,10 @@ pub(super) fn stretch_s(runs: &[&Recorded]) -> u64 {
         let (length, count) = (*length as f64, longest_s / *length as f64);
         count <= MOST && (jobs * length >= needed || count / 2.0 < FEWEST)
     };
-    LENGTHS_S.into_iter().find(fits).unwrap_or(3600)
+    LENGTHS_S.into_iter().find(fits).unwrap_or((longest_s / MOST).ceil() as u64)
 }
 
-/// The run in stretches of this length. The first and the last one that are not full are left out.
+/// The run in stretches of this length.
 pub(super) fn stretches(run: &Recorded, length_s: u64) -> Vec<Stretch> {
     let length_s = length_s.max(1);
     let Some(last) = run.seconds.keys().next_back() else { return Vec::new() };

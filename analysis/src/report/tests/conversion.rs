@@ -9,7 +9,7 @@ use crate::report::over_time::{stretch_s, stretches};
 use crate::report::recorded::{Happened, Recorded};
 
 fn gathered(made: &Made, lines: &[Line]) -> Recorded {
-    let mut gathering = Gathering::new(0.05);
+    let mut gathering = Gathering::new(&made.begin());
     lines.iter().for_each(|line| gathering.take(line));
     gathering.finish(made.begin(), made.seconds as f64 * 1000.0)
 }
@@ -95,4 +95,42 @@ fn a_device_that_goes_and_comes_is_away_meanwhile() {
     assert_eq!(happened, [(Happened::Away, "pi-00"), (Happened::Back, "pi-00")]);
     assert!((recorded.devices["pi-00"].away_ms - 1800.0).abs() < 1.0);
     assert_eq!(recorded.devices["pi-01"].away_ms, 0.0);
+}
+
+#[test]
+fn a_restart_is_told_by_the_status_and_old_reports_make_none() {
+    let made = Made { seconds: 6, devices: 1, ..Made::default() };
+    let mut lines = made.lines();
+    let Some(Line::Status(first)) = lines.first().cloned() else { panic!() };
+    let mut again = first.clone();
+    again.at_ms = 4_000.0;
+    again.message.boot = shared_proto::ids::BootId(99);
+    lines.push(Line::Status(again));
+    // What the earlier run of the agent had kept comes after it: of before the recording, and of within it.
+    for (seq, after_ms) in [(900, -5_000i64), (901, 3_200)] {
+        let Some(Line::Report(heard)) = lines.iter().find(|line| matches!(line, Line::Report(_))).cloned() else {
+            panic!()
+        };
+        let mut heard = heard.clone();
+        heard.at_ms = 5_900.0;
+        heard.message.seq = seq;
+        heard.message.t_ms = made.begin().started_unix_ms.saturating_add_signed(after_ms);
+        lines.push(Line::Report(heard));
+    }
+    let mut gone = first;
+    gone.message.device = "gone".parse().unwrap();
+    gone.message.online = false;
+    lines.push(Line::Status(gone));
+    let jobs = |recorded: &Recorded| recorded.seconds.get(&3).map(|second| second.jobs);
+    let (before, after) = (gathered(&made, &made.lines()), gathered(&made, &lines));
+    assert_eq!(after.devices.keys().collect::<Vec<_>>(), ["pi-00"]);
+    assert_eq!(after.devices["pi-00"].restarts, 1);
+    let happened: Vec<Happened> = after.events.iter().map(|event| event.what).collect();
+    assert_eq!(happened, [Happened::Restart]);
+    assert_eq!(jobs(&after), jobs(&before).map(|jobs| jobs + 100));
+    assert!(
+        after.notes.iter().any(|note| note == "1 reports of before the beginning were left out"),
+        "{:?}",
+        after.notes
+    );
 }
