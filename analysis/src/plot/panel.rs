@@ -5,6 +5,8 @@ use super::{Anchor, Axis, Colour, Dash, Item, Look, Mark, Point, Scene, Stroke};
 
 /// Size of ordinary letters.
 const SIZE: f64 = 14.0;
+/// Room to the right of an axis, for half of its last label.
+const RIGHT: f64 = 24.0;
 
 /// An entry of a legend.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,16 +84,29 @@ pub fn grid(plots: &[Plot], columns: usize, width: f64, height: f64) -> Scene {
     let cell = width / columns as f64;
     for (position, plot) in plots.iter().enumerate() {
         let (row, column) = (position / columns, position % columns);
-        draw(&mut scene, plot, Point { x: cell * column as f64, y: height * row as f64 }, cell, height);
+        // Axes that stand above each other begin at the same place.
+        let stacked = plots.iter().skip(column).step_by(columns);
+        let labels = stacked.map(|other| room_for_labels(other, cell, height)).fold(0.0, f64::max);
+        let at = Point { x: cell * column as f64, y: height * row as f64 };
+        draw(&mut scene, plot, at, [cell, height, labels]);
     }
     scene
 }
 
-fn draw(scene: &mut Scene, plot: &Plot, at: Point, width: f64, height: f64) {
-    let y_ticks = plot.y.ticks(if height < 220.0 { 4 } else { 6 });
-    let widest = y_ticks.iter().map(|tick| text_width(&tick.label, SIZE)).fold(0.0, f64::max);
+fn y_ticks(plot: &Plot, height: f64) -> Vec<super::Tick> {
+    plot.y.ticks(if height < 220.0 { 4 } else { 6 })
+}
+
+/// How much the vertical axis needs to its left.
+fn room_for_labels(plot: &Plot, width: f64, height: f64) -> f64 {
+    let widest = y_ticks(plot, height).iter().map(|tick| text_width(&tick.label, SIZE)).fold(0.0, f64::max);
     let y_label = if plot.y.label.is_empty() { 0.0 } else { SIZE + 10.0 };
-    let left = at.x + y_label + widest.min(width * 0.4) + 12.0;
+    y_label + widest.min(width * 0.4) + 12.0
+}
+
+fn draw(scene: &mut Scene, plot: &Plot, at: Point, [width, height, labels]: [f64; 3]) {
+    let y_ticks = y_ticks(plot, height);
+    let left = at.x + labels;
     let mut top = at.y + 10.0;
     if !plot.title.is_empty() {
         top += SIZE + 4.0;
@@ -101,7 +116,7 @@ fn draw(scene: &mut Scene, plot: &Plot, at: Point, width: f64, height: f64) {
     top = legend(scene, &plot.legend, left, top, at.x + width);
     top += 8.0;
     let below = SIZE + 10.0 + if plot.x.label.is_empty() { 0.0 } else { SIZE + 8.0 };
-    let frame = Frame { left, top, width: at.x + width - 14.0 - left, height: at.y + height - below - 6.0 - top };
+    let frame = Frame { left, top, width: at.x + width - RIGHT - left, height: at.y + height - below - 6.0 - top };
     axes(scene, plot, &y_ticks, frame, at.x);
     for mark in &plot.marks {
         draw_mark(scene, plot, mark, frame);

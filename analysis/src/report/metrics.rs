@@ -67,9 +67,14 @@ pub(super) fn effect(effect: &Effect) -> String {
         }
         (EffectKind::Ratio, None) => format!("×{}", significant(effect.value, 3)),
         (EffectKind::Difference, Some(interval)) => {
-            format!("{} percentage points [{}, {}]", points(effect.value), points(interval.low), points(interval.high))
+            format!(
+                "difference {} percentage points [{}, {}]",
+                points(effect.value),
+                points(interval.low),
+                points(interval.high)
+            )
         }
-        (EffectKind::Difference, None) => format!("{} percentage points", points(effect.value)),
+        (EffectKind::Difference, None) => format!("difference {} percentage points", points(effect.value)),
     }
 }
 

@@ -56,17 +56,18 @@ fn facts(group: &Group) -> String {
         Files::Recorded(runs) => {
             let devices = runs.iter().map(|run| run.devices.len()).max().unwrap_or(0);
             let starts = || runs.iter().map(|run| run.begin.started_unix_ms);
+            let first = time::date(starts().min().unwrap_or(0));
+            let last = time::date(starts().max().unwrap_or(0));
             let total_ms: f64 = runs.iter().map(|run| run.duration_ms).sum();
             let count = crate::compare::format::count;
             format!(
-                "{} ({}): {}, {} in all, {}; recorded {} to {}",
+                "{} ({}): {}, {} in all, {}; recorded {}",
                 group.side,
                 group.label,
                 count(runs.len(), "run"),
                 time::length(total_ms),
                 count(devices, "device"),
-                time::date(starts().min().unwrap_or(0)),
-                time::date(starts().max().unwrap_or(0)),
+                if first == last { first } else { format!("{first} to {last}") },
             )
         }
         Files::Measured(sources) => {
