@@ -270,7 +270,7 @@ pub(super) fn runs(directory: &Path, label: &str, count: u32, slower: f64) -> Ve
     let seed = (slower * 1000.0).round();
     (1..=count)
         .map(|run| {
-            let seed = u64::from(run) + u64::from(label.len() as u32) * 100 + seed.to_bits();
+            let seed = u64::from(run) + label.len() as u64 * 100 + seed.to_bits();
             Made { label: label.to_owned(), seed, run, slower, ..Made::default() }.write(directory)
         })
         .collect()

@@ -1,5 +1,7 @@
 //! Files that no report is made of.
 
+use std::slice::from_ref;
+
 use super::made::Made;
 use super::*;
 use crate::run::{Recorder, Run, RunFile, Task};
@@ -38,7 +40,7 @@ fn run_files_are_reported_on_by_themselves_and_not_with_recordings() {
     let page = report.html();
     assert!(page.contains("id=\"figure-tail\"") && !page.contains("id=\"figure-gateway-over-time\""));
     let recording = Made { seconds: 4, ..Made::default() }.write(directory.path());
-    for told in [refusal(&[recording.clone()], &[a.clone()]), refusal(&[a, recording], &[])] {
+    for told in [refusal(from_ref(&recording), from_ref(&a)), refusal(&[a.clone(), recording.clone()], &[])] {
         assert!(
             told.contains("plain-1.jsonl.zst is an experiment file and") && told.contains("a.json is not"),
             "{told}"
@@ -80,7 +82,7 @@ fn a_recording_twice_and_one_without_reports() {
     let one = Made { seconds: 4, ..Made::default() }.write(directory.path());
     let link = directory.path().join("link.zst");
     std::os::unix::fs::symlink(&one, &link).unwrap();
-    for told in [refusal(&[one.clone(), link.clone()], &[]), refusal(&[one.clone()], &[link])] {
+    for told in [refusal(&[one.clone(), link.clone()], &[]), refusal(from_ref(&one), &[link])] {
         assert!(told.contains("plain-1.jsonl.zst and") && told.contains("link.zst are the same file"), "{told}");
     }
     let copy = directory.path().join("copy.zst");
