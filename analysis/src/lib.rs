@@ -47,8 +47,12 @@
 mod compare;
 #[cfg(feature = "experiment")]
 pub mod experiment;
+#[cfg(feature = "report")]
+pub mod plot;
 #[cfg(feature = "compare")]
 mod read;
+#[cfg(feature = "report")]
+pub mod report;
 pub mod run;
 #[cfg(feature = "compare")]
 pub mod stats;

@@ -24,6 +24,7 @@ Examples:
   gateway-controller forget pi-01                  a device that is gone for good
   gateway-controller edgex check                   whether EdgeX is as the controller needs it
   gateway-controller experiment --label plain      record five minutes of the fleet and its gateway
+  gateway-controller report A*.zst --against B*.zst -o ab.html   two recorded conditions side by side
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration."
 )]
@@ -52,6 +53,9 @@ pub(crate) enum Command {
     Edgex(EdgexArgs),
     /// Record what is heard of the fleet and how the gateway is, for a comparison of conditions
     Experiment(ExperimentArgs),
+    /// Write a report of experiments, or of measurement runs
+    #[cfg(feature = "report")]
+    Report(ReportArgs),
 }
 
 /// Arguments of `experiment`.
@@ -112,6 +116,52 @@ pub(crate) struct ExperimentArgs {
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub(crate) note: String,
     /// Replace files, from LABEL-1 on
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Arguments of `report`.
+#[cfg(feature = "report")]
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Each file is one run, and the run is the unit: six a side are the least for a claim. Without --against the runs are described alone. \
+Nothing is replaced without --force. docs/experiments.md says how to plan the runs and how to read the page.
+
+Examples:
+  gateway-controller report kubeedge-*.jsonl.zst --against plain-*.jsonl.zst -o report.html
+  gateway-controller report plain-1.jsonl.zst -o plain.html --plots figures --csv tables
+  gateway-controller report after.json --against before.json -o after.html      files of device-agent measure
+
+Exit codes: 0 written, whatever the verdicts; 1 it cannot be written; 2 a file that cannot be used, or wrong arguments.")]
+pub(crate) struct ReportArgs {
+    /// Files of the condition A: of `experiment`, of `device-agent measure`, or of `cyclictest --json`
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Files of the condition B that A is compared against
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) against: Vec<PathBuf>,
+    /// Page to write: one file of HTML that loads nothing
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Directory for the figures, each as SVG and PNG
+    #[arg(long, value_name = "DIR")]
+    pub(crate) plots: Option<PathBuf>,
+    /// Directory for the tables as CSV
+    #[arg(long, value_name = "DIR")]
+    pub(crate) csv: Option<PathBuf>,
+    /// Print JSON instead of the verdicts
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Name of A; without it: the label in its files
+    #[arg(long, value_name = "NAME")]
+    pub(crate) label_a: Option<String>,
+    /// Name of B; without it: the label in its files
+    #[arg(long, value_name = "NAME", requires = "against")]
+    pub(crate) label_b: Option<String>,
+    /// Smallest relative difference that matters
+    #[arg(long, value_name = "SHARE", default_value_t = 0.10)]
+    pub(crate) smallest_effect: f64,
+    /// Replace files that exist
     #[arg(long)]
     pub(crate) force: bool,
 }

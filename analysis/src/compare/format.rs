@@ -4,7 +4,7 @@
 pub(super) const WIDTH: usize = 110;
 
 /// A number with so many significant digits, without needless exponent; infinity as `inf`.
-pub(super) fn significant(value: f64, digits: u8) -> String {
+pub(crate) fn significant(value: f64, digits: u8) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
@@ -26,7 +26,7 @@ pub(super) fn significant(value: f64, digits: u8) -> String {
 }
 
 /// A number with at most three significant digits, without needless zeros or exponent.
-pub(super) fn plain(value: f64) -> String {
+pub(crate) fn plain(value: f64) -> String {
     let text = significant(value, 3);
     let (number, exponent) = text.split_at(text.find('e').unwrap_or(text.len()));
     let number = if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number };
@@ -34,7 +34,7 @@ pub(super) fn plain(value: f64) -> String {
 }
 
 /// The confidence `1 - alpha` in percent, with as many decimals as tell it from 100.
-pub(super) fn confidence(alpha: f64) -> String {
+pub(crate) fn confidence(alpha: f64) -> String {
     if alpha < 1e-6 {
         return "over 99.9999".to_owned();
     }
@@ -48,13 +48,13 @@ pub(super) fn confidence(alpha: f64) -> String {
 }
 
 /// So many things: `1 run`, `5 runs`.
-pub(super) fn count(number: impl TryInto<u64>, thing: &str) -> String {
+pub(crate) fn count(number: impl TryInto<u64>, thing: &str) -> String {
     let number = number.try_into().unwrap_or(u64::MAX);
     if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }
 
 /// A probability: three decimals, or a bound.
-pub(super) fn probability(p: f64) -> String {
+pub(crate) fn probability(p: f64) -> String {
     if p < 0.001 { "<0.001".to_owned() } else { format!("{p:.3}") }
 }
 

@@ -51,6 +51,14 @@ impl Bench<'_> {
         (!enough).then(|| Verdict::NotEnoughRuns { needed: least() })
     }
 
+    /// How many runs a side would find the smallest difference that matters, and no fewer than a claim takes.
+    fn runs_for_power(&self, tested: &Tested) -> Option<u32> {
+        let (variances, smallest_effect) = tested.spread()?;
+        let alpha = self.strictest_alpha();
+        let about = stats::runs_for_effect(smallest_effect, variances, alpha)?;
+        Some(about.max(stats::runs_to_reach(alpha)?).max(whole(stats::LEAST_RUNS)))
+    }
+
     /// An estimate, more than there are.
     fn about(&self, runs: u32) -> RunsNeeded {
         RunsNeeded::About(runs.max(whole(self.runs_a.min(self.runs_b)).saturating_add(1)))
@@ -71,6 +79,7 @@ impl Bench<'_> {
             magnitude: None,
             p_equivalence: None,
             margin: self.question.margin(metric),
+            runs_for_power: None,
             verdict: Verdict::Same,
             single_runs: None,
             remark: None,
@@ -97,6 +106,7 @@ impl Bench<'_> {
                 comparison.magnitude =
                     (self.runs_a.min(self.runs_b) >= stats::LEAST_RUNS).then(|| Magnitude::of(tested.cliffs_delta));
                 comparison.p_equivalence = Some(tested.p_equivalence);
+                comparison.runs_for_power = self.runs_for_power(tested);
                 self.judge_tested(tested, p_holm.unwrap_or(1.0))
             }
         };

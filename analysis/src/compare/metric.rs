@@ -21,12 +21,27 @@ pub enum Metric {
     MissRate,
     /// Share of one CPU that the thread used.
     Cpu,
+    /// Busy share of all CPUs of the gateway, 0 to 1.
+    GatewayCpu,
+    /// Memory of the gateway that was not available, in KiB.
+    GatewayMemoryKb,
+    /// Median time from a command to its acknowledgement, in milliseconds.
+    ReactionMs,
 }
 
 impl Metric {
     /// All, in the order of the table.
-    pub const ALL: [Self; 6] =
-        [Self::WakeupP50Us, Self::WakeupP99Us, Self::WakeupP999Us, Self::ResponseP99Us, Self::MissRate, Self::Cpu];
+    pub const ALL: [Self; 9] = [
+        Self::WakeupP50Us,
+        Self::WakeupP99Us,
+        Self::WakeupP999Us,
+        Self::ResponseP99Us,
+        Self::MissRate,
+        Self::Cpu,
+        Self::GatewayCpu,
+        Self::GatewayMemoryKb,
+        Self::ReactionMs,
+    ];
 
     /// Its name for people.
     #[must_use]
@@ -38,19 +53,31 @@ impl Metric {
             Self::ResponseP99Us => "response p99",
             Self::MissRate => "misses",
             Self::Cpu => "CPU",
+            Self::GatewayCpu => "gateway CPU",
+            Self::GatewayMemoryKb => "gateway memory",
+            Self::ReactionMs => "SetMode reaction",
         }
     }
 
     /// The figure of a run, or why there is none.
-    pub(super) fn of(self, run: &Run) -> Result<f64, String> {
-        match self.quantile(run) {
-            Some((times, q)) => times.try_quantile_us(q).map_err(|why| match why {
-                NoQuantile::TooFewSamples { .. } => format!("{why}: use a longer --duration"),
-                NoQuantile::TooCoarse { .. } | NoQuantile::OutOfRange => why.to_string(),
-            }),
-            None if self == Self::MissRate => miss_rate(run),
-            None => cpu(run),
+    pub(crate) fn of(self, run: &Run) -> Result<f64, String> {
+        let gateway = run.gateway.unwrap_or_default();
+        match self {
+            Self::WakeupP50Us => quantile(&run.wakeup_us, 0.5),
+            Self::WakeupP99Us => quantile(&run.wakeup_us, 0.99),
+            Self::WakeupP999Us => quantile(&run.wakeup_us, 0.999),
+            Self::ResponseP99Us => quantile(&run.response_us, 0.99),
+            Self::MissRate => miss_rate(run),
+            Self::Cpu => known(run.cpu, "the tool does not tell it"),
+            Self::GatewayCpu => known(gateway.cpu, "the gateway was not looked at"),
+            Self::GatewayMemoryKb => known(gateway.memory_kb, "the gateway was not looked at"),
+            Self::ReactionMs => known(gateway.reaction_ms, "no command was injected and acknowledged"),
         }
+    }
+
+    /// Whether it is listed if none of the runs has it.
+    pub(super) fn is_always_listed(self) -> bool {
+        !matches!(self, Self::ResponseP99Us | Self::GatewayCpu | Self::GatewayMemoryKb | Self::ReactionMs)
     }
 
     /// Width in microseconds of the bucket from which a time is told; 0 for other figures.
@@ -65,16 +92,23 @@ impl Metric {
             Self::WakeupP99Us => Some((&run.wakeup_us, 0.99)),
             Self::WakeupP999Us => Some((&run.wakeup_us, 0.999)),
             Self::ResponseP99Us => Some((&run.response_us, 0.99)),
-            Self::MissRate | Self::Cpu => None,
+            Self::MissRate | Self::Cpu | Self::GatewayCpu | Self::GatewayMemoryKb | Self::ReactionMs => None,
         }
     }
 }
 
-fn cpu(run: &Run) -> Result<f64, String> {
-    match run.cpu {
-        Some(share) if share.is_finite() && share >= 0.0 => Ok(share),
-        Some(share) => Err(format!("a share of {share}")),
-        None => Err("the tool does not tell it".to_owned()),
+fn quantile(times: &Distribution, q: f64) -> Result<f64, String> {
+    times.try_quantile_us(q).map_err(|why| match why {
+        NoQuantile::TooFewSamples { .. } => format!("{why}: use a longer --duration"),
+        NoQuantile::TooCoarse { .. } | NoQuantile::OutOfRange => why.to_string(),
+    })
+}
+
+fn known(figure: Option<f64>, otherwise: &str) -> Result<f64, String> {
+    match figure {
+        Some(figure) if figure.is_finite() && figure >= 0.0 => Ok(figure),
+        Some(figure) => Err(format!("a figure of {figure}")),
+        None => Err(otherwise.to_owned()),
     }
 }
 

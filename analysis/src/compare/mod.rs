@@ -3,7 +3,7 @@
 mod copies;
 mod error;
 mod evidence;
-mod format;
+pub(crate) mod format;
 mod judge;
 mod metric;
 mod notes;

@@ -88,6 +88,9 @@ pub struct MetricComparison {
     pub p_equivalence: Option<f64>,
     /// Smallest difference that matters.
     pub margin: Margin,
+    /// Runs a side with which the smallest difference that matters would be found with power 0.8, as far as the spread of
+    /// these runs tells; `null` if it does not.
+    pub runs_for_power: Option<u32>,
     /// What follows.
     pub verdict: Verdict,
     /// What single runs do unlike the typical ones.

@@ -12,7 +12,7 @@ pub(super) fn compare(pair: &Pair<'_>, question: &Question) -> Result<ScenarioCo
     let period_us = common_period(pair)?;
     let evidence: Vec<(Metric, Evidence)> = Metric::ALL
         .into_iter()
-        .filter(|metric| *metric != Metric::ResponseP99Us || both_tell_responses(pair))
+        .filter(|metric| metric.is_always_listed() || is_told(*metric, pair))
         .map(|metric| (metric, Evidence::of(metric, pair, question)))
         .collect();
     let p: Vec<f64> = evidence.iter().filter_map(|(_, evidence)| p_of(evidence)).collect();
@@ -49,9 +49,14 @@ fn p_of(evidence: &Evidence) -> Option<f64> {
     }
 }
 
-/// Whether both sides have response times at all; some tools do not measure them.
-fn both_tell_responses(pair: &Pair<'_>) -> bool {
-    [&pair.a, &pair.b].iter().all(|side| side.runs.iter().any(|sample| sample.run.response_us.count() > 0))
+/// Whether a figure that some tools do not measure is there: response times on both sides, the gateway's on one at least.
+fn is_told(metric: Metric, pair: &Pair<'_>) -> bool {
+    let mut sides = [&pair.a, &pair.b].into_iter();
+    if metric == Metric::ResponseP99Us {
+        sides.all(|side| side.runs.iter().any(|sample| sample.run.response_us.count() > 0))
+    } else {
+        sides.any(|side| side.runs.iter().any(|sample| metric.of(sample.run).is_ok()))
+    }
 }
 
 /// The period of all runs of both sides.

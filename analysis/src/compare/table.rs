@@ -89,8 +89,13 @@ fn row(comparison: &MetricComparison) -> Row {
 /// Shares are shown in percent.
 fn shown(metric: Metric, value: f64) -> f64 {
     match metric {
-        Metric::MissRate | Metric::Cpu => value * 100.0,
-        Metric::WakeupP50Us | Metric::WakeupP99Us | Metric::WakeupP999Us | Metric::ResponseP99Us => value,
+        Metric::MissRate | Metric::Cpu | Metric::GatewayCpu => value * 100.0,
+        Metric::WakeupP50Us
+        | Metric::WakeupP99Us
+        | Metric::WakeupP999Us
+        | Metric::ResponseP99Us
+        | Metric::GatewayMemoryKb
+        | Metric::ReactionMs => value,
     }
 }
 

@@ -46,10 +46,22 @@ impl Source {
         Self { name: name.into(), path: None, file, notes: Vec::new() }
     }
 
+    /// Runs that were made of another file.
+    #[cfg(feature = "report")]
+    pub(crate) fn of_another(name: String, path: Option<PathBuf>, file: RunFile, notes: Vec<String>) -> Self {
+        Self { name, path, file, notes }
+    }
+
     /// Its name: the path as it was given.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Where it really is.
+    #[cfg(feature = "report")]
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
     }
 
     /// The tool, the machine and the runs.

@@ -79,6 +79,21 @@ pub struct Run {
     /// The latest wake-ups; which and how many is up to the tool.
     #[serde(default)]
     pub outliers: Vec<Outlier>,
+    /// How the gateway was meanwhile; `None` if nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<GatewayFigures>,
+}
+
+/// The gateway during a run, one figure each; what is not known is `null`.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GatewayFigures {
+    /// Mean busy share of all CPUs, 0 to 1.
+    pub cpu: Option<f64>,
+    /// Mean of the memory that was not available, in KiB.
+    pub memory_kb: Option<f64>,
+    /// Median time from a command to its acknowledgement, in milliseconds.
+    pub reaction_ms: Option<f64>,
 }
 
 /// How far the counts of releases and misses can be trusted.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use distribution::{Bucket, Distribution, samples_needed};
 pub use errors::{BadDistribution, NoQuantile};
-pub use measured::{Accounting, Burst, Context, Outlier, Run, Task};
+pub use measured::{Accounting, Burst, Context, GatewayFigures, Outlier, Run, Task};
 pub use recorder::Recorder;
 pub use settings::{Refusal, Settings};
 

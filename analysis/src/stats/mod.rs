@@ -2,6 +2,7 @@
 //!
 //! Everything here is deterministic: the tests are exact, and the bootstrap draws from a fixed seed.
 
+mod binomial;
 mod bootstrap;
 mod cliff;
 mod equivalence;
@@ -12,6 +13,7 @@ mod null_distribution;
 mod rank_test;
 mod sample_size;
 
+pub use binomial::{clopper_pearson, dkw_half_width};
 pub use bootstrap::{Interval, RESAMPLES, interval_of_medians};
 pub use cliff::{Magnitude, cliffs_delta};
 pub use equivalence::{Margin, equivalent};

@@ -8,6 +8,8 @@ mod experiment;
 mod forget;
 mod health;
 mod init;
+#[cfg(feature = "report")]
+mod report;
 mod run;
 mod set_mode;
 mod table;
@@ -39,6 +41,8 @@ pub fn execute(cli: Cli) -> ExitCode {
         Command::Forget(args) => forget::run(&args),
         Command::Edgex(args) => edgex::run(&args.command),
         Command::Experiment(args) => experiment::run(&args),
+        #[cfg(feature = "report")]
+        Command::Report(args) => report::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -108,6 +108,14 @@ impl Histogram {
         let lower = slot.checked_sub(1).map_or(0, buckets::upper_ns);
         (lower, buckets::upper_ns(slot))
     }
+
+    /// The same of the bucket with this index on the wire; `None` if there is no such bucket. Below 100 ns some buckets hold no
+    /// whole nanosecond: their bounds are equal.
+    #[must_use]
+    pub fn bounds_of_index_ns(index: i16) -> Option<(u64, u64)> {
+        let slot = buckets::slot_of_index(index)?;
+        Some((slot.checked_sub(1).map_or(0, buckets::upper_ns), buckets::upper_ns(slot)))
+    }
 }
 
 /// `⌈q·total⌉`, at least 1 and at most `total`; `None` for an empty set or a `q` outside 0 to 1.
