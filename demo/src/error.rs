@@ -22,6 +22,9 @@ pub enum ShowError {
     /// The controller failed.
     #[error("controller: {0}")]
     Controller(#[from] StartError),
+    /// The page cannot be served.
+    #[error("page: {0}")]
+    Page(#[from] gateway_controller::web::WebError),
     /// An agent failed.
     #[error("agent: {0}")]
     Agent(#[from] RunError),

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod disturbance;
 pub mod error;
 mod interrupts;
+pub mod page;
 pub mod reaction;
 mod schedule;
 mod screen;

@@ -84,7 +84,7 @@ pub(super) fn check(loaded: &Loaded) -> Result<Config, ConfigError> {
         fleet: Settings { rule, timing: timing(loaded, &raw.command)?, max_devices },
         control: control(loaded, raw.control.socket)?,
         kubeedge: raw.kubeedge.check(source, loaded)?,
-        web: raw.web.check(loaded)?,
+        web: raw.web.check(rule, loaded)?,
         log: raw.log.check(loaded)?,
     })
 }
