@@ -33,6 +33,7 @@ mod lease;
 mod measure;
 mod overload;
 mod oversize;
+mod page;
 mod repeated_command;
 mod runaway;
 mod secured_by_acl;
