@@ -61,7 +61,7 @@ export function timeChart({ series, bands, scale, side, draw, sync }) {
       scales: { x: { time: true, range: () => range }, y: scale, ...(side ? { side: side.scale } : {}) },
       axes: [
         axis({ values: (u, ticks) => ticks.map((tick) => (range[1] - range[0] > 900 ? clockShort(tick * 1000) : clock(tick * 1000))), space: 80, size: 28 }),
-        axis({ size: 52, gap: 3, values: (u, ticks) => ticks.map((tick) => (tick === null ? '' : scale.label(tick))), ...(scale.space ? { space: scale.space } : {}) }),
+        axis({ size: 52, gap: 3, values: (u, ticks) => ticks.map((tick) => (tick === null ? '' : scale.label(tick))), ...(scale.space ? { space: scale.space } : {}), ...(scale.splits ? { splits: (u, axis, low, high) => scale.splits(u, axis, low, high), filter: (u, splits) => splits } : {}) }),
         ...(side ? [axis({ scale: 'side', side: 1, size: 46, gap: 3, grid: { show: false }, values: (u, ticks) => ticks.map((tick) => side.label(tick)) })] : []),
       ],
       series: [{}, ...series.map((one) => ({

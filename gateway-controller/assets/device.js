@@ -18,6 +18,10 @@ let span = 300;
 let period = 10;
 
 const log10 = { distr: 3, log: 10 };
+/** 1, 2, 5, 10 … µs. */
+const STEPS = Array.from({ length: 9 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** (power - 1))).flat();
+/** The next of them, below or above. */
+const step = (value, way) => (way < 0 ? STEPS.findLast((it) => it <= value) ?? STEPS[0] : STEPS.find((it) => it >= value) ?? STEPS.at(-1));
 const pct = (value) => `${+(value * 100).toPrecision(3)}\u202f%`;
 const us = (value) => text(micros(value));
 const usShort = (value) => us(value).replace(/\.0+(?=\D|$)/, '');
@@ -50,7 +54,7 @@ export function deviceView(store, id, onState) {
     values[key] = el('dd', {}, '–');
     return el('div', {}, el('dt', {}, name), values[key]);
   };
-  const strip = el('dl', { class: 'strip', 'aria-label': 'Newest figures' },
+  const strip = el('dl', { class: 'strip two', 'aria-label': 'Newest figures' },
     box('miss', 'Miss rate'), box('p50', 'Wake-up p50'), box('p99', 'Wake-up p99'), box('max', 'Wake-up max'), box('response', 'Response p99'),
     box('skipped', 'Skipped, all'), box('cpu', 'CPU busy'), box('temp', 'Temperature'), box('heard', 'Last heard'));
   const spans = segments('Span of time', SPANS, () => span, (value) => {
@@ -73,7 +77,7 @@ export function deviceView(store, id, onState) {
   const latency = (key) => timeChart({
     series: [{ label: 'max', tone: 'max', width: 1, format: us }, { label: 'p99', tone: 'p99', format: us }, { label: 'p50', tone: 'p50', format: us }],
     bands: [{ between: [1, 2], tone: 'band2' }, { between: [2, 3], tone: 'band1' }],
-    scale: { ...log10, range: (u, low, high) => (low === null ? [1, 1000] : [low * 0.7, Math.max(high * 1.4, low * 10)]), label: usShort, space: 22 },
+    scale: { ...log10, range: (u, low, high) => (low === null ? [1, 1000] : [step(low, -1), Math.max(step(high, 1), step(low, -1) * 10)]), label: usShort, splits: (u, axis, low, high) => STEPS.filter((value) => value >= low * 0.999 && value <= high * 1.001) },
     draw: tint(degraded), sync: 'device',
   });
   const [wakeChart, responseChart] = [latency('wakeup'), latency('response')];
@@ -152,7 +156,7 @@ export function deviceView(store, id, onState) {
     setText(state, now.departure ? `${now.state} (${now.departure})` : now.state);
     setAttribute(mode, 'data-is', now.mode?.mode ?? 'none');
     setText(mode, now.mode?.mode ?? 'no mode told');
-    setText(why, [SOURCES[now.mode?.source], now.mode?.reason].filter(Boolean).join(': '));
+    setText(why, [SOURCES[now.mode?.source], now.reason].filter(Boolean).join(': '));
     danger.hidden = !status?.danger;
     setText(danger, status?.danger ?? '');
     note.hidden = now.state === 'online';

@@ -105,7 +105,7 @@ export function factsView() {
         return [moment(line.t_ms), line.event.replace('_', ' '), el('span', { 'data-tone': toneOf(line) }, what), us(line.receipt_to_effect_us), us(line.reaction_us), us(line.round_trip_ms === null || line.round_trip_ms === undefined ? null : line.round_trip_ms * 1000),
           ['applied', 'ack'].includes(line.event) ? line.command_id ?? line.id ?? '' : more];
       });
-      log.replaceChildren(table('Commands, acknowledgements and events', ['Time', 'Event', 'What', 'Receipt to effect', 'Report to effect', 'Round trip', 'Why'], rows, [3, 4, 5]));
+      log.replaceChildren(table('Commands, acknowledgements and events', ['Time', 'Event', 'What', 'Receipt to effect', 'Report to effect', 'Round trip', 'Why, or command'], rows, [3, 4, 5]));
     },
   };
 }

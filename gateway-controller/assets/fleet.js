@@ -57,7 +57,8 @@ class Tile {
       el('div', { class: 'head' }, this.name, this.state),
       el('div', { class: 'modes' }, this.mode, this.why),
       el('div', { class: 'mid' }, this.miss, this.canvas),
-      el('div', { class: 'foot' }, el('span', {}, 'wake-up p99 ', this.p99, ' ', this.max), el('span', {}, this.temp, ' ', this.version)));
+      el('div', { class: 'foot' }, el('span', {}, 'wake-up p99 ', this.p99), this.max),
+      el('div', { class: 'foot' }, this.version, this.temp));
     this.item = el('li', {}, this.node);
     this.painted = null;
   }
@@ -77,9 +78,9 @@ class Tile {
     setAttribute(this.rate, 'data-tone', tile.state === 'online' ? tone(tile.miss, thresholds) : null);
     setText(this.p99, text(micros(tile.p99)));
     setText(this.max, tile.max === null || tile.max === undefined ? '' : `max ${text(micros(tile.max))}`);
-    setText(this.temp, flags.length ? `⚡ ${flags.join(', ')}` : tile.temp_c === null || tile.temp_c === undefined ? '' : `${tile.temp_c.toFixed(0)}\u202f°C`);
+    setText(this.temp, flags.length ? flags.join(', ') : tile.temp_c === null || tile.temp_c === undefined ? '' : `${tile.temp_c.toFixed(0)}\u202f°C`);
     setAttribute(this.temp, 'data-tone', flags.length ? 'bad' : null);
-    setText(this.version, tile.version ?? '');
+    setText(this.version, tile.version ? `agent ${tile.version}` : '');
     this.paint(tile, thresholds);
   }
 

@@ -1,12 +1,13 @@
 //! What a reader of the page sees: of each device the newest of everything, and a bounded history. No input, output or clock.
 //!
-//! Memory: a device has some 20 kB (its status, its last lines, its windows' maxima) and up to 60 kB of history; histories are
-//! kept of the first 1,000 devices, of all others the newest alone. So 1,000 devices take at most 80 MB, mostly less.
+//! Memory: a device has some 15 kB (its status, its last lines) and up to 140 kB of history and windows' maxima; histories are
+//! kept of the first 1,000 devices, of all others the newest alone. So 1,000 devices take at most 155 MB, mostly less.
 
 mod device;
 mod history;
 mod live;
 mod log;
+mod newest;
 mod place;
 mod sparse;
 #[cfg(test)]
@@ -19,10 +20,11 @@ use shared_proto::ids::DeviceId;
 use crate::event::{Event, LinkState, Record};
 use device::{Ear, Room};
 
-pub(crate) use device::{Device, History, Maximum, ModeNow, Newest, Quantiles, Received, State};
+pub(crate) use device::{Device, History, Maximum, State};
 pub(crate) use history::{FINE, Slot, Track};
 pub(crate) use live::Live;
 pub(crate) use log::Log;
+pub(crate) use newest::{ModeNow, Newest, Quantiles, Received};
 pub(crate) use sparse::Sparse;
 
 /// Devices that have a history.

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use shared_proto::ids::{BootId, DeviceId};
 use shared_proto::mode::{Mode, ModeSource};
+use shared_proto::text::Reason;
 use shared_proto::units::ns_to_micros;
 use shared_proto::wire::{Departure, Status};
 
@@ -38,6 +39,7 @@ pub(super) struct Detail<'a> {
     dialect: DialectView,
     version: Option<&'a str>,
     mode: Option<&'a ModeNow>,
+    reason: Option<&'a Reason>,
     newest: Option<&'a Newest>,
     observed_rate: Option<f64>,
     received: Received,
@@ -124,6 +126,7 @@ impl<'a> Detail<'a> {
             dialect: device.dialect,
             version: device.version.as_ref().map(|version| version.as_str()),
             mode: device.mode.as_ref(),
+            reason: device.reason(),
             newest: device.newest.as_deref(),
             observed_rate: device.observed_rate,
             received: device.received,

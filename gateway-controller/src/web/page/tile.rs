@@ -75,7 +75,7 @@ impl<'a> Tile<'a> {
             dialect: device.dialect,
             mode: mode.map(|now| now.mode),
             source: mode.and_then(|now| now.source),
-            reason: mode.map(|now| &now.reason).filter(|reason| !reason.is_empty()),
+            reason: device.reason(),
             danger: device.status.as_ref().and_then(|status| status.danger.as_ref()),
             miss: device.miss_rate().map(|rate| rounded(rate, 4)),
             p99: wakeup.map(|wakeup| significant(wakeup.p99)),

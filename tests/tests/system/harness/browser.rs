@@ -32,7 +32,7 @@ impl Browser {
             .unwrap_or_else(|error| panic!("chromedriver: {error}; Debian: apt-get install chromium chromium-driver"));
         let out = BufReader::new(driver.stdout.take().expect("its output"));
         let port = out.lines().map_while(Result::ok).find_map(|line| {
-            line.split("on port ").nth(1).and_then(|rest| rest.trim_end_matches('.').parse().ok())
+            line.split("successfully on port ").nth(1).and_then(|rest| rest.trim_end_matches('.').parse().ok())
         });
         let mut browser = Self { driver, port: port.expect("the driver's port"), session: String::new() };
         // As root there is no sandbox; and in a container /dev/shm is small.
@@ -110,7 +110,10 @@ impl Browser {
         let body = body.to_string();
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the driver");
         stream.set_read_timeout(Some(LIMIT)).expect("a limit");
-        let head = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: {}", body.len());
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: {}",
+            body.len()
+        );
         stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).expect("a request");
         let mut stream = BufReader::new(stream);
         let mut length = 0;
