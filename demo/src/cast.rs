@@ -6,6 +6,8 @@ use std::io;
 use device_agent::supervisor::{RunError, Summary as AgentSummary};
 use gateway_controller::event::Record;
 use gateway_controller::run::StartError;
+use gateway_controller::sink::EventSink;
+use gateway_controller::web::Server;
 use shared_host::mqtt::BrokerUrl;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -13,9 +15,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::broker::Broker;
 use crate::cli::Demo;
 use crate::error::ShowError;
+use crate::page::{Page, Served};
 use crate::schedule::{CYCLE, LINE, LOAD_BEGINS, LOAD_ENDS, PATIENCE};
 use crate::screen::Screen;
-use crate::stage::{Running, agent_config, start_agent, start_controller};
+use crate::stage::{Running, agent_config, start_agent, start_controller_asked};
 use crate::story::{Load, Story};
 use device_agent::load::{Hog, cpus_for_tasks};
 
@@ -26,6 +29,8 @@ pub(crate) struct Cast {
     broker: Option<Broker>,
     agents: Vec<Agent>,
     controller: Option<Running<Result<(), StartError>>>,
+    /// Watches the controller, so it goes after it.
+    page: Option<Server>,
     hogs: Vec<Hog>,
     pub(crate) events: UnboundedReceiver<Record>,
     pub(crate) load: Load,
@@ -35,7 +40,15 @@ impl Cast {
     /// Nobody but the broker.
     pub(crate) fn new(broker: Option<Broker>) -> Self {
         let (_, nothing_yet) = unbounded_channel();
-        Self { broker, agents: Vec::new(), controller: None, hogs: Vec::new(), events: nothing_yet, load: Load::Off }
+        Self {
+            broker,
+            agents: Vec::new(),
+            controller: None,
+            page: None,
+            hogs: Vec::new(),
+            events: nothing_yet,
+            load: Load::Off,
+        }
     }
 
     /// Everyone comes.
@@ -44,8 +57,11 @@ impl Cast {
         let mut config = gateway_controller::config::Config::embedded(url.clone())?;
         config.root = root.parse().map_err(io::Error::other)?;
         config.mqtt.client_id = format!("{root}-controller");
-        self.start_controller(config)?;
+        self.start_controller(config, demo.page.unwrap_or_default())?;
         screen.print("controller  policy: degrade above 5 % misses, recover after calm\n");
+        if let Some(page) = &self.page {
+            screen.print(&format!("page        http://{}/\n", page.address()));
+        }
 
         let cpus = cpus_for_tasks()?;
         let mut on_cpu: BTreeMap<u16, usize> = BTreeMap::new();
@@ -74,13 +90,22 @@ impl Cast {
         Ok(())
     }
 
-    fn start_controller(&mut self, config: gateway_controller::config::Config) -> io::Result<()> {
+    fn start_controller(&mut self, config: gateway_controller::config::Config, page: Page) -> Result<(), ShowError> {
         let (teller, events) = unbounded_channel();
         self.events = events;
-        self.controller = Some(start_controller(config, move |record| {
+        let (mut feed, mut questions) = (None, None);
+        if let Some(served) = page.serve(&config)? {
+            let Served { server, feed: watcher, questions: asked } = served;
+            (self.page, feed, questions) = (Some(server), Some(watcher), Some(asked));
+        }
+        let told = move |record: Record| {
+            if let Some(feed) = &mut feed {
+                feed.take(record.clone());
+            }
             // Nobody listens any more at the very end.
             let _ = teller.send(record);
-        })?);
+        };
+        self.controller = Some(start_controller_asked(config, told, questions)?);
         Ok(())
     }
 

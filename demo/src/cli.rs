@@ -7,6 +7,7 @@ use shared_host::mqtt::BrokerUrl;
 
 use crate::disturbance::{FloodOptions, Options as Disturbance};
 use crate::fleet::Options as Fleet;
+use crate::page::Page;
 
 /// The whole loop on one machine: broker, controller, agents, and a load that comes and goes. Watch a device degrade under
 /// load and recover.
@@ -68,6 +69,9 @@ pub struct Demo {
     /// Use this broker instead of the embedded one
     #[arg(long, value_name = "mqtt://HOST:PORT")]
     pub broker: Option<BrokerUrl>,
+    /// Serve the live page here, or "off"; without it: on 127.0.0.1, port 8080 or a free one
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub page: Option<Page>,
     /// Run the tasks under SCHED_FIFO: see what it makes of the same load (needs the right to)
     #[arg(long)]
     pub realtime: bool,

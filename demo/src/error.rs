@@ -42,6 +42,9 @@ pub enum ShowError {
         /// The last failure.
         trouble: String,
     },
+    /// The page cannot be served.
+    #[error("page: {0}")]
+    Page(#[from] gateway_controller::web::WebError),
     /// An agent failed.
     #[error("agent: {0}")]
     Agent(#[from] RunError),

@@ -11,6 +11,7 @@ pub mod disturbance;
 pub mod error;
 pub mod fleet;
 mod interrupts;
+pub mod page;
 pub mod reaction;
 mod schedule;
 mod screen;

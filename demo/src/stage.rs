@@ -10,9 +10,11 @@ use std::time::Duration;
 use device_agent::config::Config as AgentConfig;
 use device_agent::supervisor::{self, RunError, Summary as AgentSummary};
 use gateway_controller::config::Config as ControllerConfig;
+use gateway_controller::protocol::Request;
 use gateway_controller::run::StartError;
 use gateway_controller::sink::EventSink;
 use shared_host::config::ConfigError;
+use shared_host::control::Questions;
 use shared_host::mqtt::BrokerUrl;
 use tokio::sync::oneshot;
 
@@ -108,7 +110,19 @@ pub fn start_controller(
     config: ControllerConfig,
     events: impl EventSink + Send + 'static,
 ) -> io::Result<Running<Result<(), StartError>>> {
-    start("controller", |stop| gateway_controller::run::run(config, stop, events))
+    start_controller_asked(config, events, None)
+}
+
+/// Starts a controller that takes questions of others in this process.
+///
+/// # Errors
+/// The system gives no thread.
+pub fn start_controller_asked(
+    config: ControllerConfig,
+    events: impl EventSink + Send + 'static,
+    questions: Option<Questions<Request>>,
+) -> io::Result<Running<Result<(), StartError>>> {
+    start("controller", |stop| gateway_controller::run::run_with(config, stop, events, questions))
 }
 
 fn start<T, F>(name: &str, work: impl FnOnce(Stop) -> F + Send + 'static) -> io::Result<Running<T>>

@@ -13,7 +13,7 @@ fn cast(url: &BrokerUrl, root: &str) -> Cast {
     let mut cast = Cast::new(None);
     let mut config = gateway_controller::config::Config::embedded(url.clone()).unwrap();
     config.root = root.parse().unwrap();
-    cast.start_controller(config).unwrap();
+    cast.start_controller(config, Page::Off).unwrap();
     let values = [
         ("device.name", "pi-01".to_owned()),
         ("mqtt.url", url.to_string()),
@@ -53,7 +53,7 @@ fn whoever_ends_by_itself_is_noticed_even_if_it_calls_that_a_success() {
 
         let mut config = gateway_controller::config::Config::embedded(url).unwrap();
         config.control = gateway_controller::config::Control::At("/proc/nowhere/control.sock".into());
-        all.start_controller(config).unwrap();
+        all.start_controller(config, Page::Off).unwrap();
         let error = until_one_is_dead(&mut all).await;
         assert!(matches!(&error, ShowError::Controller(_)), "{error}");
     });
@@ -70,7 +70,14 @@ fn after_a_failure_nothing_is_left_on_a_broker_of_others() {
         // The controller fails; the agent still has its good-bye to say, which the broker keeps.
         all.controller.as_mut().unwrap().tell_to_stop();
         let failed = Err(until_one_is_dead(&mut all).await);
-        let demo = Demo { seconds: None, agents: 1, broker: Some(url.clone()), realtime: false, json: false };
+        let demo = Demo {
+            seconds: None,
+            agents: 1,
+            broker: Some(url.clone()),
+            page: Some(Page::Off),
+            realtime: false,
+            json: false,
+        };
         let ended = close(&demo, &url, &mut all, &mut Story::default(), failed).await;
         assert!(matches!(ended, Err(ShowError::Ended(_))), "{ended:?}");
 

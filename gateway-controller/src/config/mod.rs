@@ -122,6 +122,7 @@ impl Config {
             self.mqtt.check_files(loaded)?;
         }
         edgex::check_files(&self.edgex, loaded)?;
+        self.web.as_ref().map_or(Ok(()), |settings| web::check_files(settings, loaded))?;
         self.security.as_ref().map_or(Ok(()), |security| security.read(loaded).map(drop))
     }
 

@@ -85,7 +85,7 @@ pub(super) fn check(loaded: &Loaded) -> Result<Config, ConfigError> {
         fleet: Settings { rule, timing: timing(loaded, &raw.command)?, max_devices },
         control: control(loaded, raw.control.socket)?,
         kubeedge: raw.kubeedge.check(source, loaded)?,
-        web: raw.web.check(raw.metrics.check(max_devices, loaded)?, loaded)?,
+        web: raw.web.check(rule, raw.metrics.check(max_devices, loaded)?, loaded)?,
         log: raw.log.check(loaded)?,
     })
 }

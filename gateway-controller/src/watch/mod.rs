@@ -2,6 +2,8 @@
 //!
 //! The controller never waits for a watcher: what finds no room in the queue is counted and gone.
 
+pub(crate) mod picture;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,29 +1,56 @@
 //! The controller's web server: on a thread with a runtime of its own, so that no reader holds up a decision.
 
+mod page;
 mod scrape;
+mod seats;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use axum::Router;
 use axum::routing::get;
+use serde::Serialize;
 use shared_host::control::Asker;
+use shared_host::secret::{FileError, Place};
+use shared_proto::units::Ratio;
 use tokio::sync::oneshot;
 
 use crate::event::Record;
 use crate::metrics::{self, Book};
 use crate::protocol::Request;
+use crate::watch::picture::Live;
 use crate::watch::{Seen, Watcher};
+use page::Page;
+use seats::{Peer, Seats};
+
+/// Shortest token, in bytes: longer than can be guessed.
+pub const MIN_TOKEN: usize = 16;
 
 /// Whether and where to serve.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Address and port.
     pub listen: SocketAddr,
     /// What `/metrics` shows, if it is there.
     pub metrics: Option<metrics::Settings>,
+    /// Names under which it may be asked, beside its address and `localhost`.
+    pub hosts: Vec<String>,
+    /// What opens the page's controls; without it the page is for reading alone.
+    pub control_token: Option<Place>,
+    /// What the page draws a line at; `None` if the policy decides nothing.
+    pub thresholds: Option<Thresholds>,
+}
+
+/// Miss rates at which the policy changes the mode.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Thresholds {
+    /// Degrade above this.
+    pub degrade_above: Ratio,
+    /// Calm below this.
+    pub recover_below: Ratio,
 }
 
 /// Why the server cannot start.
@@ -37,6 +64,12 @@ pub enum WebError {
         /// The system's words.
         reason: io::Error,
     },
+    /// The token of the page's controls cannot be read.
+    #[error("web.control_token_file: {0}")]
+    Token(#[from] FileError),
+    /// It is too short to keep anybody out.
+    #[error("web.control_token_file: the token is shorter than {MIN_TOKEN} characters")]
+    ShortToken,
     /// The system gives no thread or no runtime.
     #[error("cannot start the web server: {0}")]
     Start(#[source] io::Error),
@@ -55,26 +88,40 @@ pub struct Server {
 #[derive(Debug)]
 pub(crate) struct Shared {
     /// Asks the controller.
-    #[expect(dead_code, reason = "until the page has controls")]
     pub(crate) asker: Asker<Request>,
+    /// Events that found no room.
+    lost: Arc<AtomicU64>,
+    page: Page,
     site: Mutex<Site>,
 }
 
 /// All that follows the events.
 #[derive(Debug, Default)]
 pub(crate) struct Site {
-    /// Events so far.
-    pub(crate) events: u64,
+    /// What the page shows.
+    pub(crate) picture: Live,
     /// What `/metrics` shows.
     pub(crate) book: Option<Book>,
 }
 
 impl Watcher for Site {
     fn take(&mut self, record: &Record) {
-        self.events = self.events.saturating_add(1);
         if let Some(book) = &mut self.book {
             book.take(record);
         }
+        self.picture.take(record);
+    }
+}
+
+impl Settings {
+    /// Reads the token of the page's controls, if there is one.
+    ///
+    /// # Errors
+    /// [`WebError::Token`], [`WebError::ShortToken`].
+    pub fn token(&self) -> Result<Option<shared_host::secret::Secret>, WebError> {
+        let Some(place) = &self.control_token else { return Ok(None) };
+        let token = place.read_secret_line()?;
+        if token.bytes().len() < MIN_TOKEN { Err(WebError::ShortToken) } else { Ok(Some(token)) }
     }
 }
 
@@ -92,19 +139,22 @@ impl Server {
     /// # Errors
     /// [`WebError`].
     pub fn start(settings: &Settings, seen: Seen, asker: Asker<Request>) -> Result<Self, WebError> {
+        let page = Page::new(settings, settings.token()?);
         let refused = |reason| WebError::Listen { address: settings.listen, reason };
         let listener = TcpListener::bind(settings.listen).map_err(refused)?;
         listener.set_nonblocking(true).map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(WebError::Start)?;
         let book = settings.metrics.clone().map(|metrics| Book::new(metrics, seen.lost()));
-        let shared = Arc::new(Shared { asker, site: Mutex::new(Site { book, ..Site::default() }) });
+        let site = Mutex::new(Site { book, ..Site::default() });
+        let shared = Arc::new(Shared { asker, lost: seen.lost(), page, site });
         let (stop, told) = oneshot::channel();
         let thread = std::thread::Builder::new().name("web".to_owned()).spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
                     _ = told => {}
                     () = follow(seen, &shared) => {}
+                    () = page::tell_fleet(Arc::clone(&shared)) => {}
                     served = serve(listener, Arc::clone(&shared)) => {
                         if let Err(error) = served {
                             tracing::error!(%error, "the web server has ended");
@@ -143,11 +193,11 @@ async fn follow(mut seen: Seen, shared: &Shared) {
 
 async fn serve(listener: TcpListener, shared: Arc<Shared>) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    axum::serve(listener, router(shared)).await
+    axum::serve(Seats::new(listener), router(shared).into_make_service_with_connect_info::<Peer>()).await
 }
 
 fn router(shared: Arc<Shared>) -> Router {
-    let pages = Router::new().route("/healthz", get(|| async { "ok\n" }));
+    let pages = Router::new().route("/healthz", get(|| async { "ok\n" })).merge(page::routes(&shared));
     // Under whatever name it is asked for: figures tell no secrets, and Prometheus comes by address.
     pages.route("/metrics", get(scrape::metrics)).with_state(shared)
 }
@@ -164,7 +214,13 @@ mod tests {
 
     #[test]
     fn it_serves_until_it_is_dropped() {
-        let settings = Settings { listen: "127.0.0.1:0".parse().unwrap(), metrics: None };
+        let settings = Settings {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            metrics: None,
+            hosts: Vec::new(),
+            control_token: None,
+            thresholds: None,
+        };
         let ((_feed, seen), (asker, _questions)) = (feed(), inside(1));
         let server = Server::start(&settings, seen, asker).unwrap();
         let address = server.address();
@@ -173,7 +229,7 @@ mod tests {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("ok\n"), "{answer}");
-        let taken = Settings { listen: address, metrics: None };
+        let taken = Settings { listen: address, ..settings };
         let refused = Server::start(&taken, feed().1, inside(1).0).unwrap_err().to_string();
         assert!(refused.contains("web.listen") && refused.contains(&address.to_string()), "{refused}");
         drop(server);

@@ -36,6 +36,7 @@ mod measure;
 mod metrics;
 mod overload;
 mod oversize;
+mod page;
 mod repeated_command;
 mod runaway;
 mod secured_by_acl;

@@ -181,6 +181,16 @@ impl Agent {
         }
     }
 
+    /// Stops its clock, as a hypervisor would: it says nothing, and does not go.
+    pub(crate) fn freeze(&self) {
+        self.process.signal("STOP");
+    }
+
+    /// Lets it go on.
+    pub(crate) fn thaw(&self) {
+        self.process.signal("CONT");
+    }
+
     /// SIGKILL.
     pub(crate) fn kill(&mut self) {
         self.process.kill();

@@ -2,6 +2,7 @@
 
 mod agent;
 mod authority;
+mod browser;
 mod controller;
 mod gate;
 mod messages;
@@ -15,6 +16,7 @@ mod waiting;
 
 pub(crate) use agent::{Agent, DEVICE};
 pub(crate) use authority::{Authority, Purpose, Validity};
+pub(crate) use browser::Browser;
 pub(crate) use controller::{Controller, DECIDES};
 pub(crate) use gate::Gate;
 pub(crate) use messages::{degraded, normal, sum};

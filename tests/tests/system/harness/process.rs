@@ -83,10 +83,16 @@ impl Process {
     /// Asks it to end, and waits.
     pub(crate) fn terminate(&mut self) -> (ExitStatus, Duration) {
         let begin = Instant::now();
-        // The shell's own `kill` is everywhere; the library has only the hard way.
-        let told = Command::new("sh").args(["-c", "kill -s TERM \"$0\"", &self.child.id().to_string()]).status();
-        assert!(told.is_ok_and(|status| status.success()), "cannot signal {}", self.name);
+        self.signal("TERM");
         (self.wait(), begin.elapsed())
+    }
+
+    /// Sends it a signal.
+    pub(super) fn signal(&self, name: &str) {
+        // The shell's own `kill` is everywhere; the library has only the hard way.
+        let words = format!("kill -s {name} \"$0\"");
+        let told = Command::new("sh").args(["-c", &words, &self.child.id().to_string()]).status();
+        assert!(told.is_ok_and(|status| status.success()), "cannot signal {}", self.name);
     }
 
     /// Ends it at once, as a power cut would.

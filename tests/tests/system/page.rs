@@ -1,0 +1,98 @@
+//! The live page in a browser, with a controller and agents as an operator has them.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::harness::{Agent, Browser, Controller, Site};
+
+const TOKEN: &str = "a token of the test";
+
+/// What is on the tile of a device.
+fn tile(device: &str) -> String {
+    format!("document.querySelector('a.tile[href$=\"/{device}\"]')")
+}
+
+#[test]
+fn it_lives_survives_and_controls() {
+    let site = Site::embedded();
+    let token = site.home("controller").join("token");
+    fs::write(&token, TOKEN).unwrap();
+    fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).unwrap();
+    let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let keys = [("web.listen", listen.as_str()), ("web.control_token_file", token.to_str().unwrap())];
+    let mut controller = Controller::start(&site, "controller", &keys);
+    let _agent = Agent::start(&site, "device1", &[]);
+    let frozen = Agent::start(&site, "device2", &[]);
+
+    let browser = Browser::start();
+    browser.look_like(1300, 900, "light");
+    browser.open(&format!("http://{listen}/"));
+    for device in ["device1", "device2"] {
+        browser.wait_for("a tile with figures", &format!("{}?.textContent.includes('online')", tile(device)));
+        browser
+            .wait_for("its latency", &format!("/[0-9]/.test({}.querySelector('.foot b').textContent)", tile(device)));
+    }
+    let reports = "[...document.querySelectorAll('.strip > div')].find((box) => box.textContent.startsWith('Reports')).querySelector('dd').textContent";
+    let before = browser.run(&format!("return {reports};"));
+    browser.wait_for("newer figures", &format!("{reports} !== {before}"));
+
+    // Colours as the system has them, and a phone.
+    let ground = browser.run("return getComputedStyle(document.body.parentElement).backgroundColor;");
+    browser.look_like(390, 800, "dark");
+    browser.wait_for("dark", &format!("getComputedStyle(document.documentElement).backgroundColor !== {ground}"));
+    browser.wait_for("nothing beside the screen", "document.documentElement.scrollWidth <= 390");
+    browser.look_like(1300, 900, "light");
+    assert_eq!(browser.log(), [""; 0]);
+
+    // A controller that comes back at the same place.
+    controller.kill();
+    browser.wait_for("a banner", "!document.getElementById('banner').hidden");
+    let mut controller = Controller::start(&site, "controller", &keys);
+    browser.wait_for("no banner", "document.getElementById('banner').hidden");
+    browser.wait_for("a tile", &format!("{}?.textContent.includes('online')", tile("device1")));
+    let log = browser.log();
+    assert!(log.iter().all(|line| line.contains("net::ERR_")), "only lost connections: {log:?}");
+
+    // A device that says nothing, and is not gone either.
+    frozen.freeze();
+    browser.wait_for("a stale device", &format!("{}.dataset.state === 'stale'", tile("device2")));
+    frozen.thaw();
+    browser.wait_for("the device again", &format!("{}.dataset.state === 'online'", tile("device2")));
+
+    // One device, with the keyboard.
+    browser.run("document.querySelector('a.tile[href$=\"/device1\"]').focus();");
+    browser.type_into("a.tile[href$=\"/device1\"]", "\u{e007}");
+    browser.wait_for("its page", "document.querySelector('h1').textContent === 'device1'");
+    browser.wait_for("its charts", "document.querySelectorAll('.chart .summary').length === 7 && document.querySelectorAll('.uplot canvas').length === 4");
+    browser.wait_for("words for a chart", "document.querySelector('.chart .summary').textContent.includes('jobs')");
+    browser.wait_for("settings", "document.body.textContent.includes('scheduler')");
+    browser.run("document.querySelector('.chart details summary').click();");
+    browser.wait_for("figures of a chart", "document.querySelectorAll('.chart details table tbody tr').length > 1");
+
+    // A wish: refused with the wrong token, taken with the right one.
+    browser.click("button[data-wish=degraded]");
+    browser.wait_for("the question", "document.getElementById('dialog').open");
+    browser.type_into("#dialog-token", "not the token of the test");
+    browser.click("#dialog-ok");
+    browser.wait_for("a refusal", "document.getElementById('dialog-error').textContent.includes('token is wrong')");
+    let log = browser.log();
+    assert!(log.iter().all(|line| line.contains("401")), "{log:?}");
+    browser.run("document.getElementById('dialog-token').value = '';");
+    browser.type_into("#dialog-token", TOKEN);
+    browser.click("#dialog-ok");
+    browser.wait_for("no question", "!document.getElementById('dialog').open");
+    browser.wait_for("the mode", "document.querySelector('.title .mode').textContent === 'DEGRADED'");
+    browser
+        .wait_for("the mark", "document.querySelector('[data-wish=degraded]').getAttribute('aria-pressed') === 'true'");
+    browser.wait_for(
+        "its line",
+        "[...document.querySelectorAll('.facts td')].some((cell) => cell.textContent === 'decision')",
+    );
+    controller.event("decision", "by a person", |event| event["source"] == "set-mode" && event["to"] == "DEGRADED");
+    controller.log_line("a line for it", |line| line.contains("a mode was wished on the page"));
+    assert!(!controller.log().contains(TOKEN) && controller.log().contains("a wrong token on the page"));
+    browser.run("location.hash = '#/';");
+    browser.wait_for("the fleet", &format!("{}?.textContent.includes('DEGRADED')", tile("device1")));
+    assert_eq!(browser.log(), [""; 0]);
+}
