@@ -280,6 +280,11 @@ impl Commands {
         }
     }
 
+    /// What was ordered last.
+    pub(super) fn ordered_last(&self) -> Option<Order> {
+        self.last.map(|last| last.order)
+    }
+
     /// When the last command went out.
     pub(super) fn last_at(&self) -> Option<Moment> {
         self.last.map(|last| last.at)

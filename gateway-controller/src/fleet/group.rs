@@ -145,7 +145,7 @@ impl Fleet {
 
     /// A command was seen on its way to a device. One of the group's counts as if this controller had sent it.
     pub fn overhear(&mut self, now: Moment, id: &DeviceId, command: &SetMode) {
-        let Author::Peer { number } = self.common.ids.author(&command.id) else { return };
+        let author = self.common.ids.author(&command.id);
         let Some(device) = self.devices.get_mut(id) else { return };
         if command.fresh.is_some_and(|fresh| device.identity.boot() != Some(fresh.boot)) {
             return;
@@ -153,6 +153,12 @@ impl Fleet {
         let order = match command.lease_ms.millis() {
             Some(_) => Order::Mode(command.mode),
             None => Order::Release,
+        };
+        let number = match author {
+            Author::Peer { number } => number,
+            // Another's, sent before it, came to be known after it: the device gets them in the order of the broker.
+            Author::ThisController if self.common.group.is_some() && device.commands.ordered_last() != Some(order) => 0,
+            Author::ThisController | Author::SomebodyElse => return,
         };
         device.commands.ordered(now, number, &device.situation_with(order), &self.common.settings.timing);
         device.why = command.reason.clone();

@@ -25,6 +25,7 @@ mod edgex_gateway;
 mod edgex_stand_in;
 mod emulated;
 mod gpio;
+mod group;
 mod harness;
 mod killed;
 mod kubeedge;

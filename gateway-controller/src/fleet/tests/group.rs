@@ -324,6 +324,26 @@ fn a_wish_that_was_kept_waits_for_its_device() {
 }
 
 #[test]
+fn of_two_orders_that_crossed_all_know_the_one_that_the_device_got_last() {
+    let mut hall = Hall::group(3, 1_000);
+    (0..3).for_each(|at| hall.window(0.0, Some(at)));
+    let renewal = hall.sent.last().unwrap().clone();
+    hall.window(0.5, Some(0));
+    let turn = hall.sent.last().unwrap().clone();
+    assert_eq!(turn.mode, Mode::Degraded);
+    // The broker got another one's renewal before: everybody hears both, in this order.
+    let (now, id) = (hall.now(), hall.device.sim.id.clone());
+    for fleet in &mut hall.fleets {
+        [&renewal, &turn].iter().for_each(|command| fleet.overhear(now, &id, command));
+    }
+    assert!((0..3).all(|at| hall.view(at).wanted == Some(Mode::Degraded)));
+    // So nobody makes anything of a report from before the effect.
+    let before = hall.decided.len();
+    (0..3).for_each(|at| hall.window(0.0, Some(at)));
+    assert_eq!(hall.decided.len(), before);
+}
+
+#[test]
 fn only_strangers_contest() {
     let mut hall = Hall::group(2, 0);
     (0..4).for_each(|number| hall.window(0.0, Some(number % 2)));
