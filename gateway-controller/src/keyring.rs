@@ -84,6 +84,13 @@ impl Keyring {
         }
     }
 
+    /// Whether a message to this device, or about it between controllers, is from one that has the keys. Where commands are not signed,
+    /// whoever the broker lets publish is believed.
+    pub(crate) fn believe_peer(&self, device: &DeviceId, topic: &str, payload: &[u8]) -> Result<(), String> {
+        let Some(entry) = self.devices.get(device).filter(|_| self.commands == Outgoing::Signed) else { return Ok(()) };
+        sign::verify(&entry.keys.native, topic, payload).map(drop).map_err(|refusal| refusal.to_string())
+    }
+
     /// What a signed message of the classroom's wire says; `None` if it is not signed and need not be.
     pub(crate) fn believe_lab(&mut self, device: &DeviceId, payload: &[u8]) -> Result<Option<Observed>, String> {
         let Some(entry) = self.devices.get_mut(device) else { return self.without_key().map(|()| None) };

@@ -3,6 +3,7 @@
 //! | module | content |
 //! |---|---|
 //! | [`fleet`] | what is known of every device, what is wanted of it, which commands that takes: no input, output or clock |
+//! | [`group`] | several controllers that share the reports of one fleet: their name, and what they tell each other |
 //! | [`link`] | what a topic and a payload mean, and how a command becomes a message |
 //! | [`edgex`] | EdgeX: readings from core-data and the message bus, commands through core-command |
 //! | [`run`] | the loop around it: broker, control socket, clock |
@@ -24,6 +25,7 @@ pub mod edgex;
 pub mod event;
 mod experiment;
 pub mod fleet;
+pub mod group;
 pub mod keyring;
 pub mod kubeedge;
 pub mod link;

@@ -9,7 +9,8 @@ use shared_proto::sign::OVERHEAD;
 
 use crate::config::{Config, Dialects};
 use crate::edgex::BusTopics;
-use crate::fleet::{Action, Command, Fleet, Freshness, Moment, Payload};
+use crate::fleet::{Action, Command, Fleet, Freshness, Moment, Payload, Said, SharedWish};
+use crate::group::{self, GroupName, GroupTopics};
 use crate::keyring::Keyring;
 use crate::refusals::Refusals;
 pub use crate::refusals::Subject;
@@ -31,13 +32,14 @@ pub struct Topics {
     dialects: Dialects,
     keyring: Keyring,
     bus: Option<BusTopics>,
+    group: Option<GroupTopics>,
 }
 
 impl Topics {
     /// Below `root`, in these formats.
     #[must_use]
     pub fn new(root: TopicRoot, dialects: Dialects) -> Self {
-        Self { root, dialects, keyring: Keyring::default(), bus: None }
+        Self { root, dialects, keyring: Keyring::default(), bus: None, group: None }
     }
 
     /// The same, with the keys of the devices.
@@ -52,15 +54,31 @@ impl Topics {
         Self { bus, ..self }
     }
 
+    /// The same as one of a group.
+    #[must_use]
+    pub fn in_group(self, group: Option<&GroupName>) -> Self {
+        let group = group.map(|name| GroupTopics::new(&self.root, name));
+        Self { group, ..self }
+    }
+
     /// The subscriptions of every connection. Statuses first, so that the retained ones are known before the first report.
     #[must_use]
     pub fn filters(&self) -> Vec<Filter> {
         let mut filters = Vec::new();
         if self.dialects.native() {
-            for kind in [native::Kind::Status, native::Kind::Report, native::Kind::Ack] {
-                let topic = native::filter(&self.root, kind).as_str().to_owned();
-                filters.push(Filter { topic, qos: Qos::AtLeastOnce });
-            }
+            let filter = |kind| native::filter(&self.root, kind).as_str().to_owned();
+            let all = match &self.group {
+                None => [native::Kind::Status, native::Kind::Report, native::Kind::Ack].map(filter).to_vec(),
+                // Before the reports: what the others said, and what they say from now on.
+                Some(group) => vec![
+                    filter(native::Kind::Status),
+                    group.wishes(),
+                    filter(native::Kind::Command),
+                    filter(native::Kind::Ack),
+                    group.shared(&filter(native::Kind::Report)),
+                ],
+            };
+            filters.extend(all.into_iter().map(|topic| Filter { topic, qos: Qos::AtLeastOnce }));
         }
         if self.dialects.lab() {
             filters.push(Filter { topic: lab::METRICS_FILTER.to_owned(), qos: Qos::AtMostOnce });
@@ -109,12 +127,29 @@ impl Topics {
             bus.arrived(&device);
             return Ok(());
         }
+        if let Some(device) = self.group.as_ref().and_then(|group| group.device(topic)) {
+            let shared = if payload.is_empty() && !self.keyring.signs_for(&device) {
+                SharedWish { device, said: Said::Nothing }
+            } else {
+                self.keyring.believe_peer(&device, topic, payload).map_err(|why| (Subject::Wish, why))?;
+                group::decode(&device, payload).map_err(|why| (Subject::Wish, why))?
+            };
+            return fleet.hear_wish(&shared, out).map_err(|refused| (Subject::Device, refused.to_string()));
+        }
         if let Some((device, kind)) = native::parse(&self.root, topic).filter(|_| self.dialects.native()) {
             let subject = Subject::from(kind);
             let bad = |error: json::DecodeError| (subject, error.to_string());
             // An empty status clears what the broker keeps; other empty messages are of `device-agent doctor`, which asks the
             // broker whether it may publish. They tell nothing about the device.
             if payload.is_empty() {
+                return Ok(());
+            }
+            if kind == native::Kind::Command {
+                // Subscribed to in a group only. Whether it is a good one is for its device to say.
+                if let (Retained::Live, Ok(command)) = (retained, json::decode_command(payload)) {
+                    self.keyring.believe_peer(&device, topic, payload).map_err(|why| (subject, why))?;
+                    fleet.overhear(now, &device, &command);
+                }
                 return Ok(());
             }
             self.keyring.believe(&device, topic, payload).map_err(|why| (subject, why))?;
@@ -140,7 +175,6 @@ impl Topics {
                     same(subject, &device, &ack.device)?;
                     fleet.ack(now, &ack, out)
                 }
-                // Not subscribed to.
                 native::Kind::Command => Ok(()),
             }
             .map_err(|refused| (Subject::Device, refused.to_string()));
@@ -164,6 +198,18 @@ impl Topics {
     pub fn clear_status(&self, device: &DeviceId) -> Message {
         let topic = native::topic(&self.root, device, native::Kind::Status).as_str().to_owned();
         Message { topic, payload: Vec::new(), qos: Qos::AtLeastOnce, retain: Retain::Yes }
+    }
+
+    /// The message that has the broker keep a wish for the others of the group; `None` without a group. Every other fits its limit.
+    #[must_use]
+    pub fn share(&self, shared: &SharedWish) -> Option<Message> {
+        let topic = self.group.as_ref()?.wish(&shared.device);
+        let payload = match group::encode(shared)? {
+            // Nothing to keep, and nothing to sign.
+            empty if empty.is_empty() => empty,
+            payload => self.keyring.sign(&shared.device, &topic, payload)?,
+        };
+        Some(Message { topic, payload, qos: Qos::AtLeastOnce, retain: Retain::Yes })
     }
 
     /// The message that carries a command; `None` for one that goes through EdgeX. Every other fits its limit.

@@ -103,6 +103,17 @@ impl From<WishWord> for Option<Wish> {
     }
 }
 
+impl From<Option<Wish>> for WishWord {
+    fn from(wish: Option<Wish>) -> Self {
+        match wish {
+            Some(Wish::Mode(Mode::Normal)) => Self::Normal,
+            Some(Wish::Mode(Mode::Degraded)) => Self::Degraded,
+            Some(Wish::Release) => Self::Release,
+            None => Self::Auto,
+        }
+    }
+}
+
 /// Answers a request.
 pub(crate) fn answer(
     fleet: &mut Fleet,

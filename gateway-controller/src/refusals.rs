@@ -35,6 +35,8 @@ pub enum Subject {
     Overflow,
     /// What KubeEdge was told.
     Twin,
+    /// A wish that the controllers of a group share.
+    Wish,
 }
 
 impl From<Kind> for Subject {
@@ -61,6 +63,7 @@ impl fmt::Display for Subject {
             Self::Topic => "message",
             Self::Overflow => "message in a flood of them",
             Self::Twin => "twin",
+            Self::Wish => "wish of the group",
         })
     }
 }

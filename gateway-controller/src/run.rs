@@ -54,7 +54,8 @@ pub async fn run_with(
     }
     let bus = (config.source == Source::EdgexBus).then(|| BusTopics::new(&config.edgex));
     let edgex = Edgex::start(&config.edgex, config.source, config.sink, bus.as_ref());
-    let topics = Topics::new(config.root.clone(), config.dialects).with(keyring).with_bus(bus);
+    let topics =
+        Topics::new(config.root.clone(), config.dialects).with(keyring).with_bus(bus).in_group(config.group.as_ref());
     let kubeedge = Bridge::start(&config.kubeedge);
     let (publisher, transport, url) = match config.source {
         Source::EdgexRest => (None, None, config.edgex.core_data.to_string()),
@@ -73,8 +74,14 @@ pub async fn run_with(
             tracing::info!(broker = %config.mqtt.url, %core_data, "started with EdgeX and its message bus");
         }
     }
+    let mut fleet =
+        Fleet::new(config.fleet, fastrand::u32(..)).tied(edgex::tie(&config.edgex, config.source, config.sink));
+    if let Some(group) = &config.group {
+        tracing::info!(group = %group, "shares the reports with the others of its group");
+        fleet = fleet.in_group(group.mark());
+    }
     let controller = Controller {
-        fleet: Fleet::new(config.fleet, fastrand::u32(..)).tied(edgex::tie(&config.edgex, config.source, config.sink)),
+        fleet,
         edgex,
         attempts: 0,
         topics,
@@ -252,6 +259,10 @@ impl<S: EventSink> Controller<S> {
                 Action::Send(command) => {
                     let Some(message) = self.topics.message(&command) else { continue };
                     self.publish(now, message, &command.device);
+                }
+                Action::Share(shared) => {
+                    let Some(message) = self.topics.share(&shared) else { continue };
+                    self.publish(now, message, &shared.device);
                 }
                 Action::ClearStatus(device) => {
                     let message = self.topics.clear_status(&device);

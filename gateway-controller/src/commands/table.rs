@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::fleet::{DeviceView, PresenceView, WantedBy};
+use crate::fleet::{CountedView, DeviceView, PresenceView, WantedBy};
 
 const HEADINGS: [&str; 15] = [
     "DEVICE",
@@ -22,6 +22,9 @@ const HEADINGS: [&str; 15] = [
     "AGE",
 ];
 
+/// Below the table, where the counts are the devices' own.
+const TOLD: &str = "\nThis controller shares the reports with others: JOBS and SKIPPED are what each device counted since its agent's start.\n";
+
 /// The devices as lines of aligned columns.
 pub(super) fn table(devices: &[DeviceView], now: SystemTime) -> String {
     if devices.is_empty() {
@@ -39,7 +42,9 @@ pub(super) fn table(devices: &[DeviceView], now: SystemTime) -> String {
         let padded: Vec<_> = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         format!("{}\n", padded.join("  ").trim_end())
     };
-    std::iter::once(&headings).chain(&rows).map(line).collect()
+    let told = devices.iter().any(|device| device.counted == CountedView::Told);
+    let lines = std::iter::once(&headings).chain(&rows).map(line);
+    lines.chain(told.then(|| TOLD.to_owned())).collect()
 }
 
 fn row(view: &DeviceView, now: SystemTime) -> [String; HEADINGS.len()] {
@@ -68,7 +73,7 @@ fn row(view: &DeviceView, now: SystemTime) -> [String; HEADINGS.len()] {
         known(view.miss_rate.map(|rate| format!("{:.2} %", rate.get() * 100.0))),
         view.jobs.to_string(),
         view.skipped.to_string(),
-        view.missing_jobs.to_string(),
+        known((view.counted == CountedView::Received).then_some(view.missing_jobs)),
         wakeup(|w| w.p50),
         wakeup(|w| w.p99),
         wakeup(|w| w.max),
@@ -125,6 +130,7 @@ mod tests {
             skipped: 3,
             missing_jobs: 4,
             duplicates: 0,
+            counted: CountedView::Received,
             wakeup_us: Some(WakeupView { p50: 51.0, p99: 88.4, max: 120.0 }),
             age_ms: 1_250,
         }

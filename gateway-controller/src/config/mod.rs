@@ -3,6 +3,7 @@
 mod classroom;
 mod edgex;
 mod edgex_keys;
+mod group;
 mod kubeedge;
 mod metrics;
 mod raw;
@@ -21,6 +22,7 @@ use shared_proto::ids::TopicRoot;
 
 use crate::edgex::{EdgexConfig, SinkKind, Source};
 use crate::fleet::Settings;
+use crate::group::GroupName;
 use crate::kubeedge::Twins;
 use crate::web::Settings as WebSettings;
 pub use schema::SCHEMA;
@@ -54,6 +56,8 @@ pub struct Config {
     pub dialects: Dialects,
     /// What the fleet goes by.
     pub fleet: Settings,
+    /// The group of controllers that it shares the reports with.
+    pub group: Option<GroupName>,
     /// Whether and where to open the control socket.
     pub control: Control,
     /// Whether and how KubeEdge is told of the devices.

@@ -9,7 +9,7 @@ use shared_proto::ids::TopicRoot;
 use shared_proto::wire::DialectName;
 
 use super::edgex::{self, RawEdgex, RawGateway};
-use super::{Config, Control, Dialects, SCHEMA, kubeedge, metrics, web};
+use super::{Config, Control, Dialects, SCHEMA, group, kubeedge, metrics, web};
 use crate::fleet::{BadTiming, Rule, Settings, Timing};
 
 /// Longest path that fits a socket address, with room for the suffix it is bound under first.
@@ -26,6 +26,7 @@ struct Raw {
     command: RawCommand,
     limits: RawLimits,
     control: RawControl,
+    group: group::Raw,
     kubeedge: kubeedge::Raw,
     web: web::Raw,
     metrics: metrics::Raw,
@@ -74,11 +75,13 @@ pub(super) fn check(loaded: &Loaded) -> Result<Config, ConfigError> {
     let policy = raw.policy.check(loaded)?;
     let rule = if raw.policy.is_enabled() { Rule::Decide(policy) } else { Rule::Observe };
     let (source, sink) = edgex::ways(&raw.gateway, loaded)?;
+    let mqtt = raw.mqtt.check(loaded, SCHEMA.program)?;
     Ok(Config {
+        group: raw.group.check(source, sink, dialects, &mqtt, loaded)?,
         source,
         sink,
         edgex: edgex::check(raw.edgex, loaded)?,
-        mqtt: raw.mqtt.check(loaded, SCHEMA.program)?,
+        mqtt,
         security: raw.security.check(loaded)?,
         root: raw.topics.root,
         dialects,

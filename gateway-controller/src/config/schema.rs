@@ -4,7 +4,7 @@ use shared_host::config::{Key, Schema, Section};
 use shared_host::sections::{CONTROLLER_SECURITY, SECURITY_SECTION};
 
 use super::edgex_keys::{self, EDGEX_SECTION, GATEWAY_SECTION};
-use super::{metrics, web};
+use super::{group, metrics, web};
 
 /// Everything that can be configured.
 pub const SCHEMA: Schema =
@@ -27,6 +27,7 @@ const SECTIONS: &[Section] = &[
         path: "kubeedge",
         doc: "KubeEdge: desired modes from the cloud, and what the cloud is told of the devices (docs/kubeedge.md).",
     },
+    group::SECTION,
     web::SECTION,
     metrics::SECTION,
     Section { path: "log", doc: "Log on standard error. Decisions are JSON lines on standard output." },
@@ -36,7 +37,7 @@ const FILE: &str = "a path, or credential:NAME";
 const SECRET_FILE: &str = "a path, or credential:NAME; a file that others cannot read";
 
 /// All keys: those here, and those of the sections with files of their own.
-const PARTS: &[&[Key]] = &[KEYS, &edgex_keys::KEYS, web::KEYS, metrics::KEYS];
+const PARTS: &[&[Key]] = &[KEYS, &edgex_keys::KEYS, group::KEYS, web::KEYS, metrics::KEYS];
 const ALL: [Key; count()] = all();
 
 const fn count() -> usize {

@@ -268,3 +268,21 @@ fn metrics_are_there_with_the_web_server() {
         assert!(problem.contains(&key.to_lowercase().replace("__", ".")), "{problem}");
     }
 }
+
+#[test]
+fn a_group_needs_a_name_of_its_own_and_reports_that_tell_enough() {
+    assert_eq!(load(&[]).unwrap().group, None);
+    let own = ("GATEWAY_MQTT__CLIENT_ID", "gateway-2");
+    let group = |name| ("GATEWAY_GROUP__NAME", name);
+    assert_eq!(load(&[own, group("fleet")]).unwrap().group, "fleet".parse().ok());
+    for (others, words) in [
+        (vec![group("fleet")], "mqtt.client_id"),
+        (vec![own, group("a/b")], "allowed"),
+        (vec![own, group("+")], "allowed"),
+        (vec![own, group("fleet"), ("GATEWAY_TOPICS__DIALECTS", r#"["native", "lab"]"#)], "topics.dialects"),
+        (vec![own, group("fleet"), ("GATEWAY_GATEWAY__SINK", "edgex-command")], "gateway.sink"),
+    ] {
+        let error = load(&others).unwrap_err();
+        assert!(error.contains("group.name") && error.contains(words), "{error}");
+    }
+}

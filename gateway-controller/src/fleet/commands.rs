@@ -177,6 +177,8 @@ pub(super) struct Commands {
 #[derive(Debug, Clone, Copy)]
 struct Last {
     at: Moment,
+    /// When it was ordered first.
+    since: Moment,
     order: Order,
     number: u64,
 }
@@ -237,13 +239,7 @@ impl Commands {
 
     /// A command `number`, named `id`, goes out for this situation.
     pub(super) fn sent(&mut self, now: Moment, number: u64, id: CommandId, situation: &Situation, timing: &Timing) {
-        if self.last.is_none_or(|last| last.order != situation.wanted) {
-            self.wait_ms = timing.retry_ms;
-        } else if !self.settled(situation) {
-            self.wait_ms = self.wait_ms.max(timing.retry_ms).saturating_mul(2).min(MAX_RETRY_MS);
-        }
-        self.hold = Hold::Leased;
-        self.last = Some(Last { at: now, order: situation.wanted, number });
+        self.ordered(now, number, situation, timing);
         // That a device is let go is no change of mode to be told of.
         let Order::Mode(mode) = situation.wanted else { return };
         if situation.wire == Wire::Edgex {
@@ -253,6 +249,40 @@ impl Commands {
         let change_since = self.change.map(|change| change.since);
         let [newest, ..] = &mut self.recent;
         *newest = Some(Sent { id, mode, change_since });
+    }
+
+    /// A command `number` for this situation went out, whoever of a group sent it.
+    pub(super) fn ordered(&mut self, now: Moment, number: u64, situation: &Situation, timing: &Timing) {
+        let before = self.last.filter(|last| last.order == situation.wanted);
+        if before.is_none() {
+            self.wait_ms = timing.retry_ms;
+        } else if !self.settled(situation) {
+            self.wait_ms = self.wait_ms.max(timing.retry_ms).saturating_mul(2).min(MAX_RETRY_MS);
+        }
+        self.hold = Hold::Leased;
+        let since = before.map_or(now, |last| last.since);
+        self.last = Some(Last { at: now, since, order: situation.wanted, number });
+    }
+
+    /// What was ordered last was decided on once more.
+    pub(super) fn decided_anew(&mut self, now: Moment) {
+        if let Some(last) = &mut self.last {
+            last.since = now;
+        }
+    }
+
+    /// The mode that was ordered last, since when, and when that was said last; `None` if the device was let go since.
+    pub(super) fn standing(&self) -> Option<(Mode, Moment, Moment)> {
+        let last = self.last?;
+        match last.order {
+            Order::Mode(mode) => Some((mode, last.since, last.at)),
+            Order::Release => None,
+        }
+    }
+
+    /// What was ordered last.
+    pub(super) fn ordered_last(&self) -> Option<Order> {
+        self.last.map(|last| last.order)
     }
 
     /// When the last command went out.

@@ -9,11 +9,11 @@ use shared_proto::wire::{Ack, Departure, Missing, ReportRef, Status};
 
 use super::clock::DeviceClock;
 use super::commands::{Commands, Order, Situation, Wire};
+use super::counts::Counts;
 use super::edgex::Mark;
 use super::identity::{Evidence, Identity};
 use super::seen::Seen;
-use super::tally::Tally;
-use super::{Carrier, Freshness, Moment, Tie, Wish, Wisher};
+use super::{Carrier, Freshness, Moment, Tie, Timing, Wish, Wisher};
 use crate::event::{CommandResult, DeviceMode};
 
 /// Why a mode is commanded that nobody has decided on yet.
@@ -21,6 +21,8 @@ pub(super) const AS_REPORTED: &str = "the mode that it reports";
 
 /// After so long a silence a device without births and wills (a classroom client, for example) counts as gone, in milliseconds.
 const GONE_AFTER_MS: u64 = 600_000;
+/// In a group: how long an order may be on its way at least, before the mode that the device reports counts again, in milliseconds.
+const ON_ITS_WAY_MS: u64 = 1_000;
 
 /// One device.
 #[derive(Debug)]
@@ -34,7 +36,7 @@ pub(super) struct Device {
     pub(super) heard: Heard,
     pub(super) reported: Option<Reported>,
     pub(super) newest: Option<Newest>,
-    pub(super) tally: Tally,
+    pub(super) tally: Counts,
     pub(super) clock: DeviceClock,
     /// Windows that were asked for.
     pub(super) asked: Option<Missing>,
@@ -56,8 +58,37 @@ pub(super) struct Device {
     pub(super) wanted_last: Option<Mode>,
     /// The hold that was told of, so that it is told once.
     pub(super) told_hold: Option<(Mode, ModeSource)>,
+    /// Whether it is for this controller to act.
+    pub(super) lead: Lead,
     /// When the fleet is to look at it again, as entered in the fleet's alarms.
     pub(super) wake: Option<Moment>,
+}
+
+/// Whether it is for this controller to act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lead {
+    /// Always: there is no other.
+    Alone,
+    /// In a group: it was just told something that nobody else of the group was.
+    Asked,
+    /// In a group: it knows what was said before, and others may know more.
+    Standby,
+}
+
+impl Lead {
+    /// It was told something that nobody else was.
+    pub(super) fn ask(&mut self) {
+        if *self == Self::Standby {
+            *self = Self::Asked;
+        }
+    }
+
+    /// What there was to do is done.
+    pub(super) fn rest(&mut self) {
+        if *self == Self::Asked {
+            *self = Self::Standby;
+        }
+    }
 }
 
 /// When something was heard, and on which connection to the broker.
@@ -100,7 +131,7 @@ pub(super) struct Newest {
 }
 
 impl Device {
-    pub(super) fn new(wire: Wire, tie: Tie, heard: Heard) -> Self {
+    pub(super) fn new(wire: Wire, tie: Tie, heard: Heard, lead: Lead) -> Self {
         Self {
             wire,
             tie,
@@ -110,7 +141,7 @@ impl Device {
             heard,
             reported: None,
             newest: None,
-            tally: Tally::default(),
+            tally: if lead == Lead::Alone { Counts::default() } else { Counts::told() },
             clock: DeviceClock::default(),
             asked: None,
             mark: None,
@@ -123,6 +154,7 @@ impl Device {
             why: AS_REPORTED.into(),
             wanted_last: None,
             told_hold: None,
+            lead,
             wake: None,
         }
     }
@@ -143,8 +175,13 @@ impl Device {
         led.or(self.judged.filter(|_| self.wish.is_none()))
     }
 
-    /// What there is to agree on; `None` if nothing is wanted of it.
+    /// What there is to agree on; `None` if nothing is wanted of it, or it is not for this controller to act.
     pub(super) fn situation(&self) -> Option<Situation> {
+        if self.lead == Lead::Standby { None } else { self.stance() }
+    }
+
+    /// The same, whoever is to act.
+    pub(super) fn stance(&self) -> Option<Situation> {
         match self.wish {
             Some(Wish::Release) => Some(self.situation_with(Order::Release)),
             _ => self.wanted().map(|mode| self.situation_with(Order::Mode(mode))),
@@ -247,9 +284,13 @@ impl Device {
         (!by_us).then_some(event)
     }
 
-    /// Steps the policy with a report of now. The first of a boot seeds it with what the device's own policy knows.
-    pub(super) fn judge(&mut self, config: &PolicyConfig, seen: &Seen) -> Option<Change> {
+    /// Steps the policy with a report of now. The first of a boot seeds it with what the device's own policy knows; in a group each
+    /// one does, as others have judged those before.
+    pub(super) fn judge(&mut self, now: Moment, config: &PolicyConfig, timing: &Timing, seen: &Seen) -> Option<Change> {
         self.judged = Some(seen.reference());
+        if self.lead != Lead::Alone {
+            self.policy = self.seeded(now, config, timing, seen);
+        }
         let policy = self.policy.get_or_insert_with(|| {
             // As it was before the device's own policy judged this window.
             let mut seeded = seen.policy;
@@ -258,6 +299,24 @@ impl Device {
         });
         let elapsed_ms = policy.align(seen.mode, seen.mode_age_ms, seen.span_ms);
         policy.step(config, &Observation { elapsed_ms, jobs: seen.jobs, miss_rate: seen.miss_rate, cpu: seen.cpu })
+    }
+
+    /// What the group has decided and the device has not done yet, as a state of the policy.
+    fn seeded(&self, now: Moment, config: &PolicyConfig, timing: &Timing, seen: &Seen) -> Option<PolicyState> {
+        let (ordered, since, said) = self.commands.standing()?;
+        let stronger = matches!(seen.mode_source, ModeSource::Operator | ModeSource::Safety);
+        let stands = if stronger {
+            now.millis_since(said) < timing.lease_ms()
+        } else {
+            now.millis_since(since) < u64::from(config.dwell_ms).max(ON_ITS_WAY_MS)
+        };
+        if ordered == seen.mode || !stands {
+            return None;
+        }
+        let mut state = seen.policy;
+        state.adopt(config, seen.mode);
+        state.adopt(config, ordered);
+        Some(state)
     }
 
     /// Steps the policy with what came on a wire that does not tell the policy's state; time counts by arrival.

@@ -6,7 +6,7 @@ use shared_proto::wire::{Ack, Report, Status};
 
 use super::commands::{OpenChange, Wire};
 use super::coverage::Arrival;
-use super::device::{Device, Heard, Presence};
+use super::device::{Device, Heard, Lead, Presence};
 use super::identity::{Claim, Identity};
 use super::seen::Seen;
 use super::take::Turn;
@@ -21,6 +21,7 @@ impl Fleet {
     pub fn link_up(&mut self, conn: u64, out: &mut Vec<Action>) {
         self.common.link = BrokerLink::Up { conn };
         out.push(Action::Tell(Event::Link(Link { state: LinkState::Up, conn, reason: None })));
+        self.share_again(out);
     }
 
     /// The connection to the broker is gone, or an attempt failed; told once until it is up again. Nothing is sent to a device
@@ -166,6 +167,10 @@ impl Fleet {
         if std::mem::replace(&mut device.wish, wish) == wish {
             return Ok(None);
         }
+        if device.lead != Lead::Alone {
+            device.forget_policy();
+            device.lead.ask();
+        }
         let (source, reason) = match (wisher, wish) {
             (Wisher::SetMode, Some(_)) => (DecisionSource::SetMode, "set-mode"),
             (Wisher::SetMode, None) => (DecisionSource::SetMode, "set-mode auto"),
@@ -173,7 +178,10 @@ impl Fleet {
             (Wisher::Kubeedge, None) => (DecisionSource::Kubeedge, "nothing desired in the cloud"),
         };
         let turn = Turn { from, source, reason: reason.into(), cause: None };
-        Ok(self.settle(now, id, Some(turn), out))
+        let command = self.settle(now, id, Some(turn), out);
+        // After the command, so that the others know of it when they learn of the wish.
+        self.share(now, id, wish, wisher, out);
+        Ok(command)
     }
 
     /// Forgets a device that is not there, with all counts and what an operator wants of it, and has the broker forget its
@@ -189,6 +197,7 @@ impl Fleet {
         }
         self.remove(id, ForgottenWhy::Operator, out);
         out.push(Action::ClearStatus(id.clone()));
+        self.unshare(id, out);
         Ok(())
     }
 
@@ -234,14 +243,20 @@ impl Fleet {
         let heard = Heard { at: now, link };
         if !self.devices.contains_key(id) {
             self.make_room(now, freshness, out)?;
-            self.devices.insert(id.clone(), Device::new(wire, self.common.tie, heard));
+            let mut device = Device::new(wire, self.common.tie, heard, self.common.lead());
+            if let Some((wish, by)) = self.common.group.as_ref().and_then(|group| group.wish(id)) {
+                (device.wish, device.wisher) = (wish, by);
+            }
+            self.devices.insert(id.clone(), device);
         }
         let Some(device) = self.devices.get_mut(id) else { return Err(Refused::UnknownDevice) };
         let turn = change(device, out);
         if freshness == Freshness::Live {
             device.heard = heard;
         }
-        Ok(self.settle(now, id, turn, out))
+        let command = self.settle(now, id, turn, out);
+        self.remind(now, id, out);
+        Ok(command)
     }
 
     /// Carries out a change of mind, sends what is due, and sets the alarm for the next time.
@@ -278,6 +293,7 @@ impl Fleet {
                 command_id: command.clone(),
             })));
         }
+        device.lead.rest();
         schedule(&mut self.wakes, &self.common, id, device);
         command
     }

@@ -6,9 +6,11 @@
 mod brief;
 mod clock;
 mod commands;
+mod counts;
 mod coverage;
 mod device;
 mod edgex;
+mod group;
 mod handle;
 mod identity;
 mod moment;
@@ -22,6 +24,7 @@ mod view;
 
 use std::collections::{BTreeSet, HashMap};
 
+use serde::{Deserialize, Serialize};
 use shared_proto::dialect::lab;
 use shared_proto::ids::DeviceId;
 use shared_proto::mode::Mode;
@@ -33,9 +36,10 @@ pub use brief::Brief;
 pub use commands::{BadTiming, MAX_RETRY_MS, MAX_TTL_MS, MIN_RETRY_MS, MIN_TTL_MS, Timing};
 use device::Device;
 pub use edgex::{EdgexAnswer, EdgexCommand, EdgexObserved, EdgexTaken};
+pub use group::{Said, SharedWish};
 pub use moment::Moment;
 pub(crate) use tally::Tally;
-pub use view::{DeviceView, DialectView, PresenceView, WakeupView, WantedBy};
+pub use view::{CountedView, DeviceView, DialectView, PresenceView, WakeupView, WantedBy};
 
 /// What the fleet goes by.
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +72,8 @@ pub enum Wish {
 }
 
 /// Who wishes it. The last to speak is obeyed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Wisher {
     /// A person at the gateway, by `set-mode`.
     #[default]
@@ -93,6 +98,8 @@ pub enum Action {
     Send(Command),
     /// Clear the status that the broker keeps of this device.
     ClearStatus(DeviceId),
+    /// Have the broker keep this for the others of the group.
+    Share(SharedWish),
     /// Tell an event.
     Tell(Event),
 }
@@ -177,6 +184,15 @@ struct Common {
     tie: Tie,
     link: BrokerLink,
     ids: reconcile::CommandIds,
+    /// The controllers that share the reports with this one.
+    group: Option<group::Group>,
+}
+
+impl Common {
+    /// Whether it is for this controller to act, before anything was heard.
+    fn lead(&self) -> device::Lead {
+        if self.group.is_some() { device::Lead::Standby } else { device::Lead::Alone }
+    }
 }
 
 /// The connection to the broker.
@@ -205,7 +221,7 @@ impl Fleet {
     #[must_use]
     pub fn new(settings: Settings, epoch: u32) -> Self {
         let ids = reconcile::CommandIds::new(epoch);
-        let common = Common { settings, tie: Tie::default(), link: BrokerLink::New, ids };
+        let common = Common { settings, tie: Tie::default(), link: BrokerLink::New, ids, group: None };
         Self { devices: HashMap::new(), wakes: BTreeSet::new(), no_room_before: None, common }
     }
 
@@ -228,7 +244,9 @@ impl Fleet {
             let Some((_, id)) = self.wakes.pop_first() else { return };
             if let Some(device) = self.devices.get_mut(&id) {
                 device.wake = None;
+                device.lead.ask();
                 reconcile::reconcile(&mut self.common, &id, device, now, out);
+                device.lead.rest();
                 schedule(&mut self.wakes, &self.common, &id, device);
             }
         }

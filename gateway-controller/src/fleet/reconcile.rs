@@ -5,32 +5,58 @@ use shared_proto::ids::{CommandId, DeviceId};
 use shared_proto::wire::{Fresh, Lease, SetMode, Version};
 
 use super::commands::{Order, Situation, Wire};
-use super::device::Device;
+use super::device::{Device, Lead};
 use super::{Action, Command, Common, EdgexCommand, Moment, Payload};
 use crate::event::{Event, Held};
 
-/// Names for commands: `{epoch:08x}-{counter}`.
+/// Names for commands: `{epoch:08x}-{counter}`, in a group `{mark:08x}.{epoch:08x}-{counter:x}`.
 #[derive(Debug)]
 pub(super) struct CommandIds {
     epoch: u32,
+    mark: Option<u32>,
     counter: u64,
 }
 
 impl CommandIds {
     pub(super) fn new(epoch: u32) -> Self {
-        Self { epoch, counter: 0 }
+        Self { epoch, mark: None, counter: 0 }
+    }
+
+    /// From now on with the mark of a group.
+    pub(super) fn mark(&mut self, mark: u32) {
+        self.mark = Some(mark);
+    }
+
+    pub(super) fn epoch(&self) -> u32 {
+        self.epoch
     }
 
     /// Who sent a command of this name.
     pub(super) fn author(&self, id: &CommandId) -> Author {
-        let ours = id.as_str().split_once('-').is_some_and(|(epoch, _)| epoch == format!("{:08x}", self.epoch));
-        if ours { Author::ThisController } else { Author::SomebodyElse }
+        let Some((sender, number)) = id.as_str().split_once('-') else { return Author::SomebodyElse };
+        let epoch = format!("{:08x}", self.epoch);
+        let Some(mark) = self.mark else {
+            return if sender == epoch { Author::ThisController } else { Author::SomebodyElse };
+        };
+        match sender.split_once('.') {
+            Some((group, one)) if group == format!("{mark:08x}") => match u64::from_str_radix(number, 16) {
+                _ if one == epoch => Author::ThisController,
+                Ok(number) => Author::Peer { number },
+                Err(_) => Author::SomebodyElse,
+            },
+            _ => Author::SomebodyElse,
+        }
     }
 
-    /// The next number and its name; `None` cannot happen, as 8 + 1 + 20 characters always make a name.
+    /// The next number and its name; `None` cannot happen, as 8 + 1 + 20 and 8 + 1 + 8 + 1 + 16 characters always make a name.
     fn next(&mut self) -> Option<(u64, CommandId)> {
         self.counter = self.counter.wrapping_add(1);
-        format!("{:08x}-{}", self.epoch, self.counter).parse().ok().map(|id| (self.counter, id))
+        let (epoch, counter) = (self.epoch, self.counter);
+        let name = match self.mark {
+            None => format!("{epoch:08x}-{counter}"),
+            Some(mark) => format!("{mark:08x}.{epoch:08x}-{counter:x}"),
+        };
+        name.parse().ok().map(|id| (counter, id))
     }
 }
 
@@ -38,6 +64,11 @@ impl CommandIds {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Author {
     ThisController,
+    /// Another controller of this one's group.
+    Peer {
+        /// Which of its commands.
+        number: u64,
+    },
     /// Another controller, or a person at a command line.
     SomebodyElse,
 }
@@ -53,7 +84,22 @@ pub(super) fn next_wake(common: &Common, device: &Device) -> Option<Moment> {
     if device.wire != Wire::Native || !device.is_connected(common.link.conn()) {
         return None;
     }
+    if device.lead != Lead::Alone {
+        return overdue(common, device);
+    }
     device.commands.due(&device.situation()?, &common.settings.timing)
+}
+
+/// In a group commands go out with the report that asks for them, by whoever gets it. Only where a person's wish would end with its
+/// lease, because no report came to anybody who could renew it, one of them does so unasked.
+fn overdue(common: &Common, device: &Device) -> Option<Moment> {
+    device.wish?;
+    let due = device.commands.due(&device.stance()?, &common.settings.timing)?;
+    let (lease_ms, epoch) = (common.settings.timing.lease_ms(), u64::from(common.ids.epoch()));
+    // Each at another time, so that the first one spares the others.
+    let patience_ms = lease_ms / 3 * 2 + epoch % (lease_ms / 6).max(1);
+    let renewed = device.commands.last_at().unwrap_or(device.heard.at);
+    Some(due.max(renewed.plus_millis(patience_ms)))
 }
 
 /// Sends the command that is due, if there is one; tells its id.

@@ -9,7 +9,7 @@ use shared_proto::wire::{Ack, Departure, Outcome, ReportRef, Status};
 
 use super::clock::Timeliness;
 use super::commands::Wire;
-use super::device::{AS_REPORTED, Device, Newest, Presence, Reported};
+use super::device::{AS_REPORTED, Device, Lead, Newest, Presence, Reported};
 use super::reconcile::Author;
 use super::seen::Seen;
 use super::{Action, DialectView, Freshness, Moment, Rule, Settings};
@@ -63,9 +63,13 @@ impl Device {
         };
         let reported = Reported { mode: seen.mode, source: Some(seen.mode_source), reason };
         out.extend(self.observe(&seen.device, reported).map(Event::DeviceMode).map(Action::Tell));
+        self.lead.ask();
         let Rule::Decide(config) = settings.rule else { return None };
         let from = self.wanted();
-        let change = self.judge(&config, seen);
+        let change = self.judge(now, &config, &settings.timing, seen);
+        if change.is_some() && self.lead != Lead::Alone {
+            self.commands.decided_anew(now);
+        }
         self.turn(from, seen.mode, change, Some(seen.reference()))
     }
 
@@ -108,8 +112,19 @@ impl Device {
         if let Some(change) = change {
             return Some(Turn { from: from.or(Some(mode)), source, reason: Reason::of(change.cause), cause });
         }
-        let seeded_otherwise = from.is_none() && self.wanted_last.is_some() && self.wanted_last != self.wanted();
-        seeded_otherwise.then(|| Turn { from: self.wanted_last, source, reason: AS_REPORTED.into(), cause })
+        let before = match self.lead {
+            Lead::Alone => {
+                if from.is_none() {
+                    self.wanted_last
+                } else {
+                    None
+                }
+            }
+            // Each report seeds it anew.
+            Lead::Asked | Lead::Standby => from.or(self.wanted_last),
+        };
+        let seeded_otherwise = before.is_some() && before != self.wanted();
+        seeded_otherwise.then(|| Turn { from: before, source, reason: AS_REPORTED.into(), cause })
     }
 
     /// A report of now shows that the device is there, unless it was just seen to go: then its next birth will say so.
@@ -183,8 +198,15 @@ impl Device {
         }
         let device = &ack.device;
         out.extend(self.observe(device, Reported::from(ack)).map(Event::DeviceMode).map(Action::Tell));
-        if author == Author::SomebodyElse {
-            self.take_contest(now, ack, out);
+        match author {
+            Author::ThisController => {}
+            // Nor does a peer's command hold that was not taken.
+            Author::Peer { .. } => match ack.result {
+                Outcome::Rejected => self.commands.back_off(),
+                Outcome::Expired | Outcome::Duplicate => self.commands.doubt(),
+                Outcome::Applied | Outcome::Unchanged => {}
+            },
+            Author::SomebodyElse => self.take_contest(now, ack, out),
         }
         // Answered again, it is no news.
         let Some(sent) = self.commands.answered(&ack.id) else { return };
@@ -219,7 +241,7 @@ impl Device {
 
     /// Somebody else's command is acknowledged: tells of it if it leads the device elsewhere.
     fn take_contest(&mut self, now: Moment, ack: &Ack, out: &mut Vec<Action>) {
-        let Some(situation) = self.situation() else { return };
+        let Some(situation) = self.stance() else { return };
         let led = matches!(ack.result, Outcome::Applied | Outcome::Unchanged) && ack.mode_source == ModeSource::Gateway;
         if led && !situation.agreed() && self.commands.contested(now) {
             out.push(Action::Tell(Event::Contested(Contested {

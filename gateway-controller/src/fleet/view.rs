@@ -7,6 +7,7 @@ use shared_proto::text::{Name, Reason};
 use shared_proto::units::{Ratio, ns_to_micros};
 
 use super::commands::Wire;
+use super::counts::Counts;
 use super::device::{Device, Presence};
 use super::{Moment, Wisher};
 
@@ -45,10 +46,25 @@ pub struct DeviceView {
     pub missing_jobs: u64,
     /// Reports that came more than once.
     pub duplicates: u64,
+    /// What the counts above are counts of.
+    #[serde(default)]
+    pub counted: CountedView,
     /// Wake-up latency in the newest report that has any.
     pub wakeup_us: Option<WakeupView>,
     /// Time since anything was heard of it, in milliseconds.
     pub age_ms: u64,
+}
+
+/// What the counts of a device are counts of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CountedView {
+    /// Of the windows received since the controller first heard of the device.
+    #[default]
+    Received,
+    /// Of the device's present run, as the newest report that came here tells: the controller gets a part of the reports, and cannot
+    /// know of any that is missing or came twice.
+    Told,
 }
 
 /// Wake-up latency in microseconds.
@@ -135,6 +151,10 @@ impl Device {
             skipped: counts.received.skipped,
             missing_jobs: counts.missing.jobs,
             duplicates: self.tally.duplicates(),
+            counted: match self.tally {
+                Counts::Received(_) => CountedView::Received,
+                Counts::Told(_) => CountedView::Told,
+            },
             wakeup_us: self.newest.and_then(|newest| newest.wakeup_ns).map(|[p50, p99, max]| WakeupView {
                 p50: ns_to_micros(p50),
                 p99: ns_to_micros(p99),

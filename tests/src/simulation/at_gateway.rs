@@ -115,7 +115,7 @@ impl World {
                         self.judge_decision(&decision.device, report);
                     }
                 }
-                Action::Tell(Told::Report(_)) | Action::ClearStatus(_) => {}
+                Action::Tell(Told::Report(_)) | Action::ClearStatus(_) | Action::Share(_) => {}
                 Action::Tell(event) => {
                     self.trace.note(self.now, Node::Gateway, "tells", &[], || format!("{event:?}"));
                 }

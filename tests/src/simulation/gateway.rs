@@ -89,6 +89,7 @@ impl Gateway {
     pub(super) fn carry_out(&mut self, action: &Action, now: Time) {
         let message: Option<Message> = match action {
             Action::Send(command) => self.topics.message(command),
+            Action::Share(wish) => self.topics.share(wish),
             Action::ClearStatus(device) => Some(self.topics.clear_status(device)),
             Action::Tell(_) => None,
         };

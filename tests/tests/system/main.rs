@@ -27,6 +27,7 @@ mod emulated;
 mod experiment;
 mod fleet_of_many;
 mod gpio;
+mod group;
 mod harness;
 mod killed;
 mod kubeedge;

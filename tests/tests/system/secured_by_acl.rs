@@ -46,6 +46,7 @@ fn a_device_cannot_speak_for_another_nor_for_the_gateway() {
         ("edge/device1/command", &command("forged-2")),
         ("edge/device9/command", &command("forged-3")),
         ("edge/device1/other", report.as_bytes()),
+        ("edge/@group/fleet/wish/device2", br#"{"forged":"wish"}"#),
     ] {
         // Acknowledged, and dropped.
         impostor.publish(topic, payload);

@@ -320,7 +320,7 @@ fn lab(site: &mut Site, miss_rate: f64, mode: Option<Mode>) -> Vec<Mode> {
         Action::Send(Command { payload: Payload::Native(_) | Payload::Edgex(_), .. }) => {
             panic!("a command of another wire on the classroom's")
         }
-        Action::Tell(_) | Action::ClearStatus(_) => None,
+        Action::Tell(_) | Action::ClearStatus(_) | Action::Share(_) => None,
     };
     out.iter().filter_map(sent).collect()
 }

@@ -4,6 +4,7 @@ mod commanding;
 mod counting;
 mod deciding;
 mod edgex;
+mod group;
 mod laws;
 mod presence;
 
@@ -281,7 +282,7 @@ fn modes(actions: &[Action]) -> Vec<Mode> {
 fn events(actions: &[Action]) -> Vec<Event> {
     let told = |action: &Action| match action {
         Action::Tell(event) if event.is_for_watchers() => None,
-        Action::Send(_) | Action::ClearStatus(_) => None,
+        Action::Send(_) | Action::ClearStatus(_) | Action::Share(_) => None,
         Action::Tell(event) => Some(event.clone()),
     };
     actions.iter().filter_map(told).collect()

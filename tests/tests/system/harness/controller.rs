@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::process::Command;
 
 use gateway_controller::config::SCHEMA;
 use gateway_controller::fleet::DeviceView;
@@ -107,6 +108,12 @@ impl Controller {
     /// Its control socket.
     pub(crate) fn socket(&self) -> &PathBuf {
         &self.socket
+    }
+
+    /// Sends it a signal by its name, `STOP` or `CONT` for example.
+    pub(crate) fn signal(&self, name: &str) {
+        let told = Command::new("sh").args(["-c", "kill -s $0 $1", name, &self.process.id().to_string()]).status();
+        assert!(told.is_ok_and(|status| status.success()), "cannot send {name}");
     }
 
     /// SIGKILL.

@@ -1,0 +1,374 @@
+//! Several controllers that share the reports of one device.
+
+use std::collections::VecDeque;
+
+use proptest::prelude::*;
+use shared_proto::policy::Observation;
+
+use super::*;
+
+const MARK: u32 = 0x600d;
+
+/// A device that does as its agent would: its own policy looks on, and a command takes effect some windows later.
+struct Shadowed {
+    sim: Sim,
+    /// Windows from a command's arrival to its effect.
+    delay: usize,
+    under_way: VecDeque<(usize, SetMode)>,
+}
+
+/// One controller alone, or several of one group, and one device.
+struct Hall {
+    fleets: Vec<Fleet>,
+    now_ms: u64,
+    device: Shadowed,
+    /// Number of the report that led to it, and what was decided.
+    decided: Vec<(u64, Mode)>,
+    sent: Vec<SetMode>,
+    told: Vec<Event>,
+}
+
+impl Hall {
+    fn alone() -> Self {
+        Self::new(vec![Fleet::new(settings(), 1)], 0)
+    }
+
+    fn group(size: u32, delay: usize) -> Self {
+        Self::new((1..=size).map(|epoch| Fleet::new(settings(), epoch).in_group(MARK)).collect(), delay)
+    }
+
+    fn new(fleets: Vec<Fleet>, delay: usize) -> Self {
+        let device = Shadowed { sim: Sim::new("pi-1"), delay, under_way: VecDeque::new() };
+        let (decided, sent, told) = (Vec::new(), Vec::new(), Vec::new());
+        let mut hall = Self { fleets, now_ms: 1_000, device, decided, sent, told };
+        hall.fleets.iter_mut().for_each(|fleet| fleet.link_up(1, &mut Vec::new()));
+        hall.birth();
+        hall
+    }
+
+    fn now(&self) -> Moment {
+        Moment::from_millis(self.now_ms)
+    }
+
+    fn birth(&mut self) {
+        let (now, status) = (self.now(), self.device.sim.status());
+        for at in 0..self.fleets.len() {
+            let mut out = Vec::new();
+            self.fleets[at].status(now, &status, Freshness::Live, &mut out).unwrap();
+            self.carry_out(at, out);
+        }
+    }
+
+    /// A window passes, and its report comes to controller `at`; `None`: to nobody that lives.
+    fn window(&mut self, miss_rate: f64, at: Option<usize>) {
+        self.pass(SPAN_MS);
+        self.take_effect();
+        let config = PolicyConfig::default();
+        let report = self.device.sim.report(miss_rate);
+        assert_eq!(report.validate(), Ok(()));
+        let elapsed_ms = self.device.sim.policy.align(report.mode, report.mode_age_ms, report.span_ms);
+        let seen = Observation { elapsed_ms, jobs: report.jobs, miss_rate: report.miss_rate, cpu: None };
+        self.device.sim.policy.watch(&config, &seen);
+        if let Some(at) = at {
+            let (now, mut out) = (self.now(), Vec::new());
+            self.fleets[at].report(now, report, &mut out).unwrap();
+            self.carry_out(at, out);
+        }
+    }
+
+    fn pass(&mut self, ms: u64) {
+        let end = Moment::from_millis(self.now_ms + ms);
+        while let Some((wake, at)) = (0..self.fleets.len())
+            .filter_map(|at| Some((self.fleets[at].next_wake()?, at)))
+            .min()
+            .filter(|(wake, _)| *wake <= end)
+        {
+            let mut out = Vec::new();
+            self.fleets[at].tick(wake, &mut out);
+            let before = self.now_ms;
+            self.now_ms = wake.as_micros() / 1000;
+            self.carry_out(at, out);
+            self.now_ms = before;
+        }
+        self.now_ms += ms;
+        self.device.sim.up_ms += ms;
+    }
+
+    fn carry_out(&mut self, at: usize, actions: Vec<Action>) {
+        let now = self.now();
+        for action in actions {
+            match action {
+                Action::Send(Command { payload: Payload::Native(command), device }) => {
+                    for (other, fleet) in self.fleets.iter_mut().enumerate() {
+                        // The broker tells all of them, its sender too.
+                        fleet.overhear(now, &device, &command);
+                        assert!(other != at || fleet.view_of(&device, now).is_some());
+                    }
+                    self.sent.push((*command).clone());
+                    self.device.under_way.push_back((self.device.delay, *command));
+                    if self.device.delay == 0 {
+                        self.take_effect();
+                    }
+                }
+                Action::Share(shared) => {
+                    let mut told = Vec::new();
+                    self.fleets.iter_mut().for_each(|fleet| fleet.hear_wish(&shared, &mut told).unwrap());
+                    self.told.extend(events(&told));
+                }
+                Action::Tell(Event::Decision(decision)) => {
+                    self.decided.extend(decision.seq.zip(decision.to));
+                    self.told.push(Event::Decision(decision));
+                }
+                Action::Tell(event) if !event.is_for_watchers() => self.told.push(event),
+                _ => {}
+            }
+        }
+    }
+
+    /// What has been under way for long enough is done.
+    fn take_effect(&mut self) {
+        for (left, _) in &mut self.device.under_way {
+            *left = left.saturating_sub(1);
+        }
+        while let Some((0, _)) = self.device.under_way.front() {
+            let Some((_, command)) = self.device.under_way.pop_front() else { return };
+            let sim = &mut self.device.sim;
+            let ack = if command.lease_ms.millis().is_some() { sim.obey(&command) } else { sim.let_go(&command) };
+            let (config, mode) = (PolicyConfig::default(), sim.mode);
+            sim.policy.adopt(&config, mode);
+            let now = self.now();
+            for at in 0..self.fleets.len() {
+                let mut out = Vec::new();
+                self.fleets[at].ack(now, &ack, &mut out).unwrap();
+                self.carry_out(at, out);
+            }
+        }
+    }
+
+    fn wish(&mut self, at: usize, wish: Option<Wish>) {
+        let (now, mut out) = (self.now(), Vec::new());
+        let id = self.device.sim.id.clone();
+        self.fleets[at].wish(now, &id, wish, &mut out).unwrap();
+        self.carry_out(at, out);
+    }
+
+    /// This controller is gone: nothing reaches it any more.
+    fn kill(&mut self, at: usize) {
+        drop(self.fleets.remove(at));
+    }
+
+    fn view(&self, at: usize) -> DeviceView {
+        self.fleets[at].view_of(&self.device.sim.id, self.now()).unwrap()
+    }
+}
+
+/// Loads that last for a while, and who gets each report.
+fn streams() -> impl Strategy<Value = Vec<(f64, usize)>> {
+    let load = prop_oneof![3 => Just(0.0), 1 => Just(0.03), 3 => Just(0.5)];
+    let phase = (load, prop::collection::vec(0usize..3, 1..80));
+    prop::collection::vec(phase, 1..12).prop_map(|phases| {
+        phases.into_iter().flat_map(|(load, receivers)| receivers.into_iter().map(move |at| (load, at))).collect()
+    })
+}
+
+proptest! {
+    /// The promise of the state in the report.
+    #[test]
+    fn reports_split_over_three_controllers_lead_to_the_decisions_of_one(stream in streams()) {
+        let (mut one, mut three) = (Hall::alone(), Hall::group(3, 0));
+        for (load, at) in stream {
+            one.window(load, Some(0));
+            three.window(load, Some(at));
+            prop_assert_eq!(one.device.sim.mode, three.device.sim.mode);
+        }
+        prop_assert_eq!(&one.decided, &three.decided);
+        // As many commands, but for the renewals that one sends by the clock and the others with the next report.
+        prop_assert!(three.sent.len() <= one.sent.len() + 1, "{} and {}", three.sent.len(), one.sent.len());
+        prop_assert!(three.sent.iter().all(|command| command.missing.is_none()));
+    }
+
+    /// Also where commands are slow: whoever gets a report meanwhile knows what was ordered.
+    #[test]
+    fn slow_commands_are_waited_for_by_all_alike(stream in streams(), delay in 1usize..20) {
+        let (mut one, mut three) = (Hall::group(1, delay), Hall::group(3, delay));
+        for (load, at) in stream {
+            one.window(load, Some(0));
+            three.window(load, Some(at));
+        }
+        prop_assert_eq!(&one.decided, &three.decided);
+        let turns = |hall: &Hall| {
+            let mut modes: Vec<_> = hall.sent.iter().map(|command| command.mode).collect();
+            modes.dedup();
+            modes
+        };
+        prop_assert_eq!(turns(&one), turns(&three));
+        // How long the last repetition helped is known to each from its own reports.
+        prop_assert!(three.sent.len() <= one.sent.len() + one.decided.len() + 2, "{} and {}", three.sent.len(), one.sent.len());
+    }
+}
+
+#[test]
+fn one_of_three_dies_and_the_next_report_is_judged_by_another() {
+    let mut hall = Hall::group(3, 0);
+    (0..30).for_each(|number| hall.window(0.0, Some(number % 3)));
+    hall.kill(1);
+    // What goes to the dead one until the broker notices is lost.
+    hall.window(0.5, None);
+    assert_eq!(hall.device.sim.mode, Mode::Normal);
+    hall.window(0.5, Some(1));
+    assert_eq!(hall.device.sim.mode, Mode::Degraded);
+    (0..100).for_each(|number| hall.window(0.0, Some(number % 2)));
+    let modes: Vec<_> = hall.decided.iter().map(|(_, mode)| *mode).collect();
+    assert_eq!(modes, [Mode::Degraded, Mode::Normal]);
+    assert!(
+        hall.told.iter().all(|event| !matches!(event, Event::Contested(_) | Event::DeviceMode(_))),
+        "{:?}",
+        hall.told
+    );
+}
+
+#[test]
+fn a_wish_binds_all_and_outlives_the_controller_that_took_it() {
+    let mut hall = Hall::group(3, 0);
+    (0..9).for_each(|number| hall.window(0.0, Some(number % 3)));
+    let before = hall.sent.len();
+    hall.wish(0, Some(Wish::Mode(Mode::Degraded)));
+    assert_eq!(hall.sent.len(), before + 1, "the others know of the command when they learn of the wish");
+    for at in 0..3 {
+        assert_eq!((hall.view(at).wanted, hall.view(at).wanted_by), (Some(Mode::Degraded), WantedBy::SetMode));
+    }
+    hall.kill(0);
+    (0..300).for_each(|number| hall.window(0.0, Some(number % 2)));
+    assert_eq!((hall.device.sim.mode, hall.device.sim.source), (Mode::Degraded, ModeSource::Gateway));
+    assert!(hall.sent[before..].iter().all(|command| command.mode == Mode::Degraded && command.cause.is_none()));
+    // No report comes to anybody: by the clock, one of them renews in time.
+    let (before, lease) = (hall.sent.len(), LEASE_MS);
+    hall.pass(lease);
+    assert_eq!(hall.sent.len(), before + 1);
+    // Any of them can end it; the policy decides again, by the next report.
+    hall.wish(1, None);
+    assert!(hall.sent.last().unwrap().lease_ms.millis().is_none());
+    hall.window(0.0, Some(0));
+    hall.window(0.0, Some(1));
+    assert_eq!(hall.view(0).wanted_by, WantedBy::Policy);
+    assert_eq!(hall.device.sim.mode, Mode::Normal);
+}
+
+#[test]
+fn what_the_broker_gives_out_last_is_what_all_obey() {
+    let (mut a, mut b) = (Fleet::new(settings(), 1).in_group(MARK), Fleet::new(settings(), 2).in_group(MARK));
+    let status = Sim::new("pi-1").status();
+    let (now, mut out) = (Moment::from_millis(5), Vec::new());
+    let shares = |out: &[Action]| -> Vec<SharedWish> {
+        out.iter()
+            .filter_map(|action| if let Action::Share(shared) = action { Some(shared.clone()) } else { None })
+            .collect()
+    };
+    let mut said = Vec::new();
+    for (fleet, mode) in [(&mut a, Mode::Normal), (&mut b, Mode::Degraded)] {
+        fleet.link_up(1, &mut out);
+        fleet.status(now, &status, Freshness::Live, &mut out).unwrap();
+        out.clear();
+        fleet.wish(now, &status.device, Some(Wish::Mode(mode)), &mut out).unwrap();
+        said.extend(shares(&out));
+    }
+    // Both spoke before they heard the other. At the broker the second came last; the first comes back to its sender, too.
+    for fleet in [&mut a, &mut b] {
+        said.iter().for_each(|shared| fleet.hear_wish(shared, &mut out).unwrap());
+        assert_eq!(fleet.view_of(&status.device, now).unwrap().wanted, Some(Mode::Degraded));
+    }
+    // What was said without a connection is said again on the next; what was kept from before it comes first, and does not count.
+    a.link_down(1, "test".to_owned(), &mut out);
+    a.wish(now, &status.device, Some(Wish::Release), &mut out).unwrap();
+    out.clear();
+    a.link_up(2, &mut out);
+    let again = shares(&out);
+    assert_eq!(again.len(), 1);
+    a.hear_wish(&said[1], &mut out).unwrap();
+    assert_eq!(a.view_of(&status.device, now).unwrap().wanted, None);
+    // Nobody repeats it: it is said once more with what is heard of the device.
+    out.clear();
+    a.status(now.plus_millis(6_000), &status, Freshness::Live, &mut out).unwrap();
+    assert_eq!(shares(&out), again);
+    for fleet in [&mut a, &mut b] {
+        fleet.hear_wish(&again[0], &mut out).unwrap();
+        assert_eq!(fleet.view_of(&status.device, now).unwrap().wanted, None);
+    }
+    out.clear();
+    a.link_up(3, &mut out);
+    assert_eq!(shares(&out), []);
+}
+
+#[test]
+fn a_wish_that_was_kept_waits_for_its_device() {
+    let mut fleet = Fleet::new(settings(), 3).in_group(MARK);
+    let (now, mut out, mut device) = (Moment::from_millis(5), Vec::new(), Sim::new("pi-1"));
+    fleet.link_up(1, &mut out);
+    let said = Said::Wish { wish: Some(Wish::Mode(Mode::Degraded)), by: Wisher::Kubeedge, epoch: 1, number: 4 };
+    fleet.hear_wish(&SharedWish { device: device.id.clone(), said }, &mut out).unwrap();
+    fleet.status(now, &device.status(), Freshness::Live, &mut out).unwrap();
+    assert_eq!(fleet.view_of(&device.id, now).unwrap().wanted_by, WantedBy::Kubeedge);
+    assert!(commands(&out).is_empty(), "all of the group heard of the birth");
+    device.up_ms = 200;
+    fleet.report(now, device.report(0.0), &mut out).unwrap();
+    assert_eq!(modes(&out), [Mode::Degraded]);
+    // Forgotten, it is wished for no more.
+    fleet.hear_wish(&SharedWish { device: device.id.clone(), said: Said::Nothing }, &mut out).unwrap();
+    assert_eq!(fleet.view_of(&device.id, now).unwrap().wanted_by, WantedBy::Policy);
+    for number in 0..3 {
+        let name = format!("other-{number}").parse().unwrap();
+        fleet.hear_wish(&SharedWish { device: name, said }, &mut out).unwrap();
+    }
+    let beyond = fleet.hear_wish(&SharedWish { device: "more".parse().unwrap(), said }, &mut out);
+    assert_eq!(beyond, Err(Refused::TooManyDevices(3)));
+}
+
+#[test]
+fn of_two_orders_that_crossed_all_know_the_one_that_the_device_got_last() {
+    let mut hall = Hall::group(3, 1_000);
+    (0..3).for_each(|at| hall.window(0.0, Some(at)));
+    let renewal = hall.sent.last().unwrap().clone();
+    hall.window(0.5, Some(0));
+    let turn = hall.sent.last().unwrap().clone();
+    assert_eq!(turn.mode, Mode::Degraded);
+    // The broker got another one's renewal before: everybody hears both, in this order.
+    let (now, id) = (hall.now(), hall.device.sim.id.clone());
+    for fleet in &mut hall.fleets {
+        [&renewal, &turn].iter().for_each(|command| fleet.overhear(now, &id, command));
+    }
+    assert!((0..3).all(|at| hall.view(at).wanted == Some(Mode::Degraded)));
+    // So nobody makes anything of a report from before the effect.
+    let before = hall.decided.len();
+    (0..3).for_each(|at| hall.window(0.0, Some(at)));
+    assert_eq!(hall.decided.len(), before);
+}
+
+#[test]
+fn only_strangers_contest() {
+    let mut hall = Hall::group(2, 0);
+    (0..4).for_each(|number| hall.window(0.0, Some(number % 2)));
+    let mut stranger = hall.sent.last().unwrap().clone();
+    stranger.id = "somebody-1".parse().unwrap();
+    stranger.mode = Mode::Degraded;
+    let ack = hall.device.sim.obey(&stranger);
+    let (now, mut out) = (hall.now(), Vec::new());
+    hall.fleets[0].overhear(now, &stranger_device(), &stranger);
+    hall.fleets[0].ack(now, &ack, &mut out).unwrap();
+    assert!(events(&out).iter().any(|event| matches!(event, Event::Contested(_))), "{out:?}");
+}
+
+fn stranger_device() -> DeviceId {
+    "pi-1".parse().unwrap()
+}
+
+#[test]
+fn totals_are_the_device_s_own_and_nothing_is_called_missing() {
+    let mut hall = Hall::group(3, 0);
+    for number in 0..30 {
+        hall.window(0.0, [Some(0), None, Some(2)][number % 3]);
+    }
+    let (first, second) = (hall.view(0), hall.view(1));
+    assert_eq!((first.jobs, first.missing_jobs, first.duplicates), (28 * JOBS, 0, 0));
+    assert_eq!(first.counted, CountedView::Told);
+    assert_eq!(second.jobs, 0);
+}
