@@ -73,7 +73,7 @@ fn serve(listen: SocketAddr, config: &Config) -> Result<Served, WebError> {
         Rule::Observe => None,
     };
     let ((feed, seen), (asker, questions)) = (feed(), inside(WAITING_QUESTIONS));
-    let settings = Settings { listen, hosts: Vec::new(), control_token: None, thresholds };
+    let settings = Settings { listen, metrics: None, hosts: Vec::new(), control_token: None, thresholds };
     Ok(Served { server: Server::start(&settings, seen, asker)?, feed, questions })
 }
 

@@ -8,9 +8,7 @@ use shared_proto::ids::{BootId, CommandId, DeviceId};
 use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::text::{Name, Reason};
 use shared_proto::units::Ratio;
-use shared_proto::wire::{Ack, Departure, Outcome, Report, Status};
-
-use crate::fleet::DialectView;
+use shared_proto::wire::{Ack, Departure, DialectName, Outcome, Report, Status};
 
 /// An event and its time.
 #[derive(Debug, Clone, Serialize)]
@@ -76,7 +74,7 @@ pub struct Observed {
     /// The device.
     pub device: DeviceId,
     /// The wire that it is heard on: the classroom's, or EdgeX'.
-    pub dialect: DialectView,
+    pub dialect: DialectName,
     /// Misses per job.
     pub miss_rate: Ratio,
     /// The effective mode, as it tells or as it was last commanded.

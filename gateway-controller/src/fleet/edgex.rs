@@ -10,13 +10,13 @@ use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::policy::Observation;
 use shared_proto::text::Reason;
 use shared_proto::units::Ratio;
-use shared_proto::wire::ReportRef;
+use shared_proto::wire::{DialectName, ReportRef};
 
 use super::commands::Wire;
 use super::device::{Device, Newest, Presence, Reported};
 use super::identity::Identity;
 use super::take::{Turn, millis};
-use super::{Action, DialectView, Fleet, Freshness, Moment, Refused, Rule};
+use super::{Action, Fleet, Freshness, Moment, Refused, Rule};
 use crate::event::{CommandResult, Commanded, Event, Observed};
 
 /// What EdgeX tells of a device, all of one moment. Fresh by the gateway's clock: who hands it in has judged that.
@@ -174,7 +174,7 @@ impl Device {
         let mode = self.reported.as_ref().map(|reported| reported.mode);
         out.push(Action::Tell(Event::Observed(Observed {
             device: id.clone(),
-            dialect: DialectView::Edgex,
+            dialect: DialectName::Edgex,
             miss_rate: observed.miss_rate,
             mode: mode.unwrap_or_default(),
         })));

@@ -5,14 +5,14 @@ use shared_proto::ids::DeviceId;
 use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::policy::{Change, Observation};
 use shared_proto::text::Reason;
-use shared_proto::wire::{Ack, Departure, Outcome, ReportRef, Status};
+use shared_proto::wire::{Ack, Departure, DialectName, Outcome, ReportRef, Status};
 
 use super::clock::Timeliness;
 use super::commands::Wire;
 use super::device::{AS_REPORTED, Device, Lead, Newest, Presence, Reported};
 use super::reconcile::Author;
 use super::seen::Seen;
-use super::{Action, DialectView, Freshness, Moment, Rule, Settings};
+use super::{Action, Freshness, Moment, Rule, Settings};
 use crate::event::{Applied, Contested, DecisionSource, Event, Observed as Told, Offline, Online, Rejected};
 
 /// A change of the wanted mode that is to be told, once the command for it has its id.
@@ -88,7 +88,7 @@ impl Device {
         let reported = Reported { mode, source: None, reason: Reason::default() };
         out.extend(self.observe(id, reported).map(Event::DeviceMode).map(Action::Tell));
         let (device, miss_rate) = (id.clone(), observed.miss_rate);
-        out.push(Action::Tell(Event::Observed(Told { device, dialect: DialectView::Lab, miss_rate, mode })));
+        out.push(Action::Tell(Event::Observed(Told { device, dialect: DialectName::Lab, miss_rate, mode })));
         let Rule::Decide(config) = rule else { return None };
         let from = self.wanted();
         let window = Observation { elapsed_ms: 0, jobs: 1, miss_rate: observed.miss_rate, cpu: None };

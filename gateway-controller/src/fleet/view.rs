@@ -5,6 +5,7 @@ use shared_proto::ids::{BootId, DeviceId};
 use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::text::{Name, Reason};
 use shared_proto::units::{Ratio, ns_to_micros};
+use shared_proto::wire::DialectName;
 
 use super::commands::Wire;
 use super::counts::Counts;
@@ -100,6 +101,16 @@ pub enum DialectView {
     Lab,
     /// Readings from EdgeX.
     Edgex,
+}
+
+impl From<DialectName> for DialectView {
+    fn from(name: DialectName) -> Self {
+        match name {
+            DialectName::Native => Self::Native,
+            DialectName::Lab => Self::Lab,
+            DialectName::Edgex => Self::Edgex,
+        }
+    }
 }
 
 /// Who wants the wanted mode.

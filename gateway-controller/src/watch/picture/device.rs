@@ -248,7 +248,7 @@ impl Device {
             self.gap_ms = gap_ms;
         }
         self.presence = Presence::Online;
-        self.dialect = observed.dialect;
+        self.dialect = observed.dialect.into();
         let miss_rate = observed.miss_rate.get();
         self.observed_rate = Some(miss_rate);
         self.mode = Some(ModeNow { mode: observed.mode, source: None, reason: Reason::default() });

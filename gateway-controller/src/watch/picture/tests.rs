@@ -8,7 +8,7 @@ use shared_proto::wire::{Departure, Report, Status};
 
 use super::*;
 use crate::event::{Forgotten, ForgottenWhy, Link as LinkEvent, Observed, Offline, Online};
-use crate::fleet::DialectView;
+use shared_proto::wire::DialectName;
 
 const SPAN_MS: u64 = 200;
 const START: u64 = 7_200_000;
@@ -88,7 +88,7 @@ fn a_device_without_reports_is_stale_by_its_own_pace() {
     let mut picture = one();
     let observed = |miss_rate: f64| {
         let (device, mode) = ("lab-1".parse().unwrap(), Mode::Degraded);
-        Event::Observed(Observed { device, dialect: DialectView::Lab, miss_rate: miss_rate.try_into().unwrap(), mode })
+        Event::Observed(Observed { device, dialect: DialectName::Lab, miss_rate: miss_rate.try_into().unwrap(), mode })
     };
     tell(&mut picture, START, observed(0.5));
     tell(&mut picture, START + 4_000, observed(0.25));
