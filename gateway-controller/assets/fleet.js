@@ -71,7 +71,7 @@ class Tile {
     setText(this.state, tile.state);
     setAttribute(this.mode, 'data-is', tile.mode ?? 'none');
     setText(this.mode, tile.mode ?? 'no mode told');
-    const why = tile.danger ?? [SOURCES[tile.source], tile.reason].filter(Boolean).join(': ');
+    const why = tile.danger ?? (tile.reason ? `${tile.source ?? ''} · ${tile.reason}` : SOURCES[tile.source] ?? '');
     setText(this.why, why);
     setAttribute(this.why, 'title', why);
     setText(this.rate, text(percent(tile.miss)));

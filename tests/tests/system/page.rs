@@ -48,7 +48,7 @@ fn it_lives_survives_and_controls() {
     // A controller that comes back at the same place.
     controller.kill();
     browser.wait_for("a banner", "!document.getElementById('banner').hidden");
-    let mut controller = Controller::start(&site, "controller", &keys);
+    let mut controller = Controller::start(&site, "controller-again", &keys);
     browser.wait_for("no banner", "document.getElementById('banner').hidden");
     browser.wait_for("a tile", &format!("{}?.textContent.includes('online')", tile("device1")));
     let log = browser.log();

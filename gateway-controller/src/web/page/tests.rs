@@ -37,6 +37,7 @@ struct Answer {
 fn settings(token: Option<&Path>) -> Settings {
     Settings {
         listen: "127.0.0.1:0".parse().unwrap(),
+        metrics: None,
         hosts: vec!["gw.example".to_owned()],
         control_token: token.map(|path| Place::Path(path.to_owned())),
         thresholds: None,
@@ -274,6 +275,7 @@ fn a_wish_needs_the_token_and_the_own_page() {
     assert_eq!(post(&[], r#"{"wish":"auto","more":1}"#), 400);
     assert_eq!(post(&[], &format!("{wish}{}", " ".repeat(2_000))), 413);
     // An answer of the controller is passed on.
+    let bearer = bearer.clone();
     let asking = std::thread::spawn(move || {
         let headers = [
             ("Host", "localhost"),
