@@ -48,7 +48,8 @@ fn a_device_costs_less_than_four_kibibytes() {
     for boot in 1..=3 {
         for (device, number) in names.iter().zip(0u64..) {
             let now = Moment::from_millis(boot * 100_000 + number / 10);
-            let status = shared_proto::wire::Status { device: device.clone(), boot: BootId(boot), up_ms: None, ..birth.clone() };
+            let status =
+                shared_proto::wire::Status { device: device.clone(), boot: BootId(boot), up_ms: None, ..birth.clone() };
             fleet.status(now, &status, Freshness::Live, &mut out).unwrap();
             out.clear();
         }
