@@ -107,7 +107,7 @@ fn a_command_lowers_the_load_and_is_answered_once() {
     let boot = device.status(now_us).boot;
     device.note_sent(1, now_us);
     let effect = device.command(&command("c-1", Mode::Degraded, cause), now_us + 5_000, &common);
-    assert_eq!((effect.changed_to, effect.decision_us), (Some(Mode::Degraded), Some(5_000)));
+    assert_eq!((effect.changed_to, effect.decision_us), (Some(Mode::Degraded), None), "another run's report led to it");
     let misses = device.lifetime.misses;
     close(&mut device, &common, 5);
     assert!(device.lifetime.misses <= misses + 2, "{} after {misses}", device.lifetime.misses);
