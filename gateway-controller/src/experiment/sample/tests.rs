@@ -79,7 +79,7 @@ fn processes_come_and_go_and_their_numbers_are_used_again() {
     machine.process(7, "mosquitto", 5050, 100);
     let gateway = sampler.look(1000.0).unwrap();
     let expected = Group { name: "mosquitto".into(), processes: 1, cpu: 0.5, memory_kb: 500 };
-    assert_eq!(gateway.groups, [expected.clone()]);
+    assert_eq!(gateway.groups, std::slice::from_ref(&expected));
 
     // Another process has its number: what it used before it was known is not taken away from, nor added to, anything.
     machine.process(7, "mosquitto", 30, 900);
