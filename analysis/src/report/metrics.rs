@@ -14,7 +14,7 @@ pub(super) fn title(metric: Metric) -> &'static str {
         Metric::Cpu => "CPU of the task",
         Metric::GatewayCpu => "Gateway CPU",
         Metric::GatewayMemoryKb => "Gateway memory",
-        Metric::ReactionMs => "SetMode reaction",
+        Metric::ReactionMs => "Reaction",
     }
 }
 
@@ -76,6 +76,11 @@ pub(super) fn effect(effect: &Effect) -> String {
         }
         (EffectKind::Difference, None) => format!("difference {} percentage points", points(effect.value)),
     }
+}
+
+/// The same where there is little room.
+pub(super) fn effect_cell(told: &Effect) -> String {
+    effect(told).replace("difference ", "").replace("percentage points", "pp")
 }
 
 /// The verdict in one sentence, in the words of the comparison.

@@ -21,7 +21,7 @@ pub(in crate::report) fn runs(groups: &[&Group], scenario: Option<&[&str]>) -> O
                   that these runs show. One dot far from the others: a run to look at."
             .to_owned(),
         alternative: "One panel a figure, with a dot a run and a line at the median of each side.".to_owned(),
-        scene: grid(&plots, columns, WIDTH, 250.0),
+        scene: grid(&plots, columns, WIDTH, 220.0),
     })
 }
 

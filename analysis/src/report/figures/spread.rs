@@ -67,7 +67,7 @@ pub(in crate::report) fn distribution(groups: &[&Group]) -> Figure {
                   something holds jobs up now and then."
             .to_owned(),
         alternative: "Share of the jobs against wake-up latency, one line a side, both axes logarithmic.".to_owned(),
-        scene: grid(&[plot], 1, WIDTH, 360.0),
+        scene: grid(&[plot], 1, WIDTH, 310.0),
     }
 }
 
@@ -144,6 +144,6 @@ pub(in crate::report) fn tail(groups: &[&Group]) -> Figure {
                   each run; how far they lie apart tells more."
             .to_owned(),
         alternative: "Share of the jobs that start later than a latency, against this latency, both axes logarithmic.".to_owned(),
-        scene: grid(&[plot], 1, WIDTH, 400.0),
+        scene: grid(&[plot], 1, WIDTH, 350.0),
     }
 }

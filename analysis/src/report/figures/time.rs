@@ -73,7 +73,7 @@ pub(in crate::report) fn jitter(groups: &[&Group]) -> Figure {
             course.length_s
         ),
         alternative: "Median, 99th percentile and greatest wake-up latency against time, one panel a side.".to_owned(),
-        scene: grid(&plots, course.columns(), WIDTH, 330.0),
+        scene: grid(&plots, course.columns(), WIDTH, 290.0),
     }
 }
 
@@ -93,7 +93,7 @@ pub(in crate::report) fn quantiles(groups: &[&Group]) -> Figure {
             Plot {
                 title: group.label.clone(),
                 x: course.x.clone(),
-                y: Axis::new("p99 of the wake-up latency (µs)", Scale::log(low, high)),
+                y: Axis::new("wake-up p99 (µs)", Scale::log(low, high)),
                 marks,
                 legend: vec![Key::line(plain.thin(), "each run"), Key::line(plain.wide(3.0), "median of the runs")],
             }
@@ -108,7 +108,7 @@ pub(in crate::report) fn quantiles(groups: &[&Group]) -> Figure {
             course.length_s
         ),
         alternative: "99th percentile of the wake-up latency against time, a line a run, one panel a side.".to_owned(),
-        scene: grid(&plots, course.columns(), WIDTH, 320.0),
+        scene: grid(&plots, course.columns(), WIDTH, 280.0),
     }
 }
 
@@ -154,12 +154,12 @@ pub(in crate::report) fn misses(groups: &[&Group]) -> Figure {
         title: "Missed deadlines over time".to_owned(),
         caption: format!(
             "Above: missed deadlines as a share of all releases, skipped ones included, by stretches of {} s. Below: how many of the \
-             windows of all devices closed in DEGRADED, median over the runs. Misses that end when the mode changes are what the \
-             control loop is for.",
+             windows of all devices closed in DEGRADED, median over the runs. Changes that the recorder injected are in it. \
+             Misses that end when the mode changes are what the control loop is for.",
             course.length_s
         ),
         alternative: "Miss rate against time, and below it the share of windows in DEGRADED, one column a side."
             .to_owned(),
-        scene: grid(&plots, course.columns(), WIDTH, 230.0),
+        scene: grid(&plots, course.columns(), WIDTH, 205.0),
     }
 }

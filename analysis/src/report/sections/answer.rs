@@ -5,7 +5,7 @@ use crate::compare::format::significant;
 use crate::report::document::{Block, Mood, Section, Table, figure, words};
 use crate::report::figures;
 use crate::report::input::Group;
-use crate::report::metrics::{claim, effect, p, sentence, title, with_unit};
+use crate::report::metrics::{claim, effect_cell, p, sentence, title, with_unit};
 use crate::{Comparison, Metric, MetricComparison, ScenarioComparison, Verdict, stats};
 
 pub(super) fn section(groups: &[&Group], comparison: Option<&Comparison>) -> Section {
@@ -104,7 +104,7 @@ fn verdicts(a: &Group, b: &Group, told: &[&MetricComparison], first: bool) -> Ta
                 words(title(one.metric)),
                 median(one, one.median_a),
                 median(one, one.median_b),
-                figure(one.effect.as_ref().map_or_else(|| "–".to_owned(), effect)),
+                figure(one.effect.as_ref().map_or_else(|| "–".to_owned(), effect_cell)),
                 figure(p(one.p_holm)),
                 figure(p(one.p_equivalence)),
                 figure(one.cliffs_delta.map_or_else(|| "–".to_owned(), |delta| format!("{delta:+.2}"))),
@@ -115,7 +115,7 @@ fn verdicts(a: &Group, b: &Group, told: &[&MetricComparison], first: bool) -> Ta
     Table {
         name: if first { "verdicts" } else { "verdicts-more" },
         caption: "Medians over runs. p: two-sided Mann-Whitney test after Holm's correction over these figures. eq. p: small if the \
-                  difference is shown to be below what matters. delta: how far the runs lie apart by order, -1 to 1."
+                  difference is shown to be below what matters. delta: how far the runs lie apart by order, -1 to 1. pp: percentage points."
             .to_owned(),
         head: ["", &a.label, &b.label, "A / B [95 %]", "p", "eq. p", "delta", "verdict"].map(str::to_owned).to_vec(),
         rows,
