@@ -66,7 +66,7 @@ fn it_lives_survives_and_controls() {
     browser.wait_for("its page", "document.querySelector('h1').textContent === 'device1'");
     browser.wait_for("its charts", "document.querySelectorAll('.chart .summary').length === 7 && document.querySelectorAll('.uplot canvas').length === 4");
     browser.wait_for("words for a chart", "document.querySelector('.chart .summary').textContent.includes('jobs')");
-    browser.wait_for("settings", "document.body.textContent.includes('scheduler')");
+    browser.wait_for("settings", "document.body.textContent.includes('timer_slack')");
     browser.run("document.querySelector('.chart details summary').click();");
     browser.wait_for("figures of a chart", "document.querySelectorAll('.chart details table tbody tr').length > 1");
 

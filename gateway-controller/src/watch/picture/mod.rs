@@ -1,7 +1,7 @@
 //! What a reader of the page sees: of each device the newest of everything, and a bounded history. No input, output or clock.
 //!
-//! Memory: a device has some 15 kB (its status, its last lines) and up to 140 kB of history and windows' maxima; histories are
-//! kept of the first 1,000 devices, of all others the newest alone. So 1,000 devices take at most 155 MB, mostly less.
+//! Memory: a device has some 15 kB (its status, its last lines) and up to 175 kB of history and windows' maxima; histories are
+//! kept of the first 1,000 devices, of all others the newest alone. So 1,000 devices take at most 190 MB, mostly less.
 
 mod device;
 mod history;

@@ -275,12 +275,12 @@ fn a_wish_needs_the_token_and_the_own_page() {
     assert_eq!(post(&[], r#"{"wish":"auto","more":1}"#), 400);
     assert_eq!(post(&[], &format!("{wish}{}", " ".repeat(2_000))), 413);
     // An answer of the controller is passed on.
-    let bearer = bearer.clone();
+    let own = bearer.clone();
     let asking = std::thread::spawn(move || {
         let headers = [
             ("Host", "localhost"),
             ("Content-Type", "application/json"),
-            ("Authorization", &*bearer),
+            ("Authorization", &*own),
             ("Origin", "http://localhost"),
         ];
         ask(address, "POST /api/device/pi-01/mode", &headers, wish)
