@@ -7,6 +7,9 @@ use super::Moment;
 /// ages are reckoned from what arrived fastest.
 const STALE_AFTER_MS: u64 = 2_000;
 
+/// In a group: how old it may be at least, in milliseconds, or no network would be steady enough.
+const JITTER_MS: u64 = 250;
+
 /// How much slower than ours a device's clock may run and still be believed to be where we reckon it: far more than any
 /// crystal is off.
 const DRIFT_PPM: u64 = 200;
@@ -45,8 +48,18 @@ impl DeviceClock {
 
     /// Judges what the device told at `up_ms` on its clock.
     pub(super) fn judge(&self, up_ms: u64, now: Moment) -> Timeliness {
+        self.judge_within(STALE_AFTER_MS, up_ms, now)
+    }
+
+    /// The same for a controller of a group. One that stood still for a moment must not decide by what the others have decided, and the
+    /// device has done, meanwhile: within a dwell of its last change a device does not turn back, so that is how old a window may be.
+    pub(super) fn judge_beside_others(&self, dwell_ms: u32, up_ms: u64, now: Moment) -> Timeliness {
+        self.judge_within(u64::from(dwell_ms).clamp(JITTER_MS, STALE_AFTER_MS), up_ms, now)
+    }
+
+    fn judge_within(&self, limit_ms: u64, up_ms: u64, now: Moment) -> Timeliness {
         match self.now_ms(now) {
-            Some(reckoned) if reckoned.saturating_sub(up_ms) > STALE_AFTER_MS => Timeliness::Backlog,
+            Some(reckoned) if reckoned.saturating_sub(up_ms) > limit_ms => Timeliness::Backlog,
             _ => Timeliness::Live,
         }
     }

@@ -44,7 +44,13 @@ impl Device {
         out: &mut Vec<Action>,
     ) -> Option<Turn> {
         self.newest = Some(seen.newest);
-        if self.clock.judge(seen.up_ms, now) == Timeliness::Backlog {
+        let timeliness = match (self.lead, settings.rule) {
+            (Lead::Asked | Lead::Standby, Rule::Decide(config)) => {
+                self.clock.judge_beside_others(config.dwell_ms, seen.up_ms, now)
+            }
+            _ => self.clock.judge(seen.up_ms, now),
+        };
+        if timeliness == Timeliness::Backlog {
             // By the time it is caught up, the device has decided for itself: its policy knows more.
             self.forget_policy();
             return None;

@@ -320,7 +320,7 @@ fn a_wish_outlives_the_controller_that_took_it() {
     fleet.until("a renewal", |device| device.name != "device0" || device.heard > renewed);
 
     // One that starts now is bound as well; and `auto` at any of them ends it for all.
-    let mut again = replica(&site, "first");
+    let mut again = replica(&site, "again");
     again.view("device0", "the wish after a start", of_wish);
     wish(&again, "device0", WishWord::Auto);
     let by_policy =
