@@ -110,7 +110,7 @@ proptest! {
         }).collect();
         arrivals.sort_unstable();
         for (now_ms, seq, up_ms) in arrivals {
-            let value = values[seq as usize - 2];
+            let value = values[usize::try_from(seq).unwrap() - 2];
             tell(&mut picture, now_ms, Event::Report(Box::new(report("pi-1", seq, up_ms, &[value, value * 2]))));
         }
         let end = START + 60_000;
