@@ -165,12 +165,15 @@ impl Around {
     }
 }
 
+/// As in deploy/mosquitto: beyond its own 1,000 messages Mosquitto drops what a reader, the controller, has not taken yet.
+const QUEUES: &str = "allow_anonymous true\nmax_queued_messages 20000\nmax_queued_bytes 33554432";
+
 /// The broker that was named; else Mosquitto; else, where that is not installed, the embedded one.
 fn open(options: &Options, connections: u32) -> Result<(Option<Broker>, BrokerUrl), ShowError> {
     if options.broker.is_some() {
         return Ok(open_broker(options.broker.as_ref())?);
     }
-    match Broker::start(Kind::Mosquitto { extra: None }) {
+    match Broker::start(Kind::Mosquitto { extra: Some(QUEUES.to_owned()) }) {
         Ok(broker) => {
             let url = broker.url().parse().map_err(|why| BrokerError::Url { url: broker.url(), why })?;
             Ok((Some(broker), url))
