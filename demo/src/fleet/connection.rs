@@ -10,8 +10,7 @@ use fastrand::Rng;
 use rumqttc::{Packet, Publish};
 use shared_host::json::{decode_command, encode_into};
 use shared_proto::dialect::native::{self, Kind};
-use shared_proto::mode::Mode;
-use shared_proto::wire::Departure;
+use shared_proto::wire::{Departure, ReportRef};
 use tokio::sync::watch::Receiver;
 use tokio::time::sleep_until;
 
@@ -354,19 +353,7 @@ impl Connection {
         };
         let Some(device) = self.devices.get_mut(index) else { return Ok(()) };
         let effect = device.command(&command, shared.now_us(), &shared.common);
-        {
-            let mut counters = shared.counters.borrow_mut();
-            counters.commands += 1;
-            counters.asked_for += u64::try_from(effect.resent).unwrap_or(0);
-            match effect.changed_to {
-                Some(Mode::Degraded) => counters.degraded += 1,
-                Some(Mode::Normal) => counters.recovered += 1,
-                None => {}
-            }
-            if let Some(decision_us) = effect.decision_us {
-                counters.decision.record(decision_us.saturating_mul(1_000));
-            }
-        }
+        shared.counters.borrow_mut().note_command(&effect);
         self.send_answers(index, wire)?;
         if effect.resent > 0 { self.send_report(index, Which::Oldest, wire) } else { Ok(()) }
     }
@@ -383,7 +370,9 @@ impl Connection {
         let length = encode_into(&report, &mut buffer).map_err(io::Error::other)?;
         let topic = native::topic(&shared.root, &device.id, Kind::Report);
         wire.publish(topic.as_str(), buffer.get(..length).unwrap_or_default(), packet, Kept::No)?;
-        device.note_sent(report.seq, now_us);
+        if !again {
+            device.note_sent(ReportRef { boot: report.boot, seq: report.seq }, now_us, &shared.common);
+        }
         self.in_flight.push_back((packet, index));
         let mut counters = shared.counters.borrow_mut();
         counters.reports_sent += 1;

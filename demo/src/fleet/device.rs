@@ -10,9 +10,10 @@ use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::policy::{Observation, PolicyConfig, PolicyState};
 use shared_proto::text::{Name, Reason};
 use shared_proto::units::Ratio;
-use shared_proto::wire::{Ack, Departure, DialectName, Outcome, SetMode, Settings, Status, Totals, Version};
+use shared_proto::wire::{Ack, Departure, DialectName, Outcome, ReportRef, SetMode, Settings, Status, Totals, Version};
 
 use super::scenario::Plan;
+use super::sent::{Decision, Sent};
 use super::spool::Spool;
 use super::window::{Window, task};
 use super::workload::{Effort, PERIOD_NS, Spreads};
@@ -25,8 +26,6 @@ const DEGRADED_SHARE: f32 = 0.3;
 const OVERLOAD: f32 = 1.9;
 /// Answers that are kept, for commands that come twice.
 const ANSWERS: usize = 4;
-/// Latest windows whose sending is remembered, for the decisions that they lead to.
-const SENT: usize = 8;
 
 /// Whether other work shares the CPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +71,7 @@ pub(super) struct Device {
     /// Where in the window the mode changed last.
     changed: Option<(u64, f32)>,
     answered: VecDeque<Ack>,
-    sent: VecDeque<(u64, u64)>,
+    sent: Sent,
     rng: Rng,
     boots: Rng,
 }
@@ -90,8 +89,10 @@ pub(super) struct Answer {
 pub(super) struct Effect {
     /// The new mode, if it changed.
     pub(super) changed_to: Option<Mode>,
-    /// From the sending of the report that led to the change, in microseconds.
-    pub(super) decision_us: Option<u64>,
+    /// How long the change took since the report that led to it, if one did.
+    pub(super) decision: Option<Decision>,
+    /// What is answered; `None` if it was answered before.
+    pub(super) outcome: Option<Outcome>,
     /// Reports that are sent again, because the controller asked.
     pub(super) resent: usize,
 }
@@ -122,7 +123,7 @@ impl Device {
             since_us: at_us,
             changed: None,
             answered: VecDeque::new(),
-            sent: VecDeque::new(),
+            sent: Sent::default(),
             rng,
             boots,
         }
@@ -207,13 +208,10 @@ impl Device {
         }
     }
 
-    /// Remembers when the newest window was sent.
-    pub(super) fn note_sent(&mut self, seq: u64, at_us: u64) {
-        if self.sent.back().is_none_or(|(newest, _)| seq > *newest) {
-            self.sent.push_back((seq, at_us));
-            if self.sent.len() > SENT {
-                self.sent.pop_front();
-            }
+    /// Remembers when a report was first sent. Those of earlier runs, which the spool may still hold, lead to nothing in this one.
+    pub(super) fn note_sent(&mut self, report: ReportRef, at_us: u64, common: &Common) {
+        if report.boot == self.boot {
+            self.sent.note(report.seq, at_us, common.interval_us);
         }
     }
 
@@ -226,7 +224,7 @@ impl Device {
         let up_ms = now_us.saturating_sub(self.booted_us) / 1_000;
         if let Some(Err(late)) = command.fresh.map(|fresh| fresh.check(self.boot, up_ms)) {
             self.answer(&command.id, Outcome::Expired, Reason::of(late), now_us);
-            return Effect::default();
+            return Effect { outcome: Some(Outcome::Expired), ..Effect::default() };
         }
         let resent = command.missing.map_or(0, |missing| self.spool.resend(&missing));
         let age_ms = now_us.saturating_sub(self.since_us) / 1_000;
@@ -234,7 +232,7 @@ impl Device {
         let asks = command.lease_ms.millis().is_some() && command.mode != self.mode;
         if changed_before && command.cause.is_some() && asks && age_ms < u64::from(common.policy.dwell_ms) {
             self.answer(&command.id, Outcome::Rejected, Reason::of(format_args!("too soon: {age_ms} ms")), now_us);
-            return Effect { resent, ..Effect::default() };
+            return Effect { resent, outcome: Some(Outcome::Rejected), ..Effect::default() };
         }
         let before = self.mode;
         match command.lease_ms.millis() {
@@ -251,11 +249,12 @@ impl Device {
         self.decide(now_us, common);
         let changed_to = (self.mode != before).then_some(self.mode);
         let outcome = if changed_to.is_some() { Outcome::Applied } else { Outcome::Unchanged };
-        let led = command.cause.filter(|cause| changed_to.is_some() && cause.boot == self.boot);
-        let sent = led.and_then(|cause| self.sent.iter().find(|(seq, _)| *seq == cause.seq));
-        let decision_us = sent.map(|(_, at_us)| now_us.saturating_sub(*at_us));
+        let decision = command
+            .cause
+            .filter(|_| changed_to.is_some())
+            .map(|cause| if cause.boot == self.boot { self.sent.decision(cause.seq, now_us) } else { Decision::Late });
         self.answer(&command.id, outcome, self.reason.clone(), now_us);
-        Effect { changed_to, decision_us, resent }
+        Effect { changed_to, decision, outcome: Some(outcome), resent }
     }
 
     fn answer(&mut self, id: &CommandId, result: Outcome, reason: Reason, now_us: u64) {

@@ -10,6 +10,7 @@ mod outcome;
 mod process;
 mod run;
 mod scenario;
+mod sent;
 mod shared;
 mod spool;
 #[cfg(test)]

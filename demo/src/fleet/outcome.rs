@@ -7,9 +7,10 @@ use shared_proto::histogram::Latency;
 
 use super::compare::Comparison;
 use super::process::Used;
+use super::sent::REMEMBERED_US;
 use super::shared::Counters;
 
-/// What was measured, after all devices had connected.
+/// What was measured, after all devices had connected. `undelivered` and `totals` are of the whole run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Outcome {
     /// Devices.
@@ -32,8 +33,12 @@ pub struct Outcome {
     pub commands: u64,
     /// Commands that could not be read.
     pub bad_commands: u64,
-    /// From the sending of the report that led to a change to the arrival of the command for it.
+    /// Commands that came too late to be taken: their time was over, or they were for an earlier run.
+    pub expired: u64,
+    /// From the first sending of the report that led to a change to the arrival of the command for it; at most 20 s.
     pub decision: Spread,
+    /// Changes that are not in `decision`: the report was sent more than 20 s before, or by an earlier run.
+    pub late: u64,
     /// Changes to DEGRADED by command.
     pub degraded: u64,
     /// Changes to NORMAL by command.
@@ -44,7 +49,7 @@ pub struct Outcome {
     pub lost: u64,
     /// Attempts to connect that failed.
     pub failed: u64,
-    /// Why the last connection or attempt failed.
+    /// Why the last of these failed.
     pub last_trouble: Option<String>,
     /// Agents that started again.
     pub restarts: u64,
@@ -109,20 +114,22 @@ impl Outcome {
     }
 }
 
+/// What may have happened to reports that devices have sent and the controller has not counted.
+const LOST_BY_BROKER: &str = "Reports that the broker acknowledged and did not deliver look like this: Mosquitto drops what is beyond \
+                              max_queued_messages and max_queued_bytes for one subscriber; raise them to some seconds of reports";
+
 /// Events in a second.
 #[expect(clippy::cast_precision_loss, reason = "counts of one run")]
 pub(super) fn per_second(count: u64, seconds: f64) -> f64 {
     count as f64 / seconds.max(0.001)
 }
 
-/// What was counted during the measurement alone, for an outcome.
-pub(super) fn figures(before: &Counters, after: &Counters, seconds: f64) -> (f64, f64, f64) {
-    let sent = after.reports_sent - before.reports_sent;
-    let bytes = after.report_bytes - before.report_bytes;
+/// Reports sent and acknowledged in a second, and their bytes, by what was counted in so many seconds.
+pub(super) fn figures(counted: &Counters, seconds: f64) -> (f64, f64, f64) {
     (
-        per_second(sent, seconds),
-        per_second(after.reports_acked - before.reports_acked, seconds),
-        per_second(bytes, seconds) / per_second(sent.max(1), seconds),
+        per_second(counted.reports_sent, seconds),
+        per_second(counted.reports_acked, seconds),
+        per_second(counted.report_bytes, seconds) / per_second(counted.reports_sent.max(1), seconds),
     )
 }
 
@@ -137,8 +144,10 @@ impl fmt::Display for Outcome {
         row("reports sent", format_args!("{:.0} /s of {:.0} bytes", self.sent_per_s, self.report_bytes))?;
         row("reports acknowledged", format_args!("{:.0} /s", self.acked_per_s))?;
         row("report -> PUBACK", format_args!("{}", self.puback))?;
-        row("report -> SetMode", format_args!("{}", self.decision))?;
-        row("commands received", format_args!("{} ({:.0} /s)", self.commands, per_second(self.commands, *seconds)))?;
+        let most_s = REMEMBERED_US / 1_000_000;
+        row("report -> SetMode", format_args!("{}; {} took more than {most_s} s", self.decision, self.late))?;
+        let commands_per_s = per_second(self.commands, *seconds);
+        row("commands received", format_args!("{} ({commands_per_s:.0} /s); {} expired", self.commands, self.expired))?;
         row("changes by command", format_args!("{} to DEGRADED, {} to NORMAL", self.degraded, self.recovered))?;
         row(
             "connections",
@@ -185,6 +194,83 @@ impl fmt::Display for Outcome {
         for example in &totals.examples {
             row("", format_args!("{example}"))?;
         }
+        if totals.behind > 0 {
+            row("", format_args!("{} devices counted more than the controller. {LOST_BY_BROKER}", totals.behind))?;
+        }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome() -> Outcome {
+        let none = Spread::of(&Latency::default());
+        let totals = Comparison {
+            agree: 3,
+            differ: 0,
+            behind: 0,
+            unknown: 0,
+            jobs: 300,
+            jobs_received: 300,
+            misses: 0,
+            misses_received: 0,
+            duplicates: 0,
+            examples: Vec::new(),
+        };
+        Outcome {
+            devices: 3,
+            connections: 3,
+            interval_ms: 1_000,
+            seconds: 1.0,
+            sent_per_s: 3.0,
+            acked_per_s: 3.0,
+            report_bytes: 1_000.0,
+            puback: none,
+            commands: 9,
+            bad_commands: 0,
+            expired: 0,
+            decision: none,
+            late: 0,
+            degraded: 0,
+            recovered: 0,
+            reconnects: 0,
+            lost: 0,
+            failed: 0,
+            last_trouble: None,
+            restarts: 0,
+            resent: 0,
+            asked_for: 0,
+            merged: 0,
+            controller: None,
+            broker: None,
+            fleet: None,
+            undelivered: 0,
+            totals: Some(totals),
+        }
+    }
+
+    #[test]
+    fn commands_that_tell_no_latency_are_told() {
+        let told = outcome().to_string();
+        assert!(told.contains("none; 0 took more than 20 s") && told.contains("9 (9 /s); 0 expired"), "{told}");
+        let slow = Outcome { late: 7, expired: 5, ..outcome() };
+        let (told, json) = (slow.to_string(), serde_json::to_value(&slow).unwrap());
+        assert!(told.contains("; 7 took more than 20 s") && told.contains("; 5 expired"), "{told}");
+        assert_eq!((json["late"].as_u64(), json["expired"].as_u64()), (Some(7), Some(5)));
+    }
+
+    #[test]
+    fn what_the_broker_may_have_dropped_is_told_where_the_controller_counted_less() {
+        let differing = |behind| {
+            let totals = outcome().totals.map(|totals| Comparison { agree: 1, differ: 2, behind, ..totals });
+            Outcome { totals, ..outcome() }.to_string()
+        };
+        let told = differing(2);
+        assert!(told.contains("DO NOT AGREE") && told.contains("2 devices counted more"), "{told}");
+        assert!(told.contains("max_queued_messages"), "{told}");
+        let more_there = differing(0);
+        assert!(more_there.contains("DO NOT AGREE") && !more_there.contains("max_queued_messages"), "{more_there}");
     }
 }

@@ -99,9 +99,9 @@ async fn run(options: &Options) -> Result<Outcome, ShowError> {
     let told = tell_totals(&around, &phase, tasks).await?;
     let (counters, [fleet, controller, broker]) = after;
     let used = |now: Option<Usage>, then: Option<Usage>| Some(now?.since(&then?));
-    let (sent_per_s, acked_per_s, report_bytes) = figures(&before.0, &counters, seconds);
+    let counters = counters.since(&before.0);
+    let (sent_per_s, acked_per_s, report_bytes) = figures(&counters, seconds);
     let [fleet_before, controller_before, broker_before] = before.2;
-    let before = before.0;
     Ok(Outcome {
         devices: options.devices,
         connections,
@@ -111,12 +111,14 @@ async fn run(options: &Options) -> Result<Outcome, ShowError> {
         acked_per_s,
         report_bytes,
         puback: Spread::of(&counters.puback),
-        commands: counters.commands - before.commands,
+        commands: counters.commands,
         bad_commands: counters.bad_commands,
+        expired: counters.expired,
         decision: Spread::of(&counters.decision),
-        degraded: counters.degraded - before.degraded,
-        recovered: counters.recovered - before.recovered,
-        reconnects: counters.reconnects - before.reconnects,
+        late: counters.late,
+        degraded: counters.degraded,
+        recovered: counters.recovered,
+        reconnects: counters.reconnects,
         lost: counters.lost,
         failed: counters.failed,
         last_trouble: counters.last_trouble,
