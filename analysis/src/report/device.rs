@@ -72,7 +72,7 @@ impl Gathered {
         self.last_ms = Some(at_ms);
         if self.boot.is_some_and(|boot| boot != report.boot) {
             let offset_ms = self.boots.get(&report.boot).and_then(|boot| boot.offset_ms);
-            let by_wall_clock = report.clock_synced.then(|| report.t_ms as f64 - started_unix_ms as f64);
+            let by_wall_clock = report.clock_synced.then_some(report.t_ms as f64 - started_unix_ms as f64);
             let closed_ms = offset_ms.map(|offset_ms| report.up_ms as f64 + offset_ms).or(by_wall_clock);
             return closed_ms.map(|closed_ms| closed_ms.min(at_ms));
         }
