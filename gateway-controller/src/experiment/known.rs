@@ -33,7 +33,7 @@ impl Newest {
 
     /// Whether this is news after `known`, of a device whose latest status is of the run `status`.
     pub(super) fn replaces(&self, known: &Self, status: Option<&BootId>) -> bool {
-        if self.boot == known.boot { self.up_ms >= known.up_ms } else { status.is_none_or(|boot| *boot == self.boot) }
+        if self.boot == known.boot { self.up_ms > known.up_ms } else { status.is_none_or(|boot| *boot == self.boot) }
     }
 
     /// Whether the device is there, in NORMAL, and would take a command.
