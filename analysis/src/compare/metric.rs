@@ -71,7 +71,10 @@ impl Metric {
             Self::Cpu => known(run.cpu, "the tool does not tell it"),
             Self::GatewayCpu => known(gateway.cpu, "the gateway was not looked at"),
             Self::GatewayMemoryKb => known(gateway.memory_kb, "the gateway was not looked at"),
-            Self::ReactionMs => known(gateway.reaction_ms, "no command was injected and acknowledged"),
+            Self::ReactionMs if gateway.reaction_ms == Some(f64::INFINITY) => {
+                Err("half of the commands had no effect in time".to_owned())
+            }
+            Self::ReactionMs => known(gateway.reaction_ms, "no command was injected that changed a mode"),
         }
     }
 

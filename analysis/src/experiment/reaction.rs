@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use shared_proto::ids::{CommandId, DeviceId};
+use shared_proto::ids::{BootId, CommandId, DeviceId};
 use shared_proto::mode::Mode;
 use shared_proto::wire::{Ack, Outcome, Report, ReportRef};
 
@@ -77,8 +77,17 @@ struct Device {
     streak_since: Option<f64>,
     /// Place in the list of every command that waits for its answer.
     open: HashMap<CommandId, usize>,
-    /// Place of the crossing that waits for its answer.
-    crossing: Option<usize>,
+    /// The crossing that waits for its answer.
+    crossing: Option<Crossing>,
+    /// Place of the latest injected command.
+    injected: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Crossing {
+    place: usize,
+    boot: BootId,
+    streak_since: f64,
 }
 
 #[derive(Debug)]
@@ -140,7 +149,18 @@ impl Reactions {
 
     fn injected(&mut self, injected: &Injected) {
         let device = self.devices.entry(injected.device.clone()).or_default();
+        // A mode that is not given back is given back again: one reaction, until there is an answer.
+        let before = device.injected.and_then(|place| Some((place, self.list.get(place)?)));
+        if let Some((place, before)) = before
+            && injected.mode == Mode::Normal
+            && before.mode == Mode::Normal
+            && before.outcome.is_none()
+        {
+            device.open.insert(injected.id.clone(), place);
+            return;
+        }
         device.open.insert(injected.id.clone(), self.list.len());
+        device.injected = Some(self.list.len());
         let Injected { device, id, at_ms, mode } = injected.clone();
         self.list.push(Reaction { at_ms, ..Reaction::new(ReactionKind::Injected, device, id, mode) });
     }
@@ -154,14 +174,15 @@ impl Reactions {
         }
         let Some(cause) = message.cause.filter(|_| message.mode == Mode::Degraded) else { return };
         let Some(above) = device.above.iter().rev().find(|above| above.report == cause) else { return };
-        // A policy that has no answer asks again.
-        if let Some(place) = device.crossing {
-            device.open.insert(message.id.clone(), place);
+        // A policy that has no answer asks again. Another run of the agent, or a later row of reports, is another crossing.
+        let same = |open: &Crossing| open.boot == cause.boot && above.streak_since <= open.streak_since;
+        if let Some(open) = device.crossing.filter(same) {
+            device.open.insert(message.id.clone(), open.place);
             return;
         }
         let place = self.list.len();
         device.open.insert(message.id.clone(), place);
-        device.crossing = Some(place);
+        device.crossing = Some(Crossing { place, boot: cause.boot, streak_since: above.streak_since });
         self.list.push(Reaction {
             at_ms: *at_ms,
             report_to_command_ms: Some(at_ms - above.at_ms),
@@ -173,9 +194,7 @@ impl Reactions {
     fn ack(&mut self, at_ms: f64, ack: &Ack) {
         let Some(device) = self.devices.get_mut(&ack.device) else { return };
         let Some(place) = device.open.remove(&ack.id) else { return };
-        if device.crossing == Some(place) {
-            device.crossing = None;
-        }
+        device.crossing.take_if(|open| open.place == place);
         let Some(reaction) = self.list.get_mut(place).filter(|reaction| reaction.outcome.is_none()) else { return };
         reaction.sent_to_ack_ms = Some(at_ms - reaction.at_ms);
         reaction.outcome = Some(ack.result);

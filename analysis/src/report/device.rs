@@ -36,7 +36,7 @@ pub(super) struct Gathered {
 /// One run of the agent.
 #[derive(Debug, Default)]
 struct Boot {
-    /// Least difference of the recorder's clock and the device's seen so far: the quickest report's.
+    /// Least difference of the recorder's clock and the device's seen so far: the quickest message's.
     offset_ms: Option<f64>,
     /// Numbers of the reports that came.
     seen: BTreeSet<u64>,
@@ -46,26 +46,38 @@ struct Boot {
     windows: u64,
 }
 
-impl Gathered {
-    /// A report came: when its window closed on the recorder's clock.
-    ///
-    /// The two clocks run side by side, so the quickest report tells their difference; a report that was kept while the device
-    /// was offline is put where it belongs. One of an earlier run of the agent tells it by the wall clock, if that is right.
+impl Boot {
+    /// Difference of the clocks, now that a message of `up_ms` has come. One that was long on its way makes it too great, never
+    /// too small.
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of years")]
-    pub(super) fn arrived(&mut self, at_ms: f64, report: &Report, started_unix_ms: u64) -> f64 {
+    fn offset(&mut self, at_ms: f64, up_ms: u64) -> f64 {
+        let seen_ms = at_ms - up_ms as f64;
+        let offset_ms = self.offset_ms.map_or(seen_ms, |known| known.min(seen_ms));
+        self.offset_ms = Some(offset_ms);
+        offset_ms
+    }
+}
+
+impl Gathered {
+    /// A report came: when its window closed on the recorder's clock; `None` if that cannot be told.
+    ///
+    /// The two clocks run side by side, so the quickest message tells their difference; a report that was kept while the device
+    /// was offline is put where it belongs. One of an earlier run of the agent that was not heard itself tells it by the wall clock,
+    /// if that is right.
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of years")]
+    pub(super) fn arrived(&mut self, at_ms: f64, report: &Report, started_unix_ms: u64) -> Option<f64> {
         if let Some(last_ms) = self.last_ms {
             self.silence_ms = self.silence_ms.max(at_ms - last_ms);
         }
         self.last_ms = Some(at_ms);
         if self.boot.is_some_and(|boot| boot != report.boot) {
-            let closed_ms = report.t_ms as f64 - started_unix_ms as f64;
-            return if report.clock_synced { closed_ms.min(at_ms) } else { at_ms };
+            let offset_ms = self.boots.get(&report.boot).and_then(|boot| boot.offset_ms);
+            let by_wall_clock = report.clock_synced.then_some(report.t_ms as f64 - started_unix_ms as f64);
+            let closed_ms = offset_ms.map(|offset_ms| report.up_ms as f64 + offset_ms).or(by_wall_clock);
+            return closed_ms.map(|closed_ms| closed_ms.min(at_ms));
         }
         let boot = self.boots.entry(report.boot).or_default();
-        let up_ms = report.up_ms as f64;
-        let offset_ms = boot.offset_ms.map_or(at_ms - up_ms, |known| known.min(at_ms - up_ms));
-        boot.offset_ms = Some(offset_ms);
-        up_ms + offset_ms
+        Some(report.up_ms as f64 + boot.offset(at_ms, report.up_ms))
     }
 
     /// Whether the report was not counted before.
@@ -118,6 +130,10 @@ impl Gathered {
             self.away_since = Some(at_ms);
             return Some(Happened::Away);
         }
+        // Comes before the reports that were kept while the device was offline.
+        if let Some(up_ms) = status.up_ms {
+            self.boots.entry(status.boot).or_default().offset(at_ms, up_ms);
+        }
         self.facts = facts(status);
         let refused = status.settings.iter().filter(|setting| setting.outcome == SettingOutcome::Refused);
         self.run.settings.refused = refused
@@ -142,8 +158,8 @@ impl Gathered {
 
     /// Windows between the first and the last one of a run of the agent that never came.
     pub(super) fn missing(&self) -> u64 {
-        let missing = |boot: &Boot| (boot.last + 1).saturating_sub(boot.first).saturating_sub(boot.windows);
-        self.boots.values().filter(|boot| boot.windows > 0).map(missing).sum()
+        let missing = |boot: &Boot| boot.last.saturating_add(1).saturating_sub(boot.first).saturating_sub(boot.windows);
+        self.boots.values().filter(|boot| boot.windows > 0).map(missing).fold(0, u64::saturating_add)
     }
 
     /// Nothing more comes.

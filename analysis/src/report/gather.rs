@@ -9,7 +9,7 @@ use shared_proto::wire::Report;
 use super::device::Gathered;
 use super::recorded::{Event, Happened, Recorded, Second};
 use super::times::Times;
-use crate::experiment::{Begin, Gateway, Line, ReactionKind, Reactions, Recording, RecordingError};
+use crate::experiment::{Begin, Gateway, Line, Reactions, Recording, RecordingError};
 use crate::run::{GatewayFigures, Run};
 use crate::stats;
 
@@ -23,7 +23,7 @@ pub(super) struct Gathering {
     events: Vec<Event>,
     reactions: Reactions,
     linked: bool,
-    /// Windows from before the beginning.
+    /// Reports with windows from before the beginning, or of an unknown time.
     early: u64,
     repeated: u64,
     lost: BTreeMap<String, u64>,
@@ -99,11 +99,14 @@ impl Gathering {
     )]
     fn report(&mut self, at_ms: f64, report: &Report) {
         let device = self.devices.entry(report.device.to_string()).or_default();
+        // Several windows in one report cannot be taken apart: all of them belong to the run, or none counts.
+        let begins_before =
+            |closed_ms: f64| closed_ms < 0.0 || (report.merged > 1 && closed_ms < report.span_ms as f64);
         let closed_ms = device.arrived(at_ms, report, self.started_unix_ms);
-        if closed_ms < 0.0 {
+        let Some(closed_ms) = closed_ms.filter(|closed_ms| !begins_before(*closed_ms)) else {
             self.early += 1;
             return;
-        }
+        };
         if !device.is_new(report) {
             self.repeated += 1;
             return;
@@ -128,7 +131,7 @@ impl Gathering {
         let lost = std::mem::take(&mut self.lost);
         notes.extend(lost.iter().map(|(what, count)| format!("the recorder lost {count}: {what}")));
         if self.early > 0 {
-            notes.push(format!("{} reports of before the beginning were left out", self.early));
+            notes.push(format!("{} reports of before the beginning, or of an unknown time, were left out", self.early));
         }
         if self.repeated > 0 {
             notes.push(format!("{} reports came twice and count once", self.repeated));
@@ -146,7 +149,7 @@ impl Gathering {
         run.elapsed_ms = duration_ms;
         run.wakeup_us = wakeup.distribution();
         run.response_us = response.distribution();
-        let missing: u64 = self.devices.values().map(Gathered::missing).sum();
+        let missing = self.devices.values().map(Gathered::missing).fold(0, u64::saturating_add);
         if missing > 0 {
             notes.push(format!("{missing} windows of the devices never came"));
         }
@@ -169,7 +172,7 @@ impl Gathering {
             events: self.events,
             reactions: self.reactions.into_list(),
         };
-        let reaction_ms = stats::median(&recorded.applied_ms(ReactionKind::Injected));
+        let reaction_ms = stats::median(&recorded.injected_ms());
         recorded.run.gateway = Some(GatewayFigures { reaction_ms, ..figures });
         recorded
     }

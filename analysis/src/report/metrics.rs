@@ -108,8 +108,8 @@ pub(super) fn claim(one: &MetricComparison) -> String {
         (Verdict::NotEnoughRuns { needed: None }, _) => {}
         (_, Some(runs)) => {
             details.push(format!(
-                "differences from {} % on would be found with power 0.8 from {runs} runs a side on",
-                plain(one.margin.relative * 100.0)
+                "differences from {} on would be found with power 0.8 from {runs} runs a side on",
+                smallest(one)
             ));
         }
         (_, None) => {}
@@ -117,6 +117,14 @@ pub(super) fn claim(one: &MetricComparison) -> String {
     details.extend(one.single_runs.clone());
     details.extend(one.remark.clone());
     format!("{what}{told}: {} ({})", one.verdict.words(), details.join("; "))
+}
+
+/// The smallest difference that matters, in the unit of the effect.
+fn smallest(one: &MetricComparison) -> String {
+    match one.effect.as_ref().map(|told| told.kind) {
+        Some(EffectKind::Difference) => format!("{} percentage points", plain(one.margin.absolute * 100.0)),
+        Some(EffectKind::Ratio) | None => format!("{} %", plain(one.margin.relative * 100.0)),
+    }
 }
 
 /// A probability, or a dash.

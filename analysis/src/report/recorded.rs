@@ -4,8 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::times::Times;
+use shared_proto::wire::Outcome;
+
 use crate::experiment::{Begin, Ending, Gateway, Reaction, ReactionKind};
 use crate::run::Run;
+
+/// How long before the end a command must be sent to count, in milliseconds: an answer has this time.
+const LAST_ANSWER_MS: f64 = 1000.0;
 
 /// One experiment file.
 #[derive(Debug, Clone)]
@@ -32,10 +37,17 @@ pub(super) struct Recorded {
 }
 
 impl Recorded {
-    /// Reactions of a kind that changed the mode, from the command to its acknowledgement, in milliseconds.
-    pub(super) fn applied_ms(&self, kind: ReactionKind) -> Vec<f64> {
-        let applied = self.reactions.iter().filter(|one| one.kind == kind && one.is_applied());
-        applied.filter_map(|one| one.sent_to_ack_ms).collect()
+    /// Injected commands, from sending to acknowledgement, in milliseconds; infinite if one expired or has no answer, for to leave
+    /// out the slowest would flatter. What was refused, changed nothing, or was sent too near the end does not count.
+    pub(super) fn injected_ms(&self) -> Vec<f64> {
+        let in_time =
+            |one: &&Reaction| one.kind == ReactionKind::Injected && one.at_ms <= self.duration_ms - LAST_ANSWER_MS;
+        let figure = |one: &Reaction| match one.outcome {
+            Some(Outcome::Applied) => one.sent_to_ack_ms,
+            Some(Outcome::Expired) | None => Some(f64::INFINITY),
+            Some(Outcome::Unchanged | Outcome::Rejected | Outcome::Duplicate) => None,
+        };
+        self.reactions.iter().filter(in_time).filter_map(figure).collect()
     }
 }
 

@@ -92,7 +92,7 @@ pub struct GatewayFigures {
     pub cpu: Option<f64>,
     /// Mean of the memory that was not available, in KiB.
     pub memory_kb: Option<f64>,
-    /// Median time from a command to its acknowledgement, in milliseconds.
+    /// Median time from a command to its acknowledgement, in milliseconds; infinite if half of the commands had no effect in time.
     pub reaction_ms: Option<f64>,
 }
 

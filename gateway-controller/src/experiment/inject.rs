@@ -2,14 +2,15 @@
 //!
 //! One device at a time, in turn, is asked for DEGRADED straight through the broker, held there for a moment, and asked for NORMAL
 //! again. It goes this way whether a controller runs or not, so that the figures of both cases can be compared; a person's command
-//! carries no cause, so the device obeys it at once, whatever its dwell. Nothing depends on this program to go on: the lease of
-//! DEGRADED ends by itself, and the device's own policy, or the controller, takes over.
+//! carries no cause, so the device obeys it at once, whatever its dwell. A change that the device did not make is not taken back;
+//! one that it made is, again and again until the device says so. If this program ends before, the lease of DEGRADED ends by
+//! itself, and the device's own policy, or the controller, takes over.
 
 use std::ops::Bound;
 
-use shared_proto::ids::DeviceId;
+use shared_proto::ids::{CommandId, DeviceId};
 use shared_proto::mode::Mode;
-use shared_proto::wire::Fresh;
+use shared_proto::wire::{Fresh, Outcome};
 
 use super::known::Known;
 
@@ -21,6 +22,10 @@ const SPARE_MS: f64 = 2_000.0;
 const BACK_LEASE_MS: u32 = 10_000;
 /// Wait before the connection is tried again to take a change back, in milliseconds.
 const RETRY_MS: f64 = 200.0;
+/// Time that an answer to NORMAL has before it is asked for again, in milliseconds.
+const REPEAT_MS: f64 = 1_000.0;
+/// How long after the lease a device that does not answer is asked for NORMAL, in milliseconds.
+const GIVE_UP_MS: f64 = 30_000.0;
 /// Time before the end of the run that the answer to the last command has, in milliseconds.
 const LAST_MS: f64 = 1_000.0;
 
@@ -46,9 +51,10 @@ pub(super) enum Step {
 }
 
 /// Whether a command went out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Went {
-    Out,
+    /// It has this identifier.
+    Out(CommandId),
     /// There is no connection.
     Nowhere,
 }
@@ -65,6 +71,11 @@ pub(super) struct Injector {
 
 struct Held {
     device: DeviceId,
+    /// The command for DEGRADED.
+    asked: Option<CommandId>,
+    /// The commands for NORMAL.
+    back: Vec<CommandId>,
+    /// When NORMAL is asked for, or asked for again.
     back_ms: f64,
     /// When its lease ends.
     over_ms: f64,
@@ -91,8 +102,16 @@ impl Injector {
         if now_ms < self.due_ms() {
             return Step::Wait;
         }
-        if self.held.is_some() {
-            return self.give_back(now_ms, known).map_or(Step::Wait, Step::Send);
+        // Its lease has ended by itself, and the device has gone on in NORMAL, or is gone.
+        self.held.take_if(|held| {
+            let is_normal = known.get(&held.device).is_some_and(|newest| newest.is_normal(now_ms));
+            now_ms > held.over_ms && is_normal || now_ms > held.over_ms + GIVE_UP_MS
+        });
+        if let Some(held) = &self.held {
+            return Step::Send(held.give_back(now_ms, known));
+        }
+        if now_ms < self.due_ms() {
+            return Step::Wait;
         }
         while self.next_ms <= now_ms {
             self.next_ms += self.every_ms;
@@ -104,31 +123,55 @@ impl Injector {
         let Some(device) = device else { return Step::Nobody };
         self.turn = Some(device.clone());
         let over_ms = now_ms + self.hold_ms + SPARE_MS;
-        self.held = Some(Held { device: device.clone(), back_ms: now_ms + self.hold_ms, over_ms });
+        let (asked, back, back_ms) = (None, Vec::new(), now_ms + self.hold_ms);
+        self.held = Some(Held { device: device.clone(), asked, back, back_ms, over_ms });
         let fresh = known.get(&device).map(|newest| newest.fresh(now_ms));
         Step::Send(Order { device, mode: Mode::Degraded, lease_ms: whole(self.hold_ms + SPARE_MS), fresh })
     }
 
-    /// The command that gives back what is held, if anything is.
-    pub(super) fn give_back(&self, now_ms: f64, known: &Known) -> Option<Order> {
-        let device = self.held.as_ref()?.device.clone();
-        let fresh = known.get(&device).map(|newest| newest.fresh(now_ms));
-        Some(Order { device, mode: Mode::Normal, lease_ms: BACK_LEASE_MS, fresh })
+    /// Whether a device has DEGRADED from here, or may have it.
+    pub(super) fn is_holding(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// The run ends: no change begins any more, and what is held is given back now.
+    pub(super) fn finish(&mut self, now_ms: f64) {
+        self.last_ms = f64::NEG_INFINITY;
+        if let Some(held) = self.held.as_mut().filter(|held| held.back.is_empty()) {
+            held.back_ms = held.back_ms.min(now_ms);
+        }
     }
 
     /// What became of a command.
     pub(super) fn went(&mut self, now_ms: f64, mode: Mode, went: Went) {
+        let Some(held) = &mut self.held else { return };
         match (mode, went) {
-            (Mode::Degraded, Went::Out) => {}
-            (Mode::Degraded, Went::Nowhere) | (Mode::Normal, Went::Out) => self.held = None,
-            (Mode::Normal, Went::Nowhere) => {
-                if let Some(held) = &mut self.held {
-                    held.back_ms = now_ms + RETRY_MS;
-                }
-                // Its lease has ended by itself.
-                self.held.take_if(|held| held.back_ms > held.over_ms);
+            (Mode::Degraded, Went::Out(id)) => held.asked = Some(id),
+            (Mode::Degraded, Went::Nowhere) => self.held = None,
+            (Mode::Normal, Went::Out(id)) => {
+                held.back.push(id);
+                held.back_ms = now_ms + REPEAT_MS;
             }
+            (Mode::Normal, Went::Nowhere) => held.back_ms = now_ms + RETRY_MS,
         }
+    }
+
+    /// A device has answered a command.
+    pub(super) fn answered(&mut self, id: &CommandId, outcome: Outcome) {
+        self.held.take_if(|held| {
+            let nothing_changed = matches!(outcome, Outcome::Unchanged | Outcome::Rejected | Outcome::Expired);
+            let is_back = matches!(outcome, Outcome::Applied | Outcome::Unchanged);
+            held.asked.as_ref() == Some(id) && nothing_changed || held.back.contains(id) && is_back
+        });
+    }
+}
+
+impl Held {
+    /// The command that gives it back.
+    fn give_back(&self, now_ms: f64, known: &Known) -> Order {
+        let device = self.device.clone();
+        let fresh = known.get(&device).map(|newest| newest.fresh(now_ms));
+        Order { device, mode: Mode::Normal, lease_ms: BACK_LEASE_MS, fresh }
     }
 }
 
@@ -157,6 +200,14 @@ mod tests {
         (order.device.to_string(), order.mode, order.lease_ms)
     }
 
+    fn id(name: &str) -> CommandId {
+        name.parse().unwrap()
+    }
+
+    fn out(name: &str) -> Went {
+        Went::Out(id(name))
+    }
+
     const NORMAL: Mode = Mode::Normal;
     const GATEWAY: ModeSource = ModeSource::Gateway;
 
@@ -169,7 +220,8 @@ mod tests {
             let now_ms = injector.due_ms();
             assert_eq!(injector.step(now_ms - 1.0, &fleet(&all, now_ms)), Step::Wait);
             let (device, mode, lease_ms) = sent(injector.step(now_ms, &fleet(&all, now_ms)));
-            injector.went(now_ms, mode, Went::Out);
+            injector.went(now_ms, mode, out("c"));
+            injector.answered(&id("c"), Outcome::Applied);
             heard.push((now_ms, device, mode, lease_ms));
         }
         let expected: Vec<_> = [(10_000.0, "a"), (20_000.0, "b"), (30_000.0, "a"), (40_000.0, "b"), (50_000.0, "a")]
@@ -198,20 +250,75 @@ mod tests {
         let mut injector = Injector::new(10_000.0, 1e9);
         sent(injector.step(10_000.0, &known));
         injector.went(10_000.0, Mode::Degraded, Went::Nowhere);
-        assert_eq!((injector.due_ms(), injector.give_back(10_001.0, &known)), (20_000.0, None));
+        assert_eq!((injector.due_ms(), injector.is_holding()), (20_000.0, false));
 
-        let known = fleet(&[("a", NORMAL, GATEWAY)], 20_000.0);
-        sent(injector.step(20_000.0, &known));
-        injector.went(20_000.0, Mode::Degraded, Went::Out);
-        assert!(injector.give_back(20_001.0, &known).is_some(), "when the run is stopped");
+        let mut injector = holding();
         let mut tries = 0;
-        while injector.due_ms() < 30_000.0 {
+        while injector.is_holding() {
             let now_ms = injector.due_ms();
-            assert_eq!(sent(injector.step(now_ms, &known)).1, NORMAL);
-            injector.went(now_ms, NORMAL, Went::Nowhere);
-            tries += 1;
+            let step = injector.step(now_ms, &fleet(&[("a", Mode::Degraded, GATEWAY)], 11_000.0));
+            if let Step::Send(order) = step {
+                injector.went(now_ms, order.mode, Went::Nowhere);
+                tries += 1;
+            }
         }
-        assert_eq!(tries, 11, "until the lease has ended");
+        assert_eq!(tries, 161, "from 12 s to half a minute after the lease");
+    }
+
+    /// The device "a" was asked for DEGRADED at 10 s by the command "down".
+    fn holding() -> Injector {
+        let mut injector = Injector::new(10_000.0, 11_000_000.0);
+        sent(injector.step(10_000.0, &fleet(&[("a", NORMAL, GATEWAY)], 10_000.0)));
+        injector.went(10_000.0, Mode::Degraded, out("down"));
+        injector
+    }
+
+    #[test]
+    fn normal_is_asked_for_until_the_device_says_so() {
+        let mut injector = holding();
+        injector.answered(&id("down"), Outcome::Applied);
+        let degraded = |at_ms| fleet(&[("a", Mode::Degraded, GATEWAY)], at_ms);
+        for (now_ms, name) in [(12_000.0, "up-1"), (13_000.0, "up-2"), (14_000.0, "up-3"), (15_000.0, "up-4")] {
+            assert_eq!(injector.due_ms(), now_ms);
+            let Step::Send(order) = injector.step(now_ms, &degraded(now_ms)) else { panic!() };
+            assert_eq!((order.mode, order.fresh.map(|fresh| fresh.up_ms)), (NORMAL, Some(1_000)));
+            injector.went(now_ms, NORMAL, out(name));
+            injector.answered(&id(name), Outcome::Expired);
+        }
+        // The first one was only slow.
+        injector.answered(&id("up-1"), Outcome::Applied);
+        assert_eq!((injector.is_holding(), injector.due_ms()), (false, 20_000.0));
+    }
+
+    #[test]
+    fn a_device_that_is_in_normal_after_the_lease_is_left_alone() {
+        let mut injector = holding();
+        injector.went(13_500.0, NORMAL, out("up"));
+        assert_eq!(injector.step(14_500.0, &fleet(&[("a", NORMAL, GATEWAY)], 14_400.0)), Step::Wait);
+        assert!(!injector.is_holding());
+    }
+
+    #[test]
+    fn a_change_that_was_not_made_is_not_taken_back() {
+        for outcome in [Outcome::Unchanged, Outcome::Rejected, Outcome::Expired] {
+            let mut injector = holding();
+            injector.answered(&id("another"), outcome);
+            assert!(injector.is_holding());
+            injector.answered(&id("down"), outcome);
+            assert_eq!((injector.is_holding(), injector.due_ms()), (false, 20_000.0), "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn at_the_end_of_the_run_nothing_begins_and_what_is_held_goes_back() {
+        let mut injector = holding();
+        injector.finish(10_500.0);
+        assert_eq!(sent(injector.step(10_500.0, &Known::new())).1, NORMAL);
+        injector.went(10_500.0, NORMAL, out("up"));
+        injector.finish(10_600.0);
+        assert_eq!(injector.due_ms(), 11_500.0, "an answer has its time");
+        injector.answered(&id("up"), Outcome::Unchanged);
+        assert_eq!(injector.due_ms(), f64::INFINITY);
     }
 
     #[test]
@@ -226,7 +333,7 @@ mod tests {
         let known = fleet(&[("a", NORMAL, GATEWAY)], 1_000.0);
         let mut injector = Injector::new(1_000.0, 1e9);
         assert_eq!(sent(injector.step(1_000.0, &known)).2, 2_500);
-        injector.went(1_000.0, Mode::Degraded, Went::Out);
+        injector.went(1_000.0, Mode::Degraded, out("c"));
         assert_eq!(injector.due_ms(), 1_500.0);
     }
 }

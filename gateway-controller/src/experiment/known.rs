@@ -31,10 +31,20 @@ impl Newest {
         Self { boot, up_ms, at_ms, mode, source: mode_source }
     }
 
+    /// Whether this is news after `known`, of a device whose latest status is of the run `status`.
+    pub(super) fn replaces(&self, known: &Self, status: Option<&BootId>) -> bool {
+        if self.boot == known.boot { self.up_ms > known.up_ms } else { status.is_none_or(|boot| *boot == self.boot) }
+    }
+
     /// Whether the device is there, in NORMAL, and would take a command.
     pub(super) fn takes_commands(&self, now_ms: f64) -> bool {
         let led = !matches!(self.source, ModeSource::Operator | ModeSource::Safety);
         now_ms - self.at_ms < HOLDS_MS && self.mode == Mode::Normal && led
+    }
+
+    /// Whether the device is known to be in NORMAL.
+    pub(super) fn is_normal(&self, now_ms: f64) -> bool {
+        now_ms - self.at_ms < HOLDS_MS && self.mode == Mode::Normal
     }
 
     /// Until when a command of now may be taken.
@@ -50,5 +60,23 @@ impl Newest {
     /// A device in this mode, heard at `at_ms`.
     pub(super) fn heard(mode: Mode, source: ModeSource, at_ms: f64) -> Self {
         Self { boot: BootId(7), up_ms: 1_000, at_ms, mode, source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_kept_is_no_news() {
+        let of =
+            |boot, up_ms| Newest { boot: BootId(boot), up_ms, ..Newest::heard(Mode::Normal, ModeSource::Gateway, 0.0) };
+        let known = of(7, 1_000);
+        for (newest, status, news) in
+            [(of(7, 1_200), 7, true), (of(7, 800), 7, false), (of(6, 9_000), 7, false), (of(8, 200), 8, true)]
+        {
+            assert_eq!(newest.replaces(&known, Some(&BootId(status))), news, "{newest:?}");
+        }
+        assert!(of(8, 200).replaces(&known, None), "nothing else is known");
     }
 }

@@ -4,6 +4,7 @@
 //! messages and writes the file, and may wait for the disk; and the sampler, which looks at the gateway. Between them and the tape
 //! is a queue with a bound: what does not fit is counted in the file.
 
+mod answers;
 mod inject;
 mod known;
 mod machine;

@@ -18,6 +18,7 @@ use tokio::signal::unix::Signal;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
+use super::answers::{Answers, PREFIX};
 use super::inject::{Injector, Order, Step, Went};
 use super::machine::describe;
 use super::plan::{Plan, Run};
@@ -36,6 +37,8 @@ use crate::wall_clock::wall_clock_ms;
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);
 /// How long the answer to the last command may take.
 const LAST_ANSWER: Duration = Duration::from_secs(1);
+/// How long it is tried at the end to give back what is held.
+const LAST_BACK: Duration = Duration::from_secs(4);
 /// How long good-bye may take.
 const CLOSE_LIMIT: Duration = Duration::from_millis(500);
 /// How long the disk may take at the end.
@@ -130,12 +133,13 @@ pub(crate) async fn record(
     };
     let (done, ended) = oneshot::channel();
     std::thread::Builder::new().name("tape".into()).spawn(move || drop(done.send(tape.write(&waiting))))?;
-    let sampler = sample(plan, start, sender.clone())?;
+    let (sampler, unseen) = sample(plan, start, sender.clone())?;
     let end = start + plan.duration;
     let mut recorder = Recorder {
         start,
         injector: plan.inject.map(|every| Injector::new(ms(every), ms(plan.duration))),
         topics,
+        answers: Answers { root: config.root.clone(), keyring: Keyring::read(config.security.as_ref())? },
         publisher,
         sender,
         shared: shared.clone(),
@@ -149,7 +153,7 @@ pub(crate) async fn record(
     drop(sampler);
     let ended = match reason {
         Ok((reason, ended)) => {
-            recorder.end(&mut events, reason).await;
+            recorder.end(&mut events, reason, unseen).await;
             let written = timeout(DISK_LIMIT, ended).await.map_err(|_| RecordError::Stuck)?;
             written.map_err(|_| RecordError::Stuck)?.map(|_| reason).map_err(RecordError::from)
         }
@@ -221,32 +225,42 @@ fn begin(plan: &Plan, run: &Run, config: &Config, degrade_above: f64) -> Begin {
     }
 }
 
-/// Looks at the gateway on a thread of its own until what is returned is dropped.
-fn sample(plan: &Plan, start: Instant, sender: Sender) -> std::io::Result<std::sync::mpsc::Sender<()>> {
+/// Control groups that were never there, when the sampler has ended.
+type Unseen = oneshot::Receiver<Vec<String>>;
+
+/// Looks at the gateway on a thread of its own until the sender that is returned is dropped.
+fn sample(plan: &Plan, start: Instant, sender: Sender) -> std::io::Result<(std::sync::mpsc::Sender<()>, Unseen)> {
+    let (tell, unseen) = oneshot::channel();
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
     let mut sampler = Sampler::new(Path::new("/"), &plan.processes, &plan.groups);
     let every = plan.sample;
     std::thread::Builder::new().name("sampler".into()).spawn(move || {
-        let mut looks = 0_u32;
         loop {
             if let Some(gateway) = sampler.look(ms(start.elapsed())) {
                 sender.send(Item::Line(Line::Gateway(gateway)));
             }
-            looks = looks.saturating_add(1);
-            // On a grid, so that the looks do not drift.
-            let wait = every.saturating_mul(looks).saturating_sub(start.elapsed());
-            if !matches!(stopped.recv_timeout(wait), Err(RecvTimeoutError::Timeout)) {
-                return;
+            if !matches!(stopped.recv_timeout(to_next(every, start.elapsed())), Err(RecvTimeoutError::Timeout)) {
+                break;
             }
         }
+        // Nobody has to listen.
+        let _ = tell.send(sampler.never_seen().map(str::to_owned).collect());
     })?;
-    Ok(stop)
+    Ok((stop, unseen))
+}
+
+/// Until the next turn of a grid, so that the looks do not drift; turns that were missed are left out, for two looks at once see
+/// shares of nearly no time.
+fn to_next(every: Duration, elapsed: Duration) -> Duration {
+    let into = elapsed.as_nanos().checked_rem(every.as_nanos()).unwrap_or(0);
+    every.saturating_sub(Duration::from_nanos(u64::try_from(into).unwrap_or(u64::MAX)))
 }
 
 struct Recorder {
     start: Instant,
     injector: Option<Injector>,
     topics: Topics,
+    answers: Answers,
     publisher: Publisher,
     sender: Sender,
     shared: Shared,
@@ -304,11 +318,11 @@ impl Recorder {
         let at_ms = self.now_ms();
         match event {
             Event::Message(received) => {
-                if let Some(id) = &self.last
-                    && received.topic.ends_with("/ack")
-                    && contains(&received.payload, id.as_str())
-                {
-                    self.last = None;
+                if let Some((id, outcome)) = self.answers.read(&received) {
+                    self.last.take_if(|last| *last == id);
+                    if let Some(injector) = &mut self.injector {
+                        injector.answered(&id, outcome);
+                    }
                 }
                 self.sender.send(Item::Message { at_ms, received });
             }
@@ -357,7 +371,7 @@ impl Recorder {
 
     fn publish(&mut self, order: &Order) -> Went {
         let Order { device, mode, lease_ms, fresh } = order.clone();
-        let named = format!("experiment-{:016x}", fastrand::u64(..)).parse::<CommandId>();
+        let named = format!("{PREFIX}{:016x}", fastrand::u64(..)).parse::<CommandId>();
         let (Ok(id), Ok(lease_ms)) = (named, Lease::try_from(lease_ms)) else { return Went::Nowhere };
         let reason = match mode {
             Mode::Degraded => "experiment: measures the reaction",
@@ -380,30 +394,42 @@ impl Recorder {
             return Went::Nowhere;
         }
         self.last = Some(id.clone());
-        self.line(Line::Injected(Injected { at_ms, device, id, mode }));
-        Went::Out
+        self.line(Line::Injected(Injected { at_ms, device, id: id.clone(), mode }));
+        Went::Out(id)
     }
 
     /// Gives back what is held, and records until the last command is answered.
     async fn give_back(&mut self, events: &mut Events) {
-        let now_ms = self.now_ms();
-        let order = self.injector.as_ref().and_then(|injector| injector.give_back(now_ms, &self.shared.lock().known));
-        if let Some(order) = order {
-            self.send(&order);
+        let (start, now_ms) = (Instant::now(), self.now_ms());
+        if let Some(injector) = &mut self.injector {
+            injector.finish(now_ms);
         }
-        let deadline = Instant::now() + LAST_ANSWER;
-        while self.last.is_some() {
-            match timeout_at(deadline, events.next()).await {
-                Ok(Some(event)) => self.take(event, events),
-                Ok(None) | Err(_) => return,
+        loop {
+            let held = self.injector.as_ref().is_some_and(Injector::is_holding);
+            let deadline = start + if held { LAST_BACK } else { LAST_ANSWER };
+            if (!held && self.last.is_none()) || Instant::now() >= deadline {
+                return;
+            }
+            let due = self.due(deadline).min(deadline);
+            tokio::select! {
+                biased;
+                () = sleep_until(due) => self.inject(),
+                event = events.next() => match event {
+                    Some(event) => self.take(event, events),
+                    None => return,
+                },
             }
         }
     }
 
     /// The last line.
-    async fn end(&mut self, events: &mut Events, reason: Ending) {
+    async fn end(&mut self, events: &mut Events, reason: Ending, unseen: Unseen) {
         self.give_back(events).await;
+        let unseen = timeout(LAST_ANSWER, unseen).await;
         let at_ms = self.now_ms();
+        for name in unseen.into_iter().flatten().flatten() {
+            self.line(Line::Lost(Lost { at_ms, what: format!("control group {name}: it was never there"), count: 1 }));
+        }
         let deadline = Instant::now() + DISK_LIMIT;
         // A full queue gets room when the disk takes something.
         while self.sender.send(Item::End { at_ms, reason }) == super::queue::Sent::Lost && Instant::now() < deadline {
@@ -419,10 +445,6 @@ impl Recorder {
     }
 }
 
-fn contains(payload: &[u8], text: &str) -> bool {
-    payload.windows(text.len()).any(|part| part == text.as_bytes())
-}
-
 fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
@@ -430,6 +452,15 @@ fn ms(time: Duration) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn turns_that_were_missed_are_left_out() {
+        let every = Duration::from_millis(1000);
+        for (elapsed, wait) in [(0, 1000), (1, 999), (999, 1), (1000, 1000), (5300, 700)] {
+            assert_eq!(to_next(every, Duration::from_millis(elapsed)), Duration::from_millis(wait), "{elapsed}");
+        }
+        assert_eq!(to_next(Duration::ZERO, every), Duration::ZERO);
+    }
 
     /// Nobody listens on port 1. The clock is made up.
     #[tokio::test(start_paused = true)]

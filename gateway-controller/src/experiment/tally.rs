@@ -13,6 +13,8 @@ use super::known::{Known, Newest};
 pub(crate) struct Tally {
     /// The newest report of each device.
     pub(super) known: Known,
+    /// The run of the agent that said last that it is there.
+    boots: BTreeMap<DeviceId, BootId>,
     pub(super) devices: BTreeMap<DeviceId, Heard>,
     pub(super) reactions: Reactions,
     pub(super) reports: u64,
@@ -38,6 +40,7 @@ impl Tally {
     pub(super) fn new(degrade_above: f64) -> Self {
         Self {
             known: Known::new(),
+            boots: BTreeMap::new(),
             devices: BTreeMap::new(),
             reactions: Reactions::new(degrade_above),
             reports: 0,
@@ -57,6 +60,9 @@ impl Tally {
         self.reactions.take(line);
         match line {
             Line::Report(heard) => self.report(&heard.message, heard.at_ms),
+            Line::Status(heard) if heard.message.online => {
+                self.boots.insert(heard.message.device.clone(), heard.message.boot);
+            }
             Line::Down(_) => self.downs += 1,
             Line::Lost(lost) => self.lost = self.lost.saturating_add(lost.count),
             _ => {}
@@ -69,14 +75,19 @@ impl Tally {
         device.reports += 1;
         let first = report.seq.saturating_sub(u64::from(report.merged).saturating_sub(1));
         device.runs.entry(report.boot).or_default().add(first, report.seq);
-        self.known.insert(report.device.clone(), Newest::of(report, at_ms));
+        let newest = Newest::of(report, at_ms);
+        // Devices send again what they kept while they were offline.
+        let status = self.boots.get(&report.device);
+        if self.known.get(&report.device).is_none_or(|known| newest.replaces(known, status)) {
+            self.known.insert(report.device.clone(), newest);
+        }
     }
 }
 
 impl Heard {
     /// Windows between the first and the last that were heard, of each run of the agent, that no report has brought.
     pub(super) fn missing(&self) -> u64 {
-        self.runs.values().map(Windows::missing).sum()
+        self.runs.values().map(Windows::missing).fold(0, u64::saturating_add)
     }
 }
 
@@ -96,7 +107,7 @@ impl Windows {
 
     fn missing(&self) -> u64 {
         let gaps = self.0.values().zip(self.0.keys().skip(1));
-        gaps.map(|(end, next)| next.saturating_sub(*end).saturating_sub(1)).sum()
+        gaps.map(|(end, next)| next.saturating_sub(*end).saturating_sub(1)).fold(0, u64::saturating_add)
     }
 }
 

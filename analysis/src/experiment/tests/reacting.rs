@@ -98,3 +98,34 @@ fn what_is_below_the_threshold_refused_or_of_another_run_is_told_apart() {
     refused.iter().chain(&again).for_each(|line| all.take(line));
     assert_eq!((all.list().len(), all.unanswered()), (2, 0));
 }
+
+#[test]
+fn a_later_row_of_reports_is_another_crossing() {
+    let lines = [
+        report_of(0.0, 1, 0.2, Mode::Normal),
+        caused(1.0, 1, 1),
+        report_of(200.0, 2, 0.2, Mode::Normal),
+        caused(201.0, 2, 2),
+        report_of(400.0, 3, 0.0, Mode::Normal),
+        report_of(600.0, 4, 0.2, Mode::Normal),
+        caused(601.0, 3, 4),
+        answered(610.0, 3, Outcome::Applied),
+    ];
+    let told: Vec<_> = reactions(&lines, 0.05).into_iter().map(|one| (one.at_ms, one.sent_to_ack_ms)).collect();
+    assert_eq!(told, [(1.0, None), (601.0, Some(9.0))]);
+}
+
+#[test]
+fn giving_back_again_is_the_same_reaction_until_there_is_an_answer() {
+    let lines = [
+        injected(0.0, 1, Mode::Degraded),
+        answered(5.0, 1, Outcome::Applied),
+        injected(10.0, 2, Mode::Normal),
+        injected(1010.0, 3, Mode::Normal),
+        answered(1020.0, 3, Outcome::Expired),
+        injected(2010.0, 4, Mode::Normal),
+        answered(2020.0, 4, Outcome::Applied),
+    ];
+    let told: Vec<_> = reactions(&lines, 0.05).into_iter().map(|one| (one.at_ms, one.sent_to_ack_ms)).collect();
+    assert_eq!(told, [(0.0, Some(5.0)), (10.0, Some(1010.0)), (2010.0, Some(10.0))]);
+}

@@ -165,11 +165,12 @@ pub(super) fn method(comparison: Option<&Comparison>) -> Section {
     ];
     if comparison.is_some() {
         entries.push(format!(
-            "A difference matters from {} % on; of miss rates from {} percentage points on, if that is more. Claims are made with a \
-             chance of {} of any false one (exact Mann-Whitney tests, Holm's correction; equivalence by two one-sided tests).",
+            "A difference matters from {} % on; of miss rates from {} percentage points on, if that is more. In each scenario \
+             the chance of any false difference is at most {alpha} (exact Mann-Whitney tests, Holm's correction); each \"same\" by itself \
+             has a chance of {alpha} of being false (two one-sided tests, not corrected for their number).",
             plain(question.smallest_effect * 100.0),
             plain(question.smallest_miss_rate * 100.0),
-            plain(question.alpha),
+            alpha = plain(question.alpha),
         ));
         entries.push(
             "The methods with their sources: docs/comparing.md of the project; the format: docs/experiment-file.md."

@@ -6,6 +6,7 @@ use crate::experiment::Gateway;
 use crate::report::document::{Block, Cell, Section, Table, figure, words};
 use crate::report::figures;
 use crate::report::input::Group;
+use crate::report::recorded::Recorded;
 use crate::stats;
 
 pub(super) fn section(groups: &[&Group]) -> Section {
@@ -56,7 +57,10 @@ fn by_process(groups: &[&Group]) -> Table {
 /// Which approach a small gateway can carry.
 pub(super) fn constrained(groups: &[&Group]) -> Section {
     let all = |group: &Group, figure: fn(&Gateway) -> Option<f64>| -> Vec<f64> {
-        group.recorded().iter().flat_map(|run| &run.gateway).filter_map(figure).collect()
+        // Two looks at once see shares of nearly no time.
+        let whole = |run: &Recorded, sample: &Gateway| sample.span_ms >= run.begin.setup.sample_every_ms as f64 / 2.0;
+        let samples = group.recorded().iter().flat_map(|run| run.gateway.iter().filter(|sample| whole(run, sample)));
+        samples.filter_map(figure).collect()
     };
     type Aspect = (&'static str, fn(&Gateway) -> Option<f64>, Pick);
     let aspects: [Aspect; 6] = [
@@ -87,7 +91,8 @@ pub(super) fn constrained(groups: &[&Group]) -> Section {
         .collect();
     let mut head = vec![String::new()];
     head.extend(groups.iter().map(|group| group.label.clone()));
-    let caption = "What a gateway needs to carry the approach, over all samples of all runs. Waiting for a CPU is the kernel's pressure \
+    let caption = "What a gateway needs to carry the approach, over all samples of all runs that are not shorter than half of what was \
+                   asked for. Waiting for a CPU is the kernel's pressure \
                    figure (some), where it tells one."
         .to_owned();
     Section {

@@ -1,5 +1,7 @@
 //! How fast a command takes effect.
 
+use shared_proto::wire::Outcome;
+
 use super::{drawing, text};
 use crate::compare::format::significant;
 use crate::experiment::{Reaction, ReactionKind};
@@ -39,13 +41,15 @@ fn table(groups: &[&Group]) -> Table {
         name: "reactions",
         caption: "Commands and what came of them, all runs together. \"Command to acknowledgement\" is on the gateway's clock: for the \
                   policy's commands from where the recorder heard them. \"Arrival to effect\" and \"report to effect\" are on the \
-                  device's own clock: medians."
+                  device's own clock: medians. All times are of those that were applied; the figure of a run counts those that \
+                  expired or have no answer as longer than any."
             .to_owned(),
         head: [
             "",
             "commands",
             "number",
             "applied",
+            "expired",
             "no answer",
             "to acknowledgement, median ms",
             "greatest ms",
@@ -70,6 +74,7 @@ fn row(group: &Group, name: &str, all: &[&Reaction]) -> Vec<Cell> {
         words(name),
         figure(all.len().to_string()),
         figure(applied.len().to_string()),
+        figure(all.iter().filter(|one| one.outcome == Some(Outcome::Expired)).count().to_string()),
         figure(all.iter().filter(|one| one.outcome.is_none()).count().to_string()),
         told(stats::median(&to_ack)),
         told(to_ack.iter().copied().reduce(f64::max)),

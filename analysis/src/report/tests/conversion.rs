@@ -1,9 +1,10 @@
 //! From messages to runs: nothing is lost, nothing counts twice.
 
-use shared_proto::wire::Report as Message;
+use shared_proto::wire::{Outcome, Report as Message};
 
 use super::made::Made;
-use crate::experiment::{Heard, Line, ReactionKind};
+use crate::Metric;
+use crate::experiment::{Heard, Line};
 use crate::report::gather::Gathering;
 use crate::report::over_time::{stretch_s, stretches};
 use crate::report::recorded::{Happened, Recorded};
@@ -13,6 +14,8 @@ fn gathered(made: &Made, lines: &[Line]) -> Recorded {
     lines.iter().for_each(|line| gathering.take(line));
     gathering.finish(made.begin(), made.seconds as f64 * 1000.0)
 }
+
+const LEFT_OUT: &str = "1 reports of before the beginning, or of an unknown time, were left out";
 
 fn reports(lines: &[Line]) -> Vec<&Message> {
     lines.iter().filter_map(|line| if let Line::Report(heard) = line { Some(&*heard.message) } else { None }).collect()
@@ -50,9 +53,41 @@ fn the_gateway_and_the_reactions_in_one_figure_each() {
     let figures = recorded.run.gateway.unwrap();
     assert!((0.05..0.07).contains(&figures.cpu.unwrap()));
     assert!((400_000.0..409_000.0).contains(&figures.memory_kb.unwrap()));
-    let times = recorded.applied_ms(ReactionKind::Injected);
-    assert_eq!(times.len(), 3);
+    let times = recorded.injected_ms();
+    assert_eq!(times.len(), 2, "the third is sent after the end");
     assert_eq!(figures.reaction_ms, crate::stats::median(&times));
+}
+
+#[test]
+fn commands_that_came_too_late_or_were_lost_count_as_longer_than_any() {
+    let made = Made { seconds: 22, ..Made::default() };
+    let reaction = |outcomes: [Option<Outcome>; 5]| {
+        let mut lines = made.lines();
+        let mut outcomes = outcomes.into_iter();
+        lines.retain_mut(|line| match line {
+            Line::Ack(heard) => match outcomes.next().flatten() {
+                Some(outcome) => {
+                    heard.message.result = outcome;
+                    true
+                }
+                None => false,
+            },
+            _ => true,
+        });
+        gathered(&made, &lines)
+    };
+    let (applied, expired) = (Some(Outcome::Applied), Some(Outcome::Expired));
+    let good = reaction([applied; 5]).injected_ms();
+    let greatest = good.iter().copied().fold(0.0, f64::max);
+    let two_lost = reaction([applied, expired, None, applied, applied]);
+    assert_eq!(two_lost.injected_ms().len(), 5);
+    let median = two_lost.run.gateway.unwrap().reaction_ms.unwrap();
+    assert!(median <= greatest && median == [good[0], good[3], good[4]].into_iter().fold(0.0, f64::max), "{median}");
+    let most_lost = reaction([applied, expired, None, None, applied]);
+    let why = Metric::ReactionMs.of(&most_lost.run).unwrap_err();
+    assert_eq!(why, "half of the commands had no effect in time");
+    let refused = reaction([applied, Some(Outcome::Rejected), Some(Outcome::Unchanged), applied, applied]);
+    assert_eq!(refused.injected_ms(), [good[0], good[3], good[4]]);
 }
 
 #[test]
@@ -107,14 +142,14 @@ fn a_restart_is_told_by_the_status_and_old_reports_make_none() {
     again.message.boot = shared_proto::ids::BootId(99);
     lines.push(Line::Status(again));
     // What the earlier run of the agent had kept comes after it: of before the recording, and of within it.
-    for (seq, after_ms) in [(900, -5_000i64), (901, 3_200)] {
+    for (seq, up_ms) in [(900, 4_000), (901, 12_200)] {
         let Some(Line::Report(heard)) = lines.iter().find(|line| matches!(line, Line::Report(_))).cloned() else {
             panic!()
         };
         let mut heard = heard.clone();
         heard.at_ms = 5_900.0;
         heard.message.seq = seq;
-        heard.message.t_ms = made.begin().started_unix_ms.saturating_add_signed(after_ms);
+        heard.message.up_ms = up_ms;
         lines.push(Line::Report(heard));
     }
     let mut gone = first;
@@ -128,9 +163,68 @@ fn a_restart_is_told_by_the_status_and_old_reports_make_none() {
     let happened: Vec<Happened> = after.events.iter().map(|event| event.what).collect();
     assert_eq!(happened, [Happened::Restart]);
     assert_eq!(jobs(&after), jobs(&before).map(|jobs| jobs + 100));
-    assert!(
-        after.notes.iter().any(|note| note == "1 reports of before the beginning were left out"),
-        "{:?}",
-        after.notes
-    );
+    assert!(after.notes.iter().any(|note| note == LEFT_OUT), "{:?}", after.notes);
+}
+
+/// All lines of a run of 8 s, and its reports apart.
+fn apart(made: &Made) -> (Vec<Line>, Vec<Heard<Box<Message>>>) {
+    let (reports, others): (Vec<Line>, Vec<Line>) =
+        made.lines().into_iter().partition(|line| matches!(line, Line::Report(_)));
+    let heard = |line| if let Line::Report(heard) = line { heard } else { panic!() };
+    (others, reports.into_iter().map(heard).collect())
+}
+
+#[test]
+fn what_was_kept_before_the_run_is_left_out_by_the_time_of_the_status() {
+    let made = Made { seconds: 8, devices: 1, ..Made::default() };
+    let (mut lines, reports) = apart(&made);
+    // The device comes back at 5 s (its clock: 14 s) and sends first what closed before the run, then what closed in it.
+    let Some(Line::Status(status)) = lines.first_mut() else { panic!() };
+    (status.at_ms, status.message.up_ms) = (5_000.0, Some(14_000));
+    for (seq, up_ms) in [(1, 8_000), (2, 12_000)] {
+        let mut heard = reports[0].clone();
+        (heard.at_ms, heard.message.seq, heard.message.up_ms) = (5_010.0, seq, up_ms);
+        lines.push(Line::Report(heard));
+    }
+    // Three windows in one, of which the first began before the run.
+    let mut merged = reports[0].clone();
+    (merged.at_ms, merged.message.seq, merged.message.up_ms) = (5_020.0, 8, 10_000);
+    (merged.message.merged, merged.message.span_ms) = (3, 1_500);
+    let recorded = gathered(&made, &lines);
+    assert_eq!(recorded.seconds.keys().copied().collect::<Vec<_>>(), [3]);
+    assert!(recorded.notes.iter().any(|note| note == LEFT_OUT), "{:?}", recorded.notes);
+    lines.push(Line::Report(merged));
+    let with_merged = gathered(&made, &lines);
+    assert_eq!(with_merged.run.releases, recorded.run.releases);
+}
+
+#[test]
+fn an_earlier_run_of_the_agent_needs_a_clock_to_count() {
+    let made = Made { seconds: 8, devices: 1, ..Made::default() };
+    let (mut lines, reports) = apart(&made);
+    for (seq, clock_synced) in [(900, false), (901, true)] {
+        let mut heard = reports[0].clone();
+        heard.at_ms = 6_000.0;
+        heard.message.boot = shared_proto::ids::BootId(99);
+        (heard.message.seq, heard.message.clock_synced) = (seq, clock_synced);
+        heard.message.t_ms = made.begin().started_unix_ms + 2_500;
+        lines.push(Line::Report(heard));
+    }
+    let recorded = gathered(&made, &lines);
+    assert_eq!(recorded.seconds.keys().copied().collect::<Vec<_>>(), [2]);
+    assert!(recorded.notes.iter().any(|note| note == LEFT_OUT), "{:?}", recorded.notes);
+}
+
+#[test]
+fn a_report_with_the_greatest_number_is_counted() {
+    let made = Made { seconds: 2, devices: 1, ..Made::default() };
+    let mut lines = made.lines();
+    for line in &mut lines {
+        if let Line::Report(heard) = line
+            && heard.message.seq == 4
+        {
+            heard.message.seq = u64::MAX;
+        }
+    }
+    assert_eq!(gathered(&made, &lines).devices["pi-00"].missing, u64::MAX - 5);
 }

@@ -21,24 +21,28 @@ pub(super) struct ControlGroup {
 }
 
 impl ControlGroup {
-    /// `path` is absolute, or below the place where control groups are mounted; there each controller of version 1 has a place of
-    /// its own.
+    /// `path` is absolute, or below the place where control groups are mounted, also if it begins with a slash, as the kernel writes
+    /// it; there each controller of version 1 has a place of its own.
     pub(super) fn new(root: &Path, path: &Path) -> Self {
-        let place = |controller: &str| match path.strip_prefix("/") {
-            Ok(below) => root.join(below),
-            Err(_) => root.join(MOUNT).join(controller).join(path),
-        };
-        Self {
-            name: path.display().to_string(),
-            cpu: vec![
-                place("").join("cpu.stat"),
-                place("unified").join("cpu.stat"),
-                place("cpuacct").join("cpuacct.usage"),
-            ],
-            memory: vec![place("").join("memory.current"), place("memory").join("memory.usage_in_bytes")],
-            known: false,
-            before_us: None,
+        let below = path.strip_prefix("/").unwrap_or(path);
+        let mounted = |controller: &str| root.join(MOUNT).join(controller).join(below);
+        let mut cpu = vec![
+            mounted("").join("cpu.stat"),
+            mounted("unified").join("cpu.stat"),
+            mounted("cpuacct").join("cpuacct.usage"),
+        ];
+        let mut memory = vec![mounted("").join("memory.current"), mounted("memory").join("memory.usage_in_bytes")];
+        if path.is_absolute() {
+            let place = root.join(below);
+            cpu.extend([place.join("cpu.stat"), place.join("cpuacct.usage")]);
+            memory.extend([place.join("memory.current"), place.join("memory.usage_in_bytes")]);
         }
+        Self { name: path.display().to_string(), cpu, memory, known: false, before_us: None }
+    }
+
+    /// Its name, if it was never there.
+    pub(super) fn never_seen(&self) -> Option<&str> {
+        (!self.known).then_some(self.name.as_str())
     }
 
     /// What it used since the look before; `None` until it is there. While it is gone, nothing.

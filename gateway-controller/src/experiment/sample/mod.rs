@@ -32,6 +32,11 @@ impl Sampler {
         }
     }
 
+    /// Control groups that were never there.
+    pub(super) fn never_seen(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().filter_map(ControlGroup::never_seen)
+    }
+
     /// What has happened since the look before; `None` at the first one, and where the kernel tells nothing of its CPUs.
     pub(super) fn look(&mut self, at_ms: f64) -> Option<Gateway> {
         let now = Whole::read(&self.root);

@@ -148,13 +148,14 @@ fn control_groups_of_both_versions_are_read() {
     machine.write("sys/fs/cgroup/two/cgroup.procs", "1\n2\n");
     machine.write("sys/fs/cgroup/cpuacct/one/cpuacct.usage", "5000000\n");
     machine.write("sys/fs/cgroup/memory/one/memory.usage_in_bytes", "4096\n");
-    let mut sampler = machine.sampler(&[], &["two", "one", "/sys/fs/cgroup/late"]);
+    let mut sampler = machine.sampler(&[], &["/two", "one", "/sys/fs/cgroup/late"]);
     sampler.look(0.0);
+    assert_eq!(sampler.never_seen().collect::<Vec<_>>(), ["/sys/fs/cgroup/late"]);
     machine.write("sys/fs/cgroup/two/cpu.stat", "usage_usec 501000\n");
     machine.write("sys/fs/cgroup/cpuacct/one/cpuacct.usage", "255000000\n");
     let gateway = sampler.look(1000.0).unwrap();
     let expected = |name: &str, processes, cpu, memory_kb| Group { name: name.into(), processes, cpu, memory_kb };
-    assert_eq!(gateway.groups, [expected("two", 2, 0.5, 2), expected("one", 0, 0.25, 4)]);
+    assert_eq!(gateway.groups, [expected("/two", 2, 0.5, 2), expected("one", 0, 0.25, 4)]);
 
     // Made anew, and one that was not there before.
     machine.write("sys/fs/cgroup/two/cpu.stat", "usage_usec 100000\n");
@@ -163,6 +164,7 @@ fn control_groups_of_both_versions_are_read() {
     let gateway = sampler.look(2000.0).unwrap();
     let used: Vec<_> = gateway.groups.iter().map(|group| group.cpu).collect();
     assert_eq!(used, [0.1, 0.0, 0.0]);
+    assert_eq!(sampler.never_seen().next(), None);
 }
 
 /// The real one tells something, and this process is in it.
