@@ -30,7 +30,7 @@ function trouble(key, words) {
 }
 
 function state(key) {
-  return (is, words) => trouble(key, is === 'up' ? null : `No connection to the controller (${words}). Trying again every second; the figures below are the last ones heard.`);
+  return (is, words) => trouble(key, is === 'up' ? null : `No connection to the controller (${words}). Trying again every second or two; the figures below are the last ones heard.`);
 }
 
 function draw() {
@@ -84,11 +84,21 @@ function delta(news) {
   common(news);
 }
 
+/** A device's name in an address; `null` if it is none. */
+function decoded(id) {
+  try {
+    return id ? decodeURIComponent(id) : null;
+  } catch {
+    return null;
+  }
+}
+
 function route() {
   view?.end?.();
   trouble('device', null);
-  const [, kind, id] = location.hash.split('/');
-  view = kind === 'device' && id ? deviceView(store, decodeURIComponent(id), state('device')) : fleetView(store);
+  const [, kind, name] = location.hash.split('/');
+  const id = kind === 'device' ? decoded(name) : null;
+  view = id ? deviceView(store, id, state('device')) : fleetView(store);
   document.title = view.title;
   byId('main').replaceChildren(view.node);
   window.scrollTo(0, 0);

@@ -38,6 +38,7 @@ export function deviceView(store, id, onState) {
   let now = null;
   let status = null;
   let stop = null;
+  let pending = 0;
   let xs = [];
   let row = [];
 
@@ -136,10 +137,12 @@ export function deviceView(store, id, onState) {
     maxima = [...maxima, ...detail.maxima].slice(-MAXIMA);
     if (detail.status) status = detail.status;
     now = { ...detail, status, newStatus: Boolean(detail.status) };
-    requestAnimationFrame(show);
-    facts.take(now);
+    // A hidden page is drawn when it is looked at.
+    if (!pending) pending = requestAnimationFrame(show);
+    facts.take(now, whole);
   }
   function show() {
+    pending = 0;
     head();
     series();
     histograms();
@@ -288,6 +291,7 @@ export function deviceView(store, id, onState) {
     },
     end: () => {
       stop?.();
+      cancelAnimationFrame(pending);
       stopTheme();
       observer.disconnect();
       [missChart, wakeChart, responseChart, hostChart].forEach((chart) => chart.end());

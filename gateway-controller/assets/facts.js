@@ -37,7 +37,8 @@ export function factsView() {
 
   return {
     node: el('div', { class: 'facts' }, device.node, task.node, host.node, totals.node, settingsCard, logCard),
-    take(now) {
+    /** `whole`: not only what is new. */
+    take(now, whole) {
       const { newest, status, controller, received } = now;
       device.put('State', `${now.state}${now.departure ? ` (${now.departure})` : ''}, heard ${duration(now.age_ms)} ago`);
       device.put('Stale after', duration(now.patience_ms));
@@ -90,6 +91,10 @@ export function factsView() {
         totals.put('Reports that came twice', text(count(controller.duplicates)));
       }
       if (now.newStatus) this.settings(status.settings ?? []);
+      if (whole) {
+        lines.length = 0;
+        log.replaceChildren();
+      }
       if (now.log.length) this.log(now.log);
     },
     settings(list) {

@@ -232,6 +232,15 @@ pub struct Contested {
     pub wanted: Option<Mode>,
 }
 
+/// Whether a message comes from its sender now, or from the broker's store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// Now.
+    Live,
+    /// From the store: it was true once.
+    Retained,
+}
+
 /// A device is there.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Online {
@@ -243,6 +252,9 @@ pub struct Online {
     pub conn: Option<u64>,
     /// Version of the agent.
     pub version: Option<Name>,
+    /// Whether it was heard now; for watchers alone.
+    #[serde(skip)]
+    pub news: Freshness,
 }
 
 /// A device has gone.

@@ -32,6 +32,7 @@ use shared_proto::policy::PolicyConfig;
 use shared_proto::wire::SetMode;
 
 use crate::event::Event;
+pub use crate::event::Freshness;
 pub use brief::Brief;
 pub use commands::{BadTiming, MAX_RETRY_MS, MAX_TTL_MS, MIN_RETRY_MS, MIN_TTL_MS, Timing};
 use device::Device;
@@ -80,15 +81,6 @@ pub enum Wisher {
     SetMode,
     /// A person in the cloud, by the desired mode of a KubeEdge device.
     Kubeedge,
-}
-
-/// Whether a message comes from its sender now, or from the broker's store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Freshness {
-    /// Now.
-    Live,
-    /// From the store: it was true once.
-    Retained,
 }
 
 /// What is to be done, in this order.

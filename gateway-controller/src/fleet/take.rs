@@ -137,17 +137,18 @@ impl Device {
     pub(super) fn prove_presence(&mut self, id: &DeviceId, out: &mut Vec<Action>) {
         let gone = matches!(self.presence, Presence::Offline { news: Freshness::Live, .. });
         if !gone && self.presence != Presence::Online {
-            self.come_online(id, out);
+            self.come_online(id, Freshness::Live, out);
         }
     }
 
-    fn come_online(&mut self, id: &DeviceId, out: &mut Vec<Action>) {
+    fn come_online(&mut self, id: &DeviceId, news: Freshness, out: &mut Vec<Action>) {
         self.presence = Presence::Online;
         out.push(Action::Tell(Event::Online(Online {
             device: id.clone(),
             boot: self.identity.boot(),
             conn: self.identity.conn(),
             version: self.version.clone(),
+            news,
         })));
     }
 
@@ -176,7 +177,7 @@ impl Device {
         }
         if status.online {
             if new_conn || self.presence != Presence::Online {
-                self.come_online(&status.device, out);
+                self.come_online(&status.device, freshness, out);
             }
         } else {
             let before = self.presence;

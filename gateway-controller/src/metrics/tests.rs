@@ -35,7 +35,13 @@ fn take(book: &mut Book, event: Event) {
 }
 
 fn online(book: &mut Book, name: &str) {
-    let online = Online { device: name.parse().unwrap(), boot: Some(BootId(1)), conn: Some(1), version: None };
+    let online = Online {
+        device: name.parse().unwrap(),
+        boot: Some(BootId(1)),
+        conn: Some(1),
+        version: None,
+        news: crate::event::Freshness::Live,
+    };
     take(book, Event::Online(online));
 }
 

@@ -1,5 +1,6 @@
 //! The controller's web server: on a thread with a runtime of its own, so that no reader holds up a decision.
 
+mod idle;
 mod page;
 mod scrape;
 mod seats;

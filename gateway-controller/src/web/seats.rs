@@ -12,6 +12,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::idle::Idle;
+
 /// Connections at one time; further ones wait in the system's queue.
 const SEATS: usize = 256;
 
@@ -25,7 +27,7 @@ pub(super) struct Seats {
 /// A connection and its seat.
 #[derive(Debug)]
 pub(super) struct Seated {
-    stream: TcpStream,
+    stream: Idle<TcpStream>,
     _seat: OwnedSemaphorePermit,
 }
 
@@ -49,7 +51,7 @@ impl Listener for Seats {
             // Waits a second when the system has no files left.
             let (stream, peer) = Listener::accept(&mut self.inner).await;
             if stream.set_nodelay(true).is_ok() {
-                return (Seated { stream, _seat: seat }, peer);
+                return (Seated { stream: Idle::new(stream), _seat: seat }, peer);
             }
         }
     }

@@ -12,7 +12,7 @@ use super::history::{COARSE, FINE, Piece, Track};
 use super::log::Log;
 use super::newest::{ModeNow, Newest, Received};
 use super::place::Placing;
-use crate::event::{Event, Observed, Record};
+use crate::event::{Event, Freshness, Observed, Online, Record};
 use crate::fleet::DialectView;
 
 /// Lines that are kept of one device.
@@ -70,11 +70,12 @@ pub(crate) struct History {
 pub(crate) struct Device {
     presence: Presence,
     boot: Option<BootId>,
+    /// When it was heard last; before that, since when it is known.
     heard_ms: u64,
     /// Connection to the broker on which it was heard; `None` before the first.
     heard_on: Option<u64>,
-    /// Time between the last two observations of a device without reports.
-    gap_ms: u64,
+    /// Times between the last observations of a device without reports, the newest first.
+    gaps_ms: [Option<u64>; 2],
     placing: Placing,
     /// The first report of a run that is not yet known to be the present one.
     stray: Option<Box<Report>>,
@@ -110,14 +111,14 @@ pub(super) struct Ear {
 }
 
 impl Device {
-    pub(super) fn new(room: Room) -> Self {
+    pub(super) fn new(room: Room, now_ms: u64) -> Self {
         let history = || Box::new(History::new());
         Self {
             presence: Presence::Offline(None),
             boot: None,
-            heard_ms: 0,
+            heard_ms: now_ms,
             heard_on: None,
-            gap_ms: 0,
+            gaps_ms: [None; 2],
             placing: Placing::default(),
             stray: None,
             answered: None,
@@ -157,7 +158,9 @@ impl Device {
     /// How long nothing may be heard of it, in milliseconds.
     pub(crate) fn patience_ms(&self) -> u64 {
         let window = |newest: &Newest| newest.span_ms / u64::from(newest.merged.max(1));
-        let span_ms = self.newest.as_deref().map_or(self.gap_ms, window).min(LONGEST_SPAN_MS);
+        // One long gap is an outage, not its pace.
+        let pace_ms = || self.gaps_ms.iter().flatten().min().copied().unwrap_or_default();
+        let span_ms = self.newest.as_deref().map_or_else(pace_ms, window).min(LONGEST_SPAN_MS);
         STALE_MS.max(span_ms.saturating_mul(SPANS))
     }
 
@@ -190,11 +193,14 @@ impl Device {
         self.placing = Placing::default();
     }
 
-    pub(super) fn online(&mut self, boot: Option<BootId>, version: Option<&Name>, ear: Ear) {
+    pub(super) fn online(&mut self, online: &Online, ear: Ear) {
         self.presence = Presence::Online;
-        self.version = version.cloned().or(self.version.take());
-        self.hear(ear);
-        if let Some(boot) = boot {
+        self.version = online.version.clone().or(self.version.take());
+        // What the broker kept says nothing of now.
+        if online.news == Freshness::Live {
+            self.hear(ear);
+        }
+        if let Some(boot) = online.boot {
             self.start_boot(boot);
             if let Some(report) = self.stray.take_if(|report| report.boot == boot) {
                 self.place(&report, ear.now_ms);
@@ -245,7 +251,7 @@ impl Device {
     pub(super) fn observed(&mut self, observed: &Observed, ear: Ear) {
         let gap_ms = ear.now_ms.saturating_sub(self.heard_ms);
         if self.observed_rate.is_some() {
-            self.gap_ms = gap_ms;
+            self.gaps_ms = [Some(gap_ms), self.gaps_ms[0]];
         }
         self.presence = Presence::Online;
         self.dialect = observed.dialect.into();

@@ -94,16 +94,16 @@ impl Picture {
                 }
                 self.log.add(record);
             }
-            Event::Report(report) => self.change(&report.device, |device| device.report(report, ear)),
-            Event::Status(status) => self.change(&status.device, |device| device.status(status)),
-            Event::Ack(ack) => self.change(&ack.device, |device| device.ack(record.t_ms, ack, ear)),
-            Event::Observed(observed) => self.change(&observed.device, |device| device.observed(observed, ear)),
+            Event::Report(report) => self.change(&report.device, now_ms, |device| device.report(report, ear)),
+            Event::Status(status) => self.change(&status.device, now_ms, |device| device.status(status)),
+            Event::Ack(ack) => self.change(&ack.device, now_ms, |device| device.ack(record.t_ms, ack, ear)),
+            Event::Observed(observed) => self.change(&observed.device, now_ms, |device| device.observed(observed, ear)),
             told => {
                 self.log.add(record);
                 let Some(id) = subject(told) else { return };
-                self.change(id, |device| {
+                self.change(id, now_ms, |device| {
                     match told {
-                        Event::Online(online) => device.online(online.boot, online.version.as_ref(), ear),
+                        Event::Online(online) => device.online(online, ear),
                         Event::Offline(offline) => device.offline(offline.departure),
                         _ => {}
                     }
@@ -118,14 +118,14 @@ impl Picture {
         }
     }
 
-    fn change(&mut self, id: &DeviceId, change: impl FnOnce(&mut Device)) {
+    fn change(&mut self, id: &DeviceId, now_ms: u64, change: impl FnOnce(&mut Device)) {
         if !self.devices.contains_key(id) {
             if self.devices.len() >= DEVICES {
                 return;
             }
             let room = if self.histories < HISTORIES { Room::ForHistory } else { Room::ForTheNewestAlone };
             self.histories = self.histories.saturating_add(usize::from(room == Room::ForHistory));
-            self.devices.insert(id.clone(), Device::new(room));
+            self.devices.insert(id.clone(), Device::new(room, now_ms));
         }
         if let Some(device) = self.devices.get_mut(id) {
             device.rev = self.rev;

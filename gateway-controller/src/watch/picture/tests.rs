@@ -7,7 +7,7 @@ use shared_proto::mode::Mode;
 use shared_proto::wire::{Departure, Report, Status};
 
 use super::*;
-use crate::event::{Forgotten, ForgottenWhy, Link as LinkEvent, Observed, Offline, Online};
+use crate::event::{Forgotten, ForgottenWhy, Freshness, Link as LinkEvent, Observed, Offline, Online};
 use shared_proto::wire::DialectName;
 
 const SPAN_MS: u64 = 200;
@@ -34,7 +34,8 @@ fn link(picture: &mut Picture, now_ms: u64, state: LinkState, conn: u64) {
 }
 
 fn online(name: &str, boot: u64) -> Event {
-    Event::Online(Online { device: name.parse().unwrap(), boot: Some(BootId(boot)), conn: Some(1), version: None })
+    let (device, boot) = (name.parse().unwrap(), Some(BootId(boot)));
+    Event::Online(Online { device, boot, conn: Some(1), version: None, news: Freshness::Live })
 }
 
 fn device<'a>(picture: &'a Picture, name: &str) -> &'a Device {
@@ -97,6 +98,24 @@ fn a_device_without_reports_is_stale_by_its_own_pace() {
     assert_eq!(lab.mode.as_ref().map(|now| now.mode), Some(Mode::Degraded));
     let slots = &lab.history.as_ref().unwrap().fine;
     assert_eq!(slots.last(START + 4_000, 60_000).map(Slot::rate).collect::<Vec<_>>(), [0.5, 0.25]);
+    // An outage is not its pace.
+    tell(&mut picture, START + 304_000, observed(0.25));
+    assert_eq!(device(&picture, "lab-1").patience_ms(), 20_000);
+    tell(&mut picture, START + 604_000, observed(0.25));
+    assert_eq!(device(&picture, "lab-1").patience_ms(), 1_500_000);
+}
+
+#[test]
+fn what_the_broker_kept_is_not_heard() {
+    let mut picture = Picture::default();
+    link(&mut picture, START, LinkState::Up, 1);
+    let Event::Online(mut kept) = online("pi-1", 1) else { unreachable!() };
+    kept.news = Freshness::Retained;
+    tell(&mut picture, START, Event::Online(kept));
+    let there = device(&picture, "pi-1");
+    assert_eq!((there.state(START, picture.conn()), there.age_ms(START + 100)), (State::Stale, 100));
+    tell(&mut picture, START + 200, Event::Report(Box::new(report("pi-1", 1, 400, &[]))));
+    assert_eq!(device(&picture, "pi-1").state(START + 200, picture.conn()), State::Online);
 }
 
 proptest! {

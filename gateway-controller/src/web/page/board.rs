@@ -20,6 +20,10 @@ use crate::web::{Shared, Site};
 
 /// Messages that a reader may be behind.
 const BEHIND: usize = 4;
+/// Before the whole fleet, as its readers are told.
+const OPENING: &str = "event: fleet\ndata: ";
+/// After it.
+const CLOSING: &str = "\n\n";
 
 /// What was told.
 #[derive(Debug)]
@@ -28,7 +32,15 @@ pub(super) struct Board {
     /// Number of the newest line of the log.
     line: u64,
     readers: Sender<Bytes>,
+    /// The whole fleet but its devices, as it was looked at last.
+    front: Map<String, Value>,
+    /// The whole fleet as it was looked at last, if somebody has asked for it since.
+    whole: Option<Whole>,
 }
+
+/// The whole fleet: made at most once a tick, whoever asks.
+#[derive(Debug, Clone)]
+pub(super) struct Whole(Bytes);
 
 #[derive(Debug, Default)]
 struct Known {
@@ -81,7 +93,7 @@ struct Totals {
 
 impl Default for Board {
     fn default() -> Self {
-        Self { devices: BTreeMap::new(), line: 0, readers: channel(BEHIND).0 }
+        Self { devices: BTreeMap::new(), line: 0, readers: channel(BEHIND).0, front: Map::new(), whole: None }
     }
 }
 
@@ -91,38 +103,53 @@ impl Board {
         self.readers.subscribe()
     }
 
-    /// Tells all readers what has changed; without readers there is nothing to do.
+    /// A tick: tells all readers what has changed; without readers there is nothing to do.
     pub(super) fn tell(&mut self, shared: &Arc<Shared>) {
+        self.whole = None;
         if self.readers.receiver_count() > 0 {
-            let site = shared.site();
-            let delta = told(&self.look(shared, &site));
-            drop(site);
+            let delta = self.look_at(shared);
             // Who has gone in between misses nothing.
             let _ = self.readers.send(delta);
         }
     }
 
-    /// The whole fleet, as JSON. Others are told what has changed, so that all know the same.
-    pub(super) fn whole(&mut self, shared: &Arc<Shared>) -> String {
+    /// The whole fleet as the readers know it. Nobody else is told anything, however often it is asked for.
+    pub(super) fn whole(&mut self, shared: &Arc<Shared>) -> Whole {
+        if let Some(whole) = &self.whole {
+            return whole.clone();
+        }
+        // With readers the last tick has looked; what they were not told yet is in the next delta.
+        if self.readers.receiver_count() == 0 {
+            self.look_at(shared);
+        }
+        let mut fleet = self.front.clone();
+        fleet.insert("devices".to_owned(), self.devices.values().map(Known::whole).collect());
+        // JSON has no line feeds outside of strings here, and none inside.
+        let whole = Whole(format!("{OPENING}{}{CLOSING}", Value::Object(fleet)).into());
+        self.whole = Some(whole.clone());
+        whole
+    }
+
+    /// What is told of what has changed.
+    fn look_at(&mut self, shared: &Arc<Shared>) -> Bytes {
         let site = shared.site();
-        let news = self.look(shared, &site);
-        let _ = self.readers.send(told(&news));
-        let Said { t_ms, broker, totals, .. } = news;
-        let devices: Vec<Map<String, Value>> = self.devices.values().map(Known::whole).collect();
-        let page = &shared.page;
-        json!({
-            "t_ms": t_ms,
+        let said = self.look(shared, &site);
+        let delta = told(&said);
+        let front = json!({
+            "t_ms": said.t_ms,
             "started_ms": site.picture.started_ms(),
             "version": env!("CARGO_PKG_VERSION"),
-            "controls": page.token.is_some(),
-            "thresholds": page.thresholds,
+            "controls": shared.page.token.is_some(),
+            "thresholds": shared.page.thresholds,
             "histories": HISTORIES,
-            "broker": broker,
-            "totals": totals,
-            "devices": devices,
+            "broker": said.broker,
+            "totals": said.totals,
             "log": site.picture.picture.log.after(0),
-        })
-        .to_string()
+        });
+        if let Value::Object(front) = front {
+            self.front = front;
+        }
+        delta
     }
 
     /// Takes in what has changed, and says it.
@@ -131,14 +158,14 @@ impl Board {
         let (picture, now) = (&live.picture, live.now());
         let conn = picture.conn();
         let mut totals = Totals { events_lost: shared.lost.load(Ordering::Relaxed), ..Totals::default() };
-        let (mut wakeup, mut recent) = (Sparse::default(), (0, 0));
+        let (mut wakeup, mut recent) = (Sparse::default(), (0u64, 0u64));
         let mut devices = Vec::new();
         for (id, device) in &picture.devices {
             let state = device.state(now.ms, conn);
             let lately = Lately::of(device, now.ms);
             totals.count(device, state, &lately);
             wakeup.merge(&lately.wakeup);
-            recent = (recent.0 + lately.misses, recent.1 + lately.jobs);
+            recent = (recent.0.saturating_add(lately.misses), recent.1.saturating_add(lately.jobs));
             let tile = Tile::new(id, device, state, &lately);
             let known = self.devices.entry(id.clone()).or_default();
             devices.extend(known.learn(&tile, Spark::of(device, now.ms)));
@@ -159,6 +186,18 @@ impl Board {
             Link::Down(reason) => Broker { up: false, reason: reason.as_deref() },
         };
         Said { t_ms: now.wall_ms, broker, totals, devices, gone, log }
+    }
+}
+
+impl Whole {
+    /// As the first message of a stream.
+    pub(super) fn event(&self) -> Bytes {
+        self.0.clone()
+    }
+
+    /// As JSON.
+    pub(super) fn json(&self) -> Bytes {
+        self.0.slice(OPENING.len()..self.0.len().saturating_sub(CLOSING.len()))
     }
 }
 
@@ -207,5 +246,69 @@ impl Known {
         let mut tile = self.tile.clone();
         tile.insert("spark".to_owned(), json!(self.spark));
         tile
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared_host::control::inside;
+    use shared_proto::wire::Report;
+
+    use super::*;
+    use crate::event::{Event, Record};
+    use crate::watch::{Watcher, feed};
+    use crate::web::Settings;
+
+    fn shared() -> Arc<Shared> {
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let settings = Settings { listen, metrics: None, hosts: Vec::new(), control_token: None, thresholds: None };
+        let page = crate::web::page::Page::new(&settings, None);
+        Arc::new(Shared { asker: inside(1).0, lost: feed().1.lost(), page, site: std::sync::Mutex::default() })
+    }
+
+    fn report(shared: &Shared, name: &str, jobs: u64) {
+        let text = include_str!("../../../../shared-proto/vectors/native/report-full.json");
+        let mut report: Report = serde_json::from_str(text).unwrap();
+        (report.device, report.jobs) = (name.parse().unwrap(), jobs);
+        shared.site().take(&Record { t_ms: 1_000, event: Event::Report(Box::new(report)) });
+    }
+
+    fn names(whole: &Whole) -> Vec<String> {
+        let fleet: Value = serde_json::from_slice(&whole.json()).unwrap();
+        fleet["devices"].as_array().unwrap().iter().map(|tile| tile["id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn the_whole_is_made_once_a_tick_and_told_to_nobody_else() {
+        let (shared, mut board) = (shared(), Board::default());
+        report(&shared, "pi-1", 1);
+        let first = board.whole(&shared);
+        assert_eq!(names(&first), ["pi-1"]);
+        assert!(first.event().starts_with(b"event: fleet\ndata: {") && first.event().ends_with(b"}\n\n"));
+        let mut reader = board.listen();
+        for number in 2..20 {
+            report(&shared, &format!("pi-{number}"), 1);
+            assert_eq!(board.whole(&shared).event().as_ptr(), first.event().as_ptr());
+        }
+        assert!(reader.try_recv().is_err());
+        board.tell(&shared);
+        let delta = reader.try_recv().unwrap();
+        assert!(delta.starts_with(b"event: delta\n") && reader.try_recv().is_err());
+        assert_eq!(names(&board.whole(&shared)).len(), 19);
+        // What comes after the tick is the next delta's, for whoever asks for the whole now too.
+        report(&shared, "pi-20", 1);
+        assert_eq!(names(&board.whole(&shared)).len(), 19);
+        board.tell(&shared);
+        assert!(String::from_utf8_lossy(&reader.try_recv().unwrap()).contains("pi-20"));
+    }
+
+    #[test]
+    fn counts_that_no_device_has_do_not_overflow() {
+        let (shared, mut board) = (shared(), Board::default());
+        for name in ["pi-1", "pi-2", "pi-3"] {
+            report(&shared, name, 1 << 63);
+        }
+        let fleet: Value = serde_json::from_slice(&board.whole(&shared).json()).unwrap();
+        assert_eq!(fleet["totals"]["jobs"], u64::MAX);
     }
 }

@@ -60,8 +60,15 @@ pub(super) async fn set_mode(
             tracing::info!(%device, ?wish, %peer, "a mode was wished on the page");
             Json(wished).into_response()
         }
-        Err(NoAnswer::Refused(words)) => refuse(StatusCode::CONFLICT, words),
-        Err(error) => refuse(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+        Err(NoAnswer::Refused(reason)) => {
+            tracing::info!(%device, ?wish, %peer, reason, "a mode wished on the page was refused");
+            refuse(StatusCode::CONFLICT, reason)
+        }
+        Err(error) => {
+            tracing::warn!(%device, ?wish, %peer, %error, "it is not known whether a mode wished on the page was taken");
+            let words = format!("{error}; it is not known whether the wish was taken: see what the device does");
+            refuse(StatusCode::SERVICE_UNAVAILABLE, words)
+        }
     }
 }
 
@@ -79,6 +86,10 @@ fn admit(shared: &Shared, peer: IpAddr, headers: &HeaderMap) -> Result<(), Box<R
     if !is_json {
         return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "allowed is application/json").into());
     }
+    // Always taken: whoever guesses behind the same proxy locks nobody out. It is too long to be guessed, however fast.
+    if is_token(token, headers) {
+        return Ok(());
+    }
     let mut patience = shared.page.patience.lock().unwrap_or_else(PoisonError::into_inner);
     let now = Instant::now();
     let wait = patience.wait(peer, now);
@@ -86,9 +97,6 @@ fn admit(shared: &Shared, peer: IpAddr, headers: &HeaderMap) -> Result<(), Box<R
         let mut refused = refuse(StatusCode::TOO_MANY_REQUESTS, "too many wrong tokens: wait some seconds");
         refused.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().saturating_add(1)));
         return Err(refused.into());
-    }
-    if is_token(token, headers) {
-        return Ok(());
     }
     patience.wrong(peer, now);
     tracing::warn!(%peer, "a wrong token on the page");

@@ -1,4 +1,5 @@
-//! Patience with those who guess: each address has a few tries, and one more every few seconds.
+//! Patience with those who show wrong tokens: each address has a few tries, and one more every few seconds. It keeps the log
+//! short; the right token needs no patience.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -21,7 +22,7 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// How long to wait; zero if a token may be shown now.
+    /// How long to wait; zero if a wrong token counts as a try.
     pub(super) fn wait(&mut self, who: IpAddr, now: Instant) -> Duration {
         self.forgive(now);
         match self.guessers.get(&who) {

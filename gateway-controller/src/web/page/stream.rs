@@ -49,7 +49,7 @@ fn five_minutes() -> u64 {
 
 /// `GET /api/fleet`.
 pub(super) async fn fleet(State(shared): State<Arc<Shared>>) -> Response {
-    json(shared.page.board().whole(&shared))
+    json(shared.page.board().whole(&shared).json())
 }
 
 /// `GET /api/events`: the fleet, then every second what has changed.
@@ -61,7 +61,7 @@ pub(super) async fn fleet_events(State(shared): State<Arc<Shared>>) -> Response 
     };
     let (sender, response) = reader.stream();
     tokio::spawn(async move {
-        let mut next = event("fleet", &whole);
+        let mut next = whole.event();
         while send(&sender, next).await.is_ok() {
             next = match news.recv().await {
                 Ok(delta) => delta,
@@ -91,7 +91,7 @@ pub(super) async fn device(
 ) -> Response {
     let Some(id) = known(&shared, &id) else { return unknown() };
     match detail(&shared, &id, span, &mut Cursor::default()).await {
-        Some(detail) => json(detail),
+        Some(detail) => json(detail.into()),
         None => unknown(),
     }
 }
@@ -152,7 +152,7 @@ fn full() -> Response {
     refused
 }
 
-fn json(text: String) -> Response {
+fn json(text: Bytes) -> Response {
     ([(CONTENT_TYPE, "application/json")], text).into_response()
 }
 

@@ -13,7 +13,7 @@ use shared_host::secret::Place;
 use shared_proto::wire::{Report, Status};
 
 use super::assets::ASSETS;
-use crate::event::{Event, Link, LinkState, Online, Record};
+use crate::event::{Event, Freshness, Link, LinkState, Online, Record};
 use crate::protocol::{Request, WishWord};
 use crate::sink::EventSink;
 use crate::watch::{Feed, feed};
@@ -95,7 +95,16 @@ fn hostile(stage: &mut Stage) {
     status.danger = Some(HOSTILE.into());
     let boot = status.boot;
     tell(stage, Event::Link(Link { state: LinkState::Up, conn: 1, reason: None }));
-    tell(stage, Event::Online(Online { device: name, boot: Some(boot), conn: Some(2), version: Some(HOSTILE.into()) }));
+    tell(
+        stage,
+        Event::Online(Online {
+            device: name,
+            boot: Some(boot),
+            conn: Some(2),
+            version: Some(HOSTILE.into()),
+            news: Freshness::Live,
+        }),
+    );
     tell(stage, Event::Status(Box::new(status)));
 }
 
@@ -304,7 +313,21 @@ fn a_wish_needs_the_token_and_the_own_page() {
         assert_eq!(wrong(value), 401, "{value}");
     }
     assert_eq!(wrong("Bearer wrong"), 429);
-    assert_eq!(post(&[], wish), 429);
+    // The right token is taken all the same: it is a wish that is wrong here.
+    assert_eq!(post(&[], "{}"), 400);
+}
+
+#[test]
+fn a_wish_without_an_answer_may_have_been_taken() {
+    let directory = tempfile::tempdir().unwrap();
+    let stage = stage(Some(&secret(directory.path(), TOKEN)));
+    let address = stage.server.address();
+    drop(stage.questions);
+    let bearer = format!("Bearer {TOKEN}");
+    let headers = [("Host", "localhost"), ("Content-Type", "application/json"), ("Authorization", &*bearer)];
+    let answer = ask(address, "POST /api/device/pi-01/mode", &headers, r#"{"wish":"degraded"}"#);
+    assert_eq!(answer.status, 503);
+    assert!(answer.body.contains("not known whether the wish was taken"), "{}", answer.body);
 }
 
 #[test]
