@@ -4,7 +4,8 @@ use serde::Deserialize;
 use shared_host::config::{ConfigError, Key, Loaded, Section};
 
 use super::raw::within;
-use crate::metrics::{Histograms, InfoLabel, Settings};
+use crate::group::GroupName;
+use crate::metrics::{Histograms, InfoLabel, Reports, Settings};
 
 /// What the section is about.
 pub(super) const SECTION: Section =
@@ -47,9 +48,15 @@ pub(super) struct Raw {
 }
 
 impl Raw {
-    pub(super) fn check(self, max_devices: usize, loaded: &Loaded) -> Result<Option<Settings>, ConfigError> {
+    pub(super) fn check(
+        self,
+        max_devices: usize,
+        group: Option<&GroupName>,
+        loaded: &Loaded,
+    ) -> Result<Option<Settings>, ConfigError> {
         within(loaded, "metrics.devices", self.devices <= 100_000)?;
         let Self { enabled, devices, histograms, info } = self;
-        Ok(enabled.then_some(Settings { devices, histograms, info, followed: max_devices }))
+        let reports = if group.is_some() { Reports::Shared } else { Reports::All };
+        Ok(enabled.then_some(Settings { devices, histograms, info, followed: max_devices, reports }))
     }
 }

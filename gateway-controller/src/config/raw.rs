@@ -76,8 +76,10 @@ pub(super) fn check(loaded: &Loaded) -> Result<Config, ConfigError> {
     let rule = if raw.policy.is_enabled() { Rule::Decide(policy) } else { Rule::Observe };
     let (source, sink) = edgex::ways(&raw.gateway, loaded)?;
     let mqtt = raw.mqtt.check(loaded, SCHEMA.program)?;
+    let group = raw.group.check(source, sink, dialects, &mqtt, loaded)?;
+    let metrics = raw.metrics.check(max_devices, group.as_ref(), loaded)?;
     Ok(Config {
-        group: raw.group.check(source, sink, dialects, &mqtt, loaded)?,
+        group,
         source,
         sink,
         edgex: edgex::check(raw.edgex, loaded)?,
@@ -88,7 +90,7 @@ pub(super) fn check(loaded: &Loaded) -> Result<Config, ConfigError> {
         fleet: Settings { rule, timing: timing(loaded, &raw.command)?, max_devices },
         control: control(loaded, raw.control.socket)?,
         kubeedge: raw.kubeedge.check(source, loaded)?,
-        web: raw.web.check(rule, raw.metrics.check(max_devices, loaded)?, loaded)?,
+        web: raw.web.check(rule, metrics, loaded)?,
         log: raw.log.check(loaded)?,
     })
 }

@@ -2,6 +2,7 @@ use shared_proto::policy::PolicyConfig;
 
 use super::*;
 use crate::fleet::Rule;
+use crate::metrics::Reports;
 
 fn load(variables: &[(&str, &str)]) -> Result<Config, String> {
     let env = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
@@ -259,6 +260,9 @@ fn metrics_are_there_with_the_web_server() {
     };
     let metrics = web(&[("GATEWAY_LIMITS__MAX_DEVICES", "7")]).unwrap().metrics.unwrap();
     assert_eq!((metrics.devices, metrics.followed, metrics.info.len()), (1000, 7, 5));
+    assert_eq!(metrics.reports, Reports::All);
+    let group = [("GATEWAY_GROUP__NAME", "fleet"), ("GATEWAY_MQTT__CLIENT_ID", "gateway-2")];
+    assert_eq!(web(&group).unwrap().metrics.unwrap().reports, Reports::Shared);
     assert_eq!(web(&[("GATEWAY_METRICS__ENABLED", "false")]).unwrap().metrics, None);
     assert_eq!(web(&[("GATEWAY_METRICS__INFO", "[]")]).unwrap().metrics.unwrap().info, []);
     for (key, value) in

@@ -143,7 +143,7 @@ impl Watcher for Book {
                 self.sums.answers.add(ack.result);
                 self.known(&ack.device).map(|device| device.take_ack(ack)).unwrap_or_default()
             }
-            Event::Observed(observed) => self.device(&observed.device, *t_ms).take_observed(observed),
+            Event::Observed(observed) => self.device(&observed.device, *t_ms).take_observed(observed, *t_ms),
             Event::Online(online) => {
                 let device = self.device(&online.device, *t_ms);
                 device.presence = Some(Presence::Up);

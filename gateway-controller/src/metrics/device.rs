@@ -17,8 +17,8 @@ pub(super) type Wakeup = Octaves<0, 17>;
 /// Response times: 16 µs to 1.05 s.
 pub(super) type Response = Octaves<4, 17>;
 
-/// Runs of the agent whose lost reports are remembered.
-const RUNS: usize = 8;
+/// Runs of the agent whose lost reports are remembered, as many as the tally remembers.
+const RUNS: usize = 64;
 
 /// Whether a device has series of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub(super) struct Device {
     pub(super) source: Option<ModeSource>,
     pub(super) miss_ratio: Option<Ratio>,
     pub(super) newest: Option<Newest>,
+    /// Arrival of the newest report of the present run, or of the newest observation, in milliseconds since 1970 by the clock here.
+    pub(super) reported_ms: Option<u64>,
     tally: Tally,
     pub(super) counts: Counts,
     /// Lost reports told by each run.
@@ -79,8 +81,6 @@ pub(super) struct Info {
 #[derive(Debug, Clone)]
 pub(super) struct Newest {
     seq: u64,
-    /// Arrival in milliseconds since 1970, by the clock here.
-    pub(super) at_ms: u64,
     /// Length of one window in milliseconds.
     pub(super) span_ms: u64,
     pub(super) period_us: u64,
@@ -121,6 +121,7 @@ impl Device {
             source: None,
             miss_ratio: None,
             newest: None,
+            reported_ms: None,
             tally: Tally::default(),
             counts: Counts::default(),
             lost: VecDeque::new(),
@@ -167,9 +168,9 @@ impl Device {
         }
         self.info.task.clone_from(&report.task.name);
         self.miss_ratio = Some(report.miss_rate);
+        self.reported_ms = Some(t_ms);
         self.newest = Some(Newest {
             seq: report.seq,
-            at_ms: t_ms,
             span_ms: report.span_ms.checked_div(u64::from(report.merged)).unwrap_or(report.span_ms),
             period_us: report.task.period_us,
             deadline_us: report.task.deadline_us,
@@ -204,8 +205,9 @@ impl Device {
         if self.run == Some(ack.boot) { self.is_in(ack.mode, Some(ack.mode_source)) } else { Counts::default() }
     }
 
-    pub(super) fn take_observed(&mut self, observed: &Observed) -> Counts {
+    pub(super) fn take_observed(&mut self, observed: &Observed, t_ms: u64) -> Counts {
         self.miss_ratio = Some(observed.miss_rate);
+        self.reported_ms = Some(t_ms);
         self.is_in(observed.mode, None)
     }
 
@@ -218,7 +220,7 @@ impl Device {
         self.counts.add(&gain);
         self.run = Some(boot);
         self.conn = None;
-        self.newest = None;
+        (self.newest, self.reported_ms) = (None, None);
         self.tally.start_boot(boot);
         gain
     }
@@ -231,17 +233,21 @@ impl Device {
         gain
     }
 
+    /// A run counts all that it lost since its begin. What it had lost before the controller heard of the device is no news, so until a run has been
+    /// seen to begin, the first word of each is only where to count from.
     fn newly_lost(&mut self, boot: BootId, told: u64) -> u64 {
         if let Some((_, known)) = self.lost.iter_mut().find(|(run, _)| *run == boot) {
             let more = told.saturating_sub(*known);
             *known = told.max(*known);
             return more;
         }
-        if self.lost.len() == RUNS {
-            self.lost.pop_front();
+        if self.lost.len() >= RUNS
+            && let Some(oldest) = self.lost.iter().position(|(run, _)| self.run != Some(*run))
+        {
+            self.lost.remove(oldest);
         }
         self.lost.push_back((boot, told));
-        told
+        if self.counts.restarts == 0 { 0 } else { told }
     }
 }
 

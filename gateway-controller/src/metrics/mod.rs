@@ -31,6 +31,17 @@ pub struct Settings {
     pub info: Vec<InfoLabel>,
     /// Devices that are followed at all: as many as the controller looks after.
     pub followed: usize,
+    /// Which reports come here.
+    pub reports: Reports,
+}
+
+/// Which of the devices' reports come to this controller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reports {
+    /// All.
+    All,
+    /// A share; the others go to the other controllers of its group. What is missing here is not missing, so it is not told.
+    Shared,
 }
 
 /// Which histograms there are.

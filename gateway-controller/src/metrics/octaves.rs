@@ -28,7 +28,7 @@ pub(super) struct Octaves<const FIRST: u8, const N: usize> {
     counts: [u64; N],
     beyond: u64,
     /// Of reports: from the middles of the wire's buckets.
-    sum_ns: u64,
+    sum_ns: u128,
 }
 
 impl<const FIRST: u8, const N: usize> Default for Octaves<FIRST, N> {
@@ -61,7 +61,7 @@ impl<const FIRST: u8, const N: usize> Octaves<FIRST, N> {
         let place = usize::try_from(octave.saturating_sub(i32::from(FIRST)).max(0)).unwrap_or(N);
         let place = self.counts.get_mut(place).unwrap_or(&mut self.beyond);
         *place = place.saturating_add(count);
-        self.sum_ns = self.sum_ns.saturating_add(each_ns.saturating_mul(count));
+        self.sum_ns = self.sum_ns.saturating_add(u128::from(each_ns).saturating_mul(count.into()));
     }
 
     fn bounds_us(&self) -> impl Iterator<Item = u64> + use<FIRST, N> {
@@ -83,7 +83,7 @@ impl<const FIRST: u8, const N: usize> Octaves<FIRST, N> {
     }
 
     /// Sum of the values in nanoseconds.
-    pub(super) fn sum_ns(&self) -> u64 {
+    pub(super) fn sum_ns(&self) -> u128 {
         self.sum_ns
     }
 }
@@ -110,7 +110,7 @@ mod tests {
         merged.merge(&latency);
         assert_eq!(counts(&merged), [(16, 3), (32, 5), (64, 6)]);
         assert_eq!((counts(&merged), merged.count()), (counts(&one_by_one), one_by_one.count()));
-        assert_eq!(one_by_one.sum_ns(), values.iter().sum::<u64>());
+        assert_eq!(one_by_one.sum_ns(), values.iter().sum::<u64>().into());
         let error = merged.sum_ns().abs_diff(one_by_one.sum_ns());
         assert!(error * 20 < one_by_one.sum_ns(), "{} against {}", merged.sum_ns(), one_by_one.sum_ns());
     }
@@ -121,6 +121,13 @@ mod tests {
         latency.record(20_123);
         octaves.merge(&latency);
         assert_eq!(octaves.sum_ns(), 20_123);
+    }
+
+    #[test]
+    fn the_sum_outlives_a_large_fleet() {
+        let mut octaves = Three::default();
+        octaves.add(20, u64::MAX, 1_000_000);
+        assert_eq!(octaves.sum_ns(), 1_000_000 * u128::from(u64::MAX));
     }
 
     #[test]

@@ -9,11 +9,13 @@ use std::sync::atomic::AtomicU64;
 use shared_proto::histogram::Latency;
 use shared_proto::ids::BootId;
 use shared_proto::mode::Mode;
-use shared_proto::wire::{Ack, Report, Status, Totals};
+use shared_proto::units::Ratio;
+use shared_proto::wire::{Ack, DialectName, Report, Status, Totals};
 
 use super::*;
 use crate::event::{
-    Applied, Decision, DecisionSource, Event, Forgotten, ForgottenWhy, Link, LinkState, Offline, Online, Record,
+    Applied, Decision, DecisionSource, Event, Forgotten, ForgottenWhy, Link, LinkState, Observed, Offline, Online,
+    Record,
 };
 use crate::watch::Watcher;
 
@@ -26,7 +28,11 @@ fn all() -> Vec<InfoLabel> {
 }
 
 fn book(devices: usize) -> Book {
-    let settings = Settings { devices, histograms: Histograms::Device, info: all(), followed: 20_000 };
+    book_of(devices, Reports::All)
+}
+
+fn book_of(devices: usize, reports: Reports) -> Book {
+    let settings = Settings { devices, histograms: Histograms::Device, info: all(), followed: 20_000, reports };
     Book::new(settings, Arc::new(AtomicU64::new(0)))
 }
 
@@ -35,9 +41,13 @@ fn take(book: &mut Book, event: Event) {
 }
 
 fn online(book: &mut Book, name: &str) {
+    begins(book, name, 1);
+}
+
+fn begins(book: &mut Book, name: &str, boot: u64) {
     let online = Online {
         device: name.parse().unwrap(),
-        boot: Some(BootId(1)),
+        boot: Some(BootId(boot)),
         conn: Some(1),
         version: None,
         news: crate::event::Freshness::Live,
@@ -140,16 +150,65 @@ fn histograms_are_exact_at_their_bounds_and_cumulative() {
 #[test]
 fn lost_reports_are_counted_once_over_all_runs() {
     let mut book = book(10);
-    for (boot, seq, lost) in [(1, 1, 2), (1, 2, 5), (2, 1, 0), (2, 2, 1), (1, 3, 6)] {
+    // Two had been lost before the controller heard of the device, and in an earlier run, whose reports still come, nine.
+    for (boot, seq, lost) in [(1, 1, 2), (1, 2, 5), (2, 1, 9), (2, 2, 10), (1, 3, 6)] {
         online(&mut book, "pi-1");
         let mut one = report("pi-1", boot, seq, 1);
         (one.lost.reports, one.lost.records) = (lost, 3);
         told(&mut book, one);
     }
     let samples = samples(&book);
-    assert_eq!(samples["edge_reports_lost_total"], 7.0);
-    assert_eq!(samples["edge_device_reports_lost_total{device=\"pi-1\"}"], 7.0);
+    assert_eq!(samples["edge_reports_lost_total"], 5.0);
+    assert_eq!(samples["edge_device_reports_lost_total{device=\"pi-1\"}"], 5.0);
     assert_eq!(samples["edge_records_lost_total"], 15.0);
+}
+
+#[test]
+fn losses_of_a_run_that_was_seen_to_begin_all_count_and_many_earlier_runs_do_not_displace_it() {
+    let mut book = book(10);
+    let lost = |book: &mut Book, boot: u64, seq, lost| {
+        let mut one = report("pi-1", boot, seq, 1);
+        one.lost.reports = lost;
+        told(book, one);
+        samples(book)["edge_reports_lost_total"]
+    };
+    begins(&mut book, "pi-1", 1);
+    assert_eq!(lost(&mut book, 1, 1, 100), 0.0);
+    begins(&mut book, "pi-1", 2);
+    assert_eq!(lost(&mut book, 2, 1, 3), 3.0);
+    (1_000..1_200).for_each(|boot| assert_eq!(lost(&mut book, boot, 1, 0), 3.0));
+    assert_eq!(lost(&mut book, 2, 2, 4), 4.0);
+}
+
+#[test]
+fn what_another_controller_of_the_group_got_is_not_missing() {
+    for (reports, missing) in [(Reports::All, Some(&20.0)), (Reports::Shared, None)] {
+        let mut book = book_of(10, reports);
+        told(&mut book, report("pi-1", 1, 1, 1));
+        told(&mut book, report("pi-1", 1, 4, 1));
+        let samples = samples(&book);
+        assert_eq!(samples.get("edge_missing_jobs"), missing);
+        assert_eq!(samples.get("edge_device_missing_jobs{device=\"pi-1\"}"), missing);
+        assert_eq!(samples["edge_device_jobs_total{device=\"pi-1\"}"], 20.0);
+    }
+}
+
+#[test]
+fn a_device_without_reports_has_the_time_of_its_newest_word_and_a_new_run_has_none_yet() {
+    const LAST: &str = "edge_device_last_report_timestamp_seconds{device=\"pi-1\"}";
+    let mut book = book(10);
+    online(&mut book, "pi-1");
+    assert_eq!(samples(&book).get(LAST), None);
+    let (device, dialect) = ("pi-1".parse().unwrap(), DialectName::Lab);
+    take(&mut book, Event::Observed(Observed { device, dialect, miss_rate: Ratio::ZERO, mode: Mode::Normal }));
+    assert_eq!(samples(&book).get(LAST), Some(&1_700_000_000.5));
+    begins(&mut book, "pi-1", 2);
+    assert_eq!(samples(&book).get(LAST), None);
+    // Reports of an earlier run are no sign of life of this one.
+    told(&mut book, report("pi-1", 1, 1, 1));
+    assert_eq!(samples(&book).get(LAST), None);
+    told(&mut book, report("pi-1", 2, 1, 1));
+    assert_eq!(samples(&book).get(LAST), Some(&1_700_000_000.5));
 }
 
 #[test]
@@ -186,7 +245,8 @@ fn beyond_the_limit_devices_count_in_the_sums_and_move_up_when_one_is_forgotten(
 
 #[test]
 fn a_lost_word_of_a_forgotten_device_does_not_let_the_book_grow() {
-    let settings = Settings { devices: 1, histograms: Histograms::Fleet, info: vec![], followed: 3 };
+    let settings =
+        Settings { devices: 1, histograms: Histograms::Fleet, info: vec![], followed: 3, reports: Reports::All };
     let mut book = Book::new(settings, Arc::default());
     (0..50).for_each(|number| online(&mut book, &format!("pi-{number}")));
     assert_eq!(book.snapshot().devices.len(), 3);

@@ -13,7 +13,7 @@ pub(super) enum Number {
     Whole(u64),
     Real(f64),
     /// Nanoseconds, written as seconds without an error.
-    Nanos(u64),
+    Nanos(u128),
 }
 
 impl From<u64> for Number {
@@ -36,11 +36,11 @@ impl From<f64> for Number {
 
 impl Number {
     pub(super) fn millis(ms: u64) -> Self {
-        Self::Nanos(ms.saturating_mul(1_000_000))
+        Self::Nanos(u128::from(ms).saturating_mul(1_000_000))
     }
 
     pub(super) fn micros(us: u64) -> Self {
-        Self::Nanos(us.saturating_mul(1_000))
+        Self::Nanos(u128::from(us).saturating_mul(1_000))
     }
 }
 

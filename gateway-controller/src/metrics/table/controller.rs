@@ -36,7 +36,7 @@ pub(super) const FAMILIES: &[Family] = &[
     counter(
         "process_cpu_seconds_total",
         "CPU time of the controller, of user and system.",
-        Fleet(|view, out| out.known(view.process.cpu_ns.map(Number::Nanos))),
+        Fleet(|view, out| out.known(view.process.cpu_ns.map(|ns| Number::Nanos(ns.into())))),
     ),
     gauge(
         "process_resident_memory_bytes",
@@ -51,7 +51,7 @@ pub(super) const FAMILIES: &[Family] = &[
     gauge(
         "process_start_time_seconds",
         "When the controller was started, since 1970.",
-        Fleet(|view, out| out.known(view.process.start_ns.map(Number::Nanos))),
+        Fleet(|view, out| out.known(view.process.start_ns.map(|ns| Number::Nanos(ns.into())))),
     ),
     gauge(
         "process_open_fds",

@@ -4,10 +4,10 @@ use shared_proto::mode::Mode;
 use shared_proto::units::Ratio;
 use shared_proto::wire::Host;
 
-use super::super::InfoLabel;
 use super::super::device::{self, Presence};
 use super::super::family::{Family, Samples::Device};
 use super::super::write::{Number, Writer};
+use super::super::{InfoLabel, Reports};
 use super::fleet::mode;
 use super::{by, counter, gauge, histogram};
 
@@ -78,8 +78,8 @@ pub(super) const FAMILIES: &[Family] = &[
     ),
     gauge(
         "edge_device_missing_jobs",
-        "Jobs that the device has counted and not yet delivered. They may still come.",
-        Device(|device, out| out.value(device.missing().jobs)),
+        "Jobs that the device has counted and not yet delivered. They may still come. Not in a group of controllers.",
+        Device(|device, out| out.known((out.settings.reports == Reports::All).then(|| device.missing().jobs))),
     ),
     gauge(
         "edge_device_longest_miss_run",
@@ -98,7 +98,7 @@ pub(super) const FAMILIES: &[Family] = &[
     ),
     counter(
         "edge_device_reports_lost_total",
-        "Reports that the device gave up, as it tells.",
+        "Reports that the device gave up since the controller heard of it, as it tells.",
         Device(|device, out| out.value(device.counts.reports_lost)),
     ),
     counter(
@@ -108,8 +108,8 @@ pub(super) const FAMILIES: &[Family] = &[
     ),
     gauge(
         "edge_device_last_report_timestamp_seconds",
-        "When the newest report came, by the controller's clock.",
-        Device(|device, out| out.known(device.newest.as_ref().map(|newest| Number::millis(newest.at_ms)))),
+        "When the newest report of the present run came, by the controller's clock; of a device of the classroom or EdgeX its newest word.",
+        Device(|device, out| out.known(device.reported_ms.map(Number::millis))),
     ),
     gauge(
         "edge_device_report_interval_seconds",

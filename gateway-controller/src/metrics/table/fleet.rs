@@ -3,6 +3,7 @@
 use shared_proto::mode::Mode;
 use shared_proto::wire::Outcome;
 
+use super::super::Reports;
 use super::super::family::{Family, Samples::Fleet};
 use super::{by, counter, gauge, histogram};
 use crate::event::{CommandResult, DecisionSource, ForgottenWhy};
@@ -52,8 +53,8 @@ pub(super) const FAMILIES: &[Family] = &[
     ),
     gauge(
         "edge_missing_jobs",
-        "Jobs that the devices known now have counted and not yet delivered. Some may still come.",
-        Fleet(|view, out| out.value(view.overview.missing.jobs)),
+        "Jobs that the devices known now have counted and not yet delivered. Some may still come. Not in a group of controllers.",
+        Fleet(|view, out| out.known((out.settings.reports == Reports::All).then_some(view.overview.missing.jobs))),
     ),
     counter(
         "edge_reports_total",
@@ -72,7 +73,7 @@ pub(super) const FAMILIES: &[Family] = &[
     ),
     counter(
         "edge_reports_lost_total",
-        "Reports that devices gave up, as they tell.",
+        "Reports that devices gave up since the controller heard of them, as they tell.",
         Fleet(|view, out| out.value(view.sums.counts.reports_lost)),
     ),
     counter(

@@ -71,7 +71,7 @@ fn names_keep_to_the_conventions() {
 fn the_number_of_series_is_as_documented() {
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/metrics.md")).unwrap();
     let series = |histograms| {
-        let settings = Settings { devices: 10, histograms, info: all(), followed: 10 };
+        let settings = Settings { devices: 10, histograms, info: all(), followed: 10, reports: Reports::All };
         let mut book = Book::new(settings, std::sync::Arc::default());
         let status: Status = serde_json::from_str(STATUS).unwrap();
         let full: shared_proto::wire::Report = serde_json::from_str(REPORT).unwrap();
