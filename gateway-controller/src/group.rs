@@ -98,9 +98,9 @@ struct Wire {
     number: u64,
 }
 
-/// The payload; empty for [`Said::Nothing`]. `None` cannot happen: every wish fits.
+/// The payload. `None` cannot happen: every wish fits.
 pub(crate) fn encode(shared: &SharedWish) -> Option<Vec<u8>> {
-    let Said::Wish { wish, by, epoch, number } = shared.said else { return Some(Vec::new()) };
+    let Said { wish, by, epoch, number } = shared.said;
     let wire = Wire { v: Version, device: shared.device.clone(), wish: wish.into(), by, epoch, number };
     json::encode(&wire, MAX_COMMAND - OVERHEAD).ok()
 }
@@ -114,7 +114,7 @@ pub(crate) fn decode(device: &DeviceId, payload: &[u8]) -> Result<SharedWish, St
     if wire.device != *device {
         return Err(format!("it speaks of another device, {}", wire.device));
     }
-    let said = Said::Wish { wish: wire.wish.into(), by: wire.by, epoch: wire.epoch, number: wire.number };
+    let said = Said { wish: wire.wish.into(), by: wire.by, epoch: wire.epoch, number: wire.number };
     Ok(SharedWish { device: wire.device, said })
 }
 
@@ -130,7 +130,7 @@ mod tests {
         let device: DeviceId = "pi-1".parse().unwrap();
         for wish in [None, Some(Wish::Release), Some(Wish::Mode(Mode::Normal)), Some(Wish::Mode(Mode::Degraded))] {
             for by in [Wisher::SetMode, Wisher::Kubeedge] {
-                let said = Said::Wish { wish, by, epoch: u32::MAX, number: u64::MAX };
+                let said = Said { wish, by, epoch: u32::MAX, number: u64::MAX };
                 let shared = SharedWish { device: device.clone(), said };
                 let payload = encode(&shared).unwrap();
                 assert_eq!(decode(&device, &payload).unwrap(), shared);

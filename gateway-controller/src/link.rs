@@ -9,7 +9,7 @@ use shared_proto::sign::OVERHEAD;
 
 use crate::config::{Config, Dialects};
 use crate::edgex::BusTopics;
-use crate::fleet::{Action, Command, Fleet, Freshness, Moment, Payload, Said, SharedWish};
+use crate::fleet::{Action, Command, Fleet, Freshness, Moment, Payload, SharedWish};
 use crate::group::{self, GroupName, GroupTopics};
 use crate::keyring::Keyring;
 use crate::refusals::Refusals;
@@ -124,17 +124,17 @@ impl Topics {
                 return Ok(());
             };
             fleet.edgex(now, &device, &observed, out).map_err(|refused| (Subject::Device, refused.to_string()))?;
-            bus.arrived(&device);
+            bus.arrived(&device, observed.origin_ns);
             return Ok(());
         }
         if let Some(device) = self.group.as_ref().and_then(|group| group.device(topic)) {
-            let shared = if payload.is_empty() && !self.keyring.signs_for(&device) {
-                SharedWish { device, said: Said::Nothing }
-            } else {
-                self.keyring.believe_peer(&device, topic, payload).map_err(|why| (Subject::Wish, why))?;
-                group::decode(&device, payload).map_err(|why| (Subject::Wish, why))?
-            };
-            return fleet.hear_wish(&shared, out).map_err(|refused| (Subject::Device, refused.to_string()));
+            // An empty one clears what the broker keeps. It ends no wish: `auto` does.
+            if payload.is_empty() {
+                return Ok(());
+            }
+            self.keyring.believe_peer(&device, topic, payload).map_err(|why| (Subject::Wish, why))?;
+            let shared = group::decode(&device, payload).map_err(|why| (Subject::Wish, why))?;
+            return fleet.hear_wish(now, &shared, out).map_err(|refused| (Subject::Device, refused.to_string()));
         }
         if let Some((device, kind)) = native::parse(&self.root, topic).filter(|_| self.dialects.native()) {
             let subject = Subject::from(kind);
@@ -204,11 +204,7 @@ impl Topics {
     #[must_use]
     pub fn share(&self, shared: &SharedWish) -> Option<Message> {
         let topic = self.group.as_ref()?.wish(&shared.device);
-        let payload = match group::encode(shared)? {
-            // Nothing to keep, and nothing to sign.
-            empty if empty.is_empty() => empty,
-            payload => self.keyring.sign(&shared.device, &topic, payload)?,
-        };
+        let payload = self.keyring.sign(&shared.device, &topic, group::encode(shared)?)?;
         Some(Message { topic, payload, qos: Qos::AtLeastOnce, retain: Retain::Yes })
     }
 

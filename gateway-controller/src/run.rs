@@ -77,7 +77,7 @@ pub async fn run_with(
     let mut fleet =
         Fleet::new(config.fleet, fastrand::u32(..)).tied(edgex::tie(&config.edgex, config.source, config.sink));
     if let Some(group) = &config.group {
-        tracing::info!(group = %group, "shares the reports with the others of its group");
+        tracing::info!(group = format_args!("{:08x}", group.mark()), "shares the reports with the others of its group");
         fleet = fleet.in_group(group.mark());
     }
     let controller = Controller {

@@ -19,7 +19,8 @@ pub(super) const KEYS: &[Key] = &[Key {
     path: "group.name",
     default: r#""""#,
     allowed: "1 to 32 of A-Z a-z 0-9 _ - ., or empty; not with the default mqtt.client_id",
-    doc: "Name of the group, the same for all of it; each needs a mqtt.client_id of its own. Empty: this controller is alone.",
+    doc: "Name of the group, the same for all of it; each needs a mqtt.client_id of its own. To be kept secret, best 32 random \
+          characters: who knows it can take a share of the reports (docs/scale.md). Empty: this controller is alone.",
 }];
 
 #[derive(Deserialize)]

@@ -62,9 +62,9 @@ impl BusTopics {
         self.arrivals.clone()
     }
 
-    /// A reading of a device that is looked after has come.
-    pub(crate) fn arrived(&self, device: &DeviceId) {
-        self.arrivals.note(device);
+    /// A reading of a device has come, of this time by EdgeX' clock.
+    pub(crate) fn arrived(&self, device: &DeviceId, origin_ns: i64) {
+        self.arrivals.note(device, origin_ns);
     }
 
     /// Whether a topic is of the bus.

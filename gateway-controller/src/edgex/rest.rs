@@ -106,6 +106,7 @@ impl Poller {
     }
 
     fn watcher(&self, device: DeviceId) -> Watcher {
+        self.bus.iter().for_each(|bus| bus.watch(&device));
         Watcher {
             device,
             asking: Arc::clone(&self.asking),
@@ -325,6 +326,7 @@ mod tests {
     async fn core_data_is_asked_less_often_while_the_bus_brings_readings_and_sooner_when_it_falls_silent() {
         let mut watcher = watcher(&Arc::new(AtomicI64::new(NOW)));
         let bus = Arrivals::default();
+        bus.watch(&watcher.device);
         watcher.bus = Some(bus.clone());
         let seconds = |start: Instant| start.elapsed().as_secs();
 
@@ -334,9 +336,9 @@ mod tests {
         assert_eq!(seconds(start), 1);
 
         let start = Instant::now();
-        let brings = async |times: u64| {
-            for _ in 0..times {
-                bus.note(&watcher.device);
+        let brings = async |times: i64| {
+            for second in 0..times {
+                bus.note(&watcher.device, second);
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         };
@@ -360,7 +362,8 @@ mod tests {
 
         // Another device's are none of this one's.
         tokio::time::sleep(Duration::from_secs(60)).await;
-        bus.note(&"pi-2".parse().unwrap());
+        bus.watch(&"pi-2".parse().unwrap());
+        bus.note(&"pi-2".parse().unwrap(), 0);
         let start = Instant::now();
         watcher.pause(start).await;
         assert_eq!(seconds(start), 1);
@@ -370,10 +373,11 @@ mod tests {
     async fn a_bus_that_brings_nothing_is_told_once_and_its_return_too() {
         let mut watcher = watcher(&Arc::new(AtomicI64::new(NOW)));
         let bus = Arrivals::default();
+        bus.watch(&watcher.device);
         watcher.bus = Some(bus.clone());
         (0..UNHEARD + 5).for_each(|_| watcher.note_bus());
         assert_eq!(watcher.unheard, UNHEARD, "told at the tenth, and not again");
-        bus.note(&watcher.device);
+        bus.note(&watcher.device, 0);
         watcher.note_bus();
         assert_eq!(watcher.unheard, 0);
     }

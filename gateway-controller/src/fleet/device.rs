@@ -12,6 +12,7 @@ use super::commands::{Commands, Order, Situation, Wire};
 use super::counts::Counts;
 use super::edgex::Mark;
 use super::identity::{Evidence, Identity};
+use super::peers::Peers;
 use super::seen::Seen;
 use super::{Carrier, Freshness, Moment, Tie, Timing, Wish, Wisher};
 use crate::event::{CommandResult, DeviceMode};
@@ -60,6 +61,8 @@ pub(super) struct Device {
     pub(super) told_hold: Option<(Mode, ModeSource)>,
     /// Whether it is for this controller to act.
     pub(super) lead: Lead,
+    /// In a group: the commands to it that were heard.
+    pub(super) peers: Peers,
     /// When the fleet is to look at it again, as entered in the fleet's alarms.
     pub(super) wake: Option<Moment>,
 }
@@ -155,6 +158,7 @@ impl Device {
             wanted_last: None,
             told_hold: None,
             lead,
+            peers: Peers::default(),
             wake: None,
         }
     }

@@ -165,6 +165,8 @@ impl Fleet {
         let from = device.wanted();
         device.wisher = wisher;
         if std::mem::replace(&mut device.wish, wish) == wish {
+            // No change here, but the last word: a wish that is on its way from elsewhere was before it.
+            self.share(now, id, wish, wisher, out);
             return Ok(None);
         }
         if device.lead != Lead::Alone {
@@ -192,12 +194,14 @@ impl Fleet {
     pub fn forget(&mut self, now: Moment, id: &DeviceId, out: &mut Vec<Action>) -> Result<(), Refused> {
         let device = self.devices.get(id).ok_or(Refused::UnknownDevice)?;
         let link = self.common.link.conn().ok_or(Refused::NoBroker)?;
-        if device.is_online(Some(link), now) && !device.is_gone(now) {
+        // In a group whoever has just connected anew does not know yet, and would end the wish for all.
+        let may_be_there = device.lead != Lead::Alone && device.presence == Presence::Online;
+        if (device.is_online(Some(link), now) || may_be_there) && !device.is_gone(now) {
             return Err(Refused::Online);
         }
         self.remove(id, ForgottenWhy::Operator, out);
         out.push(Action::ClearStatus(id.clone()));
-        self.unshare(id, out);
+        self.unshare(now, id, out);
         Ok(())
     }
 

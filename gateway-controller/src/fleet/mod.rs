@@ -14,6 +14,7 @@ mod group;
 mod handle;
 mod identity;
 mod moment;
+mod peers;
 mod reconcile;
 mod seen;
 mod take;
@@ -41,6 +42,9 @@ pub use group::{Said, SharedWish};
 pub use moment::Moment;
 pub(crate) use tally::Tally;
 pub use view::{CountedView, DeviceView, DialectView, PresenceView, WakeupView, WantedBy};
+
+/// In a group: an alarm that is later than that is put off by as much, in milliseconds.
+const LATE_MS: u64 = 1_000;
 
 /// What the fleet goes by.
 #[derive(Debug, Clone, Copy)]
@@ -233,8 +237,15 @@ impl Fleet {
     /// Does what time has made due: renews leases, repeats commands.
     pub fn tick(&mut self, now: Moment, out: &mut Vec<Action>) {
         while self.wakes.first().is_some_and(|(at, _)| *at <= now) {
-            let Some((_, id)) = self.wakes.pop_first() else { return };
+            let Some((at, id)) = self.wakes.pop_first() else { return };
             if let Some(device) = self.devices.get_mut(&id) {
+                // It stood still meanwhile: what the others said waits to be read, and may say otherwise.
+                if self.common.group.is_some() && now.millis_since(at) > LATE_MS {
+                    let later = now.plus_millis(LATE_MS);
+                    device.wake = Some(later);
+                    self.wakes.insert((later, id));
+                    continue;
+                }
                 device.wake = None;
                 device.lead.ask();
                 reconcile::reconcile(&mut self.common, &id, device, now, out);

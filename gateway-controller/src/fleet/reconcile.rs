@@ -34,16 +34,21 @@ impl CommandIds {
     /// Who sent a command of this name.
     pub(super) fn author(&self, id: &CommandId) -> Author {
         let Some((sender, number)) = id.as_str().split_once('-') else { return Author::SomebodyElse };
-        let epoch = format!("{:08x}", self.epoch);
         let Some(mark) = self.mark else {
-            return if sender == epoch { Author::ThisController } else { Author::SomebodyElse };
+            let epoch = format!("{:08x}", self.epoch);
+            return match number.parse() {
+                Ok(number) if sender == epoch => Author::ThisController { number },
+                _ => Author::SomebodyElse,
+            };
         };
         match sender.split_once('.') {
-            Some((group, one)) if group == format!("{mark:08x}") => match u64::from_str_radix(number, 16) {
-                _ if one == epoch => Author::ThisController,
-                Ok(number) => Author::Peer { number },
-                Err(_) => Author::SomebodyElse,
-            },
+            Some((group, one)) if group == format!("{mark:08x}") => {
+                match (u32::from_str_radix(one, 16), u64::from_str_radix(number, 16)) {
+                    (Ok(epoch), Ok(number)) if epoch == self.epoch => Author::ThisController { number },
+                    (Ok(epoch), Ok(number)) => Author::Peer { epoch, number },
+                    _ => Author::SomebodyElse,
+                }
+            }
             _ => Author::SomebodyElse,
         }
     }
@@ -63,9 +68,14 @@ impl CommandIds {
 /// Who sent a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Author {
-    ThisController,
+    ThisController {
+        /// Which of its commands.
+        number: u64,
+    },
     /// Another controller of this one's group.
     Peer {
+        /// Its random number.
+        epoch: u32,
         /// Which of its commands.
         number: u64,
     },

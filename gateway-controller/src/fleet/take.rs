@@ -206,7 +206,7 @@ impl Device {
         let device = &ack.device;
         out.extend(self.observe(device, Reported::from(ack)).map(Event::DeviceMode).map(Action::Tell));
         match author {
-            Author::ThisController => {}
+            Author::ThisController { .. } => {}
             // Nor does a peer's command hold that was not taken.
             Author::Peer { .. } => match ack.result {
                 Outcome::Rejected => self.commands.back_off(),

@@ -1,6 +1,7 @@
 use shared_host::config::ConfigError;
+use shared_proto::ids::BootId;
 use shared_proto::mode::Mode;
-use shared_proto::wire::{Lease, SetMode, Version};
+use shared_proto::wire::{Fresh, Lease, SetMode, Version};
 
 use super::*;
 
@@ -117,7 +118,7 @@ mod group {
     use shared_host::sections::{ControllerSecurity, Outgoing, Unsigned};
 
     use super::*;
-    use crate::fleet::{DeviceView, Wish, Wisher};
+    use crate::fleet::{DeviceView, Said, Wish, Wisher};
 
     fn keyring(key: &str) -> Keyring {
         let directory = tempfile::tempdir().unwrap();
@@ -143,7 +144,8 @@ mod group {
         };
         let fleet = Fleet::new(config.fleet, epoch).in_group(name.mark());
         let mut desk = Desk { fleet, topics, out: Vec::new() };
-        desk.take("edge/pi-1/status", STATUS, Retained::Live).unwrap();
+        let status = STATUS.replace("\"conn\":1,", "\"conn\":1,\"up_ms\":0,");
+        desk.take("edge/pi-1/status", &status, Retained::Live).unwrap();
         desk
     }
 
@@ -204,9 +206,9 @@ mod group {
         }
         // Nor is it cleared by whoever may publish there.
         listener.hear(&good).unwrap();
-        listener.take(&good.topic, "", Retained::Live).unwrap_err();
+        listener.take(&good.topic, "", Retained::Live).unwrap();
         assert_eq!(listener.view().wanted, Some(Mode::Degraded));
-        let said = Said::Wish { wish: None, by: Wisher::SetMode, epoch: 9, number: 1 };
+        let said = Said { wish: None, by: Wisher::SetMode, epoch: 9, number: 2 };
         let end = SharedWish { device: "pi-1".parse().unwrap(), said };
         listener.hear(&signer.topics.share(&end).unwrap()).unwrap();
         assert_eq!(listener.view().wanted, None);
@@ -222,7 +224,7 @@ mod group {
             lease_ms: Lease::try_from(1_000).unwrap(),
             reason: "".into(),
             cause: None,
-            fresh: None,
+            fresh: Some(Fresh { boot: BootId(0xaa), up_ms: 0, ttl_ms: 1_000 }),
             missing: None,
         };
         let device: DeviceId = "pi-1".parse().unwrap();

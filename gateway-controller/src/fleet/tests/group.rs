@@ -112,7 +112,7 @@ impl Hall {
                 }
                 Action::Share(shared) => {
                     let mut told = Vec::new();
-                    self.fleets.iter_mut().for_each(|fleet| fleet.hear_wish(&shared, &mut told).unwrap());
+                    self.fleets.iter_mut().for_each(|fleet| fleet.hear_wish(now, &shared, &mut told).unwrap());
                     self.told.extend(events(&told));
                 }
                 Action::Tell(Event::Decision(decision)) => {
@@ -259,49 +259,229 @@ fn a_wish_binds_all_and_outlives_the_controller_that_took_it() {
     assert_eq!(hall.device.sim.mode, Mode::Normal);
 }
 
+/// Two controllers that know a device, and the broker between them as the test will have it.
+struct Pair {
+    fleets: [Fleet; 2],
+    device: Sim,
+    now_ms: u64,
+}
+
+const A: usize = 0;
+const B: usize = 1;
+
+impl Pair {
+    fn new() -> Self {
+        let fleets = [1, 2].map(|epoch| Fleet::new(settings(), epoch).in_group(MARK));
+        let mut pair = Self { fleets, device: Sim::new("pi-1"), now_ms: 5 };
+        for at in [A, B] {
+            assert_eq!(pair.link_up(at, 1), []);
+            assert_eq!(pair.status(at), []);
+        }
+        pair
+    }
+
+    /// What this controller shares when this is done with it.
+    fn shares(
+        &mut self,
+        at: usize,
+        act: impl FnOnce(&mut Fleet, Moment, &Status, &mut Vec<Action>),
+    ) -> Vec<SharedWish> {
+        let (mut out, status) = (Vec::new(), self.device.status());
+        act(&mut self.fleets[at], Moment::from_millis(self.now_ms), &status, &mut out);
+        let shared = |action| if let Action::Share(shared) = action { Some(shared) } else { None };
+        out.into_iter().filter_map(shared).collect()
+    }
+
+    fn link_up(&mut self, at: usize, conn: u64) -> Vec<SharedWish> {
+        self.shares(at, |fleet, _, _, out| fleet.link_up(conn, out))
+    }
+
+    fn status(&mut self, at: usize) -> Vec<SharedWish> {
+        self.shares(at, |fleet, now, status, out| fleet.status(now, status, Freshness::Live, out).unwrap())
+    }
+
+    fn wish(&mut self, at: usize, wish: Option<Wish>) -> SharedWish {
+        let said = self.shares(at, |fleet, now, status, out| drop(fleet.wish(now, &status.device, wish, out).unwrap()));
+        assert_eq!(said.len(), 1);
+        said[0].clone()
+    }
+
+    fn hear(&mut self, at: usize, shared: &SharedWish) -> Vec<SharedWish> {
+        self.shares(at, |fleet, now, _, out| fleet.hear_wish(now, shared, out).unwrap())
+    }
+
+    fn wanted(&self) -> [Option<Mode>; 2] {
+        let view = |fleet: &Fleet| fleet.view_of(&self.device.id, Moment::from_millis(self.now_ms)).unwrap().wanted;
+        [view(&self.fleets[A]), view(&self.fleets[B])]
+    }
+}
+
+const NORMAL: Option<Wish> = Some(Wish::Mode(Mode::Normal));
+const DEGRADED: Option<Wish> = Some(Wish::Mode(Mode::Degraded));
+
 #[test]
-fn what_the_broker_gives_out_last_is_what_all_obey() {
-    let (mut a, mut b) = (Fleet::new(settings(), 1).in_group(MARK), Fleet::new(settings(), 2).in_group(MARK));
-    let status = Sim::new("pi-1").status();
-    let (now, mut out) = (Moment::from_millis(5), Vec::new());
-    let shares = |out: &[Action]| -> Vec<SharedWish> {
-        out.iter()
-            .filter_map(|action| if let Action::Share(shared) = action { Some(shared.clone()) } else { None })
-            .collect()
+fn wishes_that_crossed_end_in_one_whatever_their_order_at_the_broker() {
+    for turned in [false, true] {
+        let mut pair = Pair::new();
+        let mut said = [pair.wish(A, NORMAL), pair.wish(B, DEGRADED)];
+        if turned {
+            said.reverse();
+        }
+        for shared in &said {
+            for at in [A, B] {
+                drop(pair.hear(at, shared));
+            }
+        }
+        assert_eq!(pair.wanted(), [Some(Mode::Degraded); 2]);
+        // Nor does the broker keep the other one for those who come later.
+        pair.now_ms += 6_000;
+        assert_eq!(pair.status(B), if turned { vec![said[0].clone()] } else { vec![] });
+    }
+}
+
+#[test]
+fn an_echo_does_not_undo_what_was_wished_since() {
+    let mut pair = Pair::new();
+    let first = pair.wish(A, NORMAL);
+    drop(pair.hear(B, &first));
+    let second = pair.wish(B, DEGRADED);
+    assert!(second.said.number > first.said.number);
+    drop(pair.hear(A, &second));
+    drop(pair.hear(A, &first));
+    assert_eq!(pair.wanted(), [Some(Mode::Degraded); 2]);
+}
+
+#[test]
+fn who_was_away_brings_no_old_wish_back() {
+    let mut pair = Pair::new();
+    // Said as the connection broke: nobody heard it, and another wish was taken since, twice.
+    let old = pair.wish(A, DEGRADED);
+    drop(pair.wish(B, DEGRADED));
+    let new = pair.wish(B, None);
+    drop(pair.hear(B, &new));
+    pair.now_ms += 60_000;
+    assert_eq!(pair.link_up(A, 2), std::slice::from_ref(&old));
+    assert_eq!(pair.hear(B, &old), std::slice::from_ref(&new), "said again for those who believed it");
+    assert_eq!(pair.hear(B, &old), [], "not for each");
+    drop(pair.hear(A, &new));
+    assert_eq!(
+        pair.fleets[A].view_of(&new.device, Moment::from_millis(pair.now_ms)).unwrap().wanted_by,
+        WantedBy::Policy
+    );
+    // The last one is not left standing at the broker either.
+    pair.now_ms += 6_000;
+    assert_eq!(pair.status(B), [new]);
+}
+
+#[test]
+fn a_broker_that_lost_wishes_is_told_them_again() {
+    let mut pair = Pair::new();
+    let old = pair.wish(A, DEGRADED);
+    let new = pair.wish(A, NORMAL);
+    drop(pair.hear(A, &old));
+    drop(pair.hear(A, &new));
+    // It comes back with an older one.
+    pair.now_ms += 60_000;
+    assert_eq!(pair.link_up(A, 2), []);
+    assert_eq!(pair.hear(A, &old), std::slice::from_ref(&new));
+    assert_eq!(pair.wanted()[A], Some(Mode::Normal));
+    drop(pair.hear(A, &new));
+    // With none.
+    assert_eq!(pair.link_up(A, 3), []);
+    assert_eq!(pair.status(A), []);
+    pair.now_ms += 6_000;
+    assert_eq!(pair.status(A), std::slice::from_ref(&new));
+    drop(pair.hear(A, &new));
+    // With the right one.
+    assert_eq!(pair.link_up(A, 4), []);
+    drop(pair.hear(A, &new));
+    pair.now_ms += 6_000;
+    assert_eq!(pair.status(A), []);
+}
+
+#[test]
+fn a_wish_of_before_that_is_repeated_to_its_sender_is_answered() {
+    let mut pair = Pair::new();
+    let old = pair.wish(A, DEGRADED);
+    let new = pair.wish(A, None);
+    drop(pair.hear(A, &new));
+    pair.now_ms += 6_000;
+    assert_eq!(pair.hear(A, &old), [new]);
+    // The same wish once more is the last word, too.
+    let again = pair.wish(A, None);
+    assert!(again.said.number > old.said.number + 1);
+}
+
+#[test]
+fn a_forgotten_device_s_wish_ends_everywhere() {
+    let mut pair = Pair::new();
+    let wish = pair.wish(A, DEGRADED);
+    drop(pair.hear(B, &wish));
+    let forget = |fleet: &mut Fleet, now: Moment, status: &Status, out: &mut Vec<Action>| {
+        fleet.forget(now, &status.device, out).unwrap();
     };
-    let mut said = Vec::new();
-    for (fleet, mode) in [(&mut a, Mode::Normal), (&mut b, Mode::Degraded)] {
-        fleet.link_up(1, &mut out);
-        fleet.status(now, &status, Freshness::Live, &mut out).unwrap();
-        out.clear();
-        fleet.wish(now, &status.device, Some(Wish::Mode(mode)), &mut out).unwrap();
-        said.extend(shares(&out));
+    // Just connected anew, it does not know yet that the device is there.
+    drop(pair.link_up(A, 2));
+    let (now, id) = (Moment::from_millis(pair.now_ms), pair.device.id.clone());
+    assert_eq!(pair.fleets[A].forget(now, &id, &mut Vec::new()), Err(Refused::Online));
+    let will = pair.device.will();
+    for fleet in &mut pair.fleets {
+        fleet.status(now, &will, Freshness::Live, &mut Vec::new()).unwrap();
     }
-    // Both spoke before they heard the other. At the broker the second came last; the first comes back to its sender, too.
-    for fleet in [&mut a, &mut b] {
-        said.iter().for_each(|shared| fleet.hear_wish(shared, &mut out).unwrap());
-        assert_eq!(fleet.view_of(&status.device, now).unwrap().wanted, Some(Mode::Degraded));
-    }
-    // What was said without a connection is said again on the next; what was kept from before it comes first, and does not count.
-    a.link_down(1, "test".to_owned(), &mut out);
-    a.wish(now, &status.device, Some(Wish::Release), &mut out).unwrap();
-    out.clear();
-    a.link_up(2, &mut out);
-    let again = shares(&out);
-    assert_eq!(again.len(), 1);
-    a.hear_wish(&said[1], &mut out).unwrap();
-    assert_eq!(a.view_of(&status.device, now).unwrap().wanted, None);
-    // Nobody repeats it: it is said once more with what is heard of the device.
-    out.clear();
-    a.status(now.plus_millis(6_000), &status, Freshness::Live, &mut out).unwrap();
-    assert_eq!(shares(&out), again);
-    for fleet in [&mut a, &mut b] {
-        fleet.hear_wish(&again[0], &mut out).unwrap();
-        assert_eq!(fleet.view_of(&status.device, now).unwrap().wanted, None);
-    }
-    out.clear();
-    a.link_up(3, &mut out);
-    assert_eq!(shares(&out), []);
+    let end = pair.shares(A, forget);
+    assert!(end.len() == 1 && end[0].said.wish.is_none() && end[0].said.number > wish.said.number, "{end:?}");
+    drop(pair.hear(B, &end[0]));
+    assert_eq!(pair.fleets[B].view_of(&id, now).unwrap().wanted_by, WantedBy::Policy);
+    // The old one is over for both.
+    pair.now_ms += 6_000;
+    assert_eq!(pair.hear(A, &wish), end);
+}
+
+#[test]
+fn an_alarm_that_is_late_waits_until_the_queue_is_read() {
+    let mut hall = Hall::group(2, 0);
+    hall.window(0.0, Some(0));
+    hall.wish(0, DEGRADED);
+    let due = hall.fleets[1].next_wake().unwrap();
+    let late = due.plus_millis(1_500);
+    let mut out = Vec::new();
+    hall.fleets[1].tick(late, &mut out);
+    assert!(commands(&out).is_empty(), "{out:?}");
+    hall.fleets[1].tick(late.plus_millis(1_000), &mut out);
+    assert_eq!(modes(&out), [Mode::Degraded]);
+}
+
+#[test]
+fn a_command_that_is_repeated_or_over_is_no_order() {
+    let mut hall = Hall::group(2, 0);
+    hall.window(0.0, Some(0));
+    hall.window(0.5, Some(0));
+    let recorded = hall.sent.last().unwrap().clone();
+    assert_eq!(recorded.mode, Mode::Degraded);
+    (0..100).for_each(|_| hall.window(0.0, Some(0)));
+    let ended = hall.view(1).wanted;
+    assert_eq!(ended, Some(Mode::Normal));
+    // Each of them has heard it.
+    let (now, id) = (hall.now(), hall.device.sim.id.clone());
+    let repeat = |hall: &mut Hall, command: &SetMode| {
+        let now = hall.now();
+        hall.fleets.iter_mut().for_each(|fleet| fleet.overhear(now, &id, command));
+        [hall.view(0).wanted, hall.view(1).wanted]
+    };
+    let mut fresh = recorded.clone();
+    fresh.fresh = hall.sent.last().unwrap().fresh;
+    fresh.fresh.as_mut().unwrap().ttl_ms = 600_000;
+    assert_eq!(repeat(&mut hall, &fresh), [ended; 2]);
+    // Of one that nobody has heard of, it is over at the device.
+    let mut old = recorded.clone();
+    old.id = "0000600d.00000009-1".parse().unwrap();
+    assert_eq!(repeat(&mut hall, &old), [ended; 2]);
+    old.fresh = None;
+    assert_eq!(repeat(&mut hall, &old), [ended; 2]);
+    // In time it counts, once.
+    old.fresh = fresh.fresh;
+    assert_eq!(repeat(&mut hall, &old), [Some(Mode::Degraded); 2]);
+    assert_eq!(now, hall.now());
 }
 
 #[test]
@@ -309,32 +489,36 @@ fn a_wish_that_was_kept_waits_for_its_device() {
     let mut fleet = Fleet::new(settings(), 3).in_group(MARK);
     let (now, mut out, mut device) = (Moment::from_millis(5), Vec::new(), Sim::new("pi-1"));
     fleet.link_up(1, &mut out);
-    let said = Said::Wish { wish: Some(Wish::Mode(Mode::Degraded)), by: Wisher::Kubeedge, epoch: 1, number: 4 };
-    fleet.hear_wish(&SharedWish { device: device.id.clone(), said }, &mut out).unwrap();
+    let said = Said { wish: Some(Wish::Mode(Mode::Degraded)), by: Wisher::Kubeedge, epoch: 1, number: 4 };
+    fleet.hear_wish(now, &SharedWish { device: device.id.clone(), said }, &mut out).unwrap();
     fleet.status(now, &device.status(), Freshness::Live, &mut out).unwrap();
     assert_eq!(fleet.view_of(&device.id, now).unwrap().wanted_by, WantedBy::Kubeedge);
     assert!(commands(&out).is_empty(), "all of the group heard of the birth");
     device.up_ms = 200;
     fleet.report(now, device.report(0.0), &mut out).unwrap();
     assert_eq!(modes(&out), [Mode::Degraded]);
-    // Forgotten, it is wished for no more.
-    fleet.hear_wish(&SharedWish { device: device.id.clone(), said: Said::Nothing }, &mut out).unwrap();
+    let end = Said { wish: None, number: 5, ..said };
+    fleet.hear_wish(now, &SharedWish { device: device.id.clone(), said: end }, &mut out).unwrap();
     assert_eq!(fleet.view_of(&device.id, now).unwrap().wanted_by, WantedBy::Policy);
-    for number in 0..3 {
-        let name = format!("other-{number}").parse().unwrap();
-        fleet.hear_wish(&SharedWish { device: name, said }, &mut out).unwrap();
-    }
-    let beyond = fleet.hear_wish(&SharedWish { device: "more".parse().unwrap(), said }, &mut out);
-    assert_eq!(beyond, Err(Refused::TooManyDevices(3)));
+    let mut hear =
+        |now, name: &str, said| fleet.hear_wish(now, &SharedWish { device: name.parse().unwrap(), said }, &mut out);
+    hear(now, "other-1", said).unwrap();
+    hear(now, "other-2", said).unwrap();
+    assert_eq!(hear(now, "more", said), Err(Refused::TooManyDevices(3)));
+    // What wishes nothing of a device that nobody knows makes room.
+    hear(now, "other-2", end).unwrap();
+    hear(now.plus_millis(2_000), "more", said).unwrap();
+    assert_eq!(hear(now.plus_millis(4_000), "other-2", said), Err(Refused::TooManyDevices(3)));
 }
 
 #[test]
 fn of_two_orders_that_crossed_all_know_the_one_that_the_device_got_last() {
     let mut hall = Hall::group(3, 1_000);
     (0..3).for_each(|at| hall.window(0.0, Some(at)));
-    let renewal = hall.sent.last().unwrap().clone();
+    let mut renewal = hall.sent.last().unwrap().clone();
     hall.window(0.5, Some(0));
-    let turn = hall.sent.last().unwrap().clone();
+    let mut turn = hall.sent.last().unwrap().clone();
+    (renewal.id, turn.id) = ("0000600d.00000002-ff".parse().unwrap(), "0000600d.00000001-ff".parse().unwrap());
     assert_eq!(turn.mode, Mode::Degraded);
     // The broker got another one's renewal before: everybody hears both, in this order.
     let (now, id) = (hall.now(), hall.device.sim.id.clone());
