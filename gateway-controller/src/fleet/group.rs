@@ -215,9 +215,8 @@ impl Fleet {
         if epoch == self.common.ids.epoch() && device.commands.ordered_last() == Some(order) {
             return;
         }
-        // It may have waited here.
-        let said = now.minus_millis(age_ms);
-        device.commands.ordered(said, number, &device.situation_with(order), &self.common.settings.timing);
+        // It may have waited here, and so have the reports behind it: they were judged by whom it comes from.
+        device.commands.ordered(now, number, &device.situation_with(order), &self.common.settings.timing);
         device.why = command.reason.clone();
         if device.wish.is_none() {
             device.policy = match order {

@@ -35,12 +35,6 @@ impl Moment {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// So many milliseconds earlier; not before the start.
-    #[must_use]
-    pub const fn minus_millis(self, millis: u64) -> Self {
-        Self(self.0.saturating_sub(millis.saturating_mul(1000)))
-    }
-
     /// So many milliseconds later.
     #[must_use]
     pub const fn plus_millis(self, millis: u64) -> Self {
