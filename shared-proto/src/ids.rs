@@ -76,6 +76,11 @@ text_id!(
     |text| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
 );
 text_id!(
+    /// Name of a site, a gateway with its devices: 1 to 32 of `A`–`Z`, `a`–`z`, `0`–`9`, `_`, `-`, `.`. It is a level of MQTT topics.
+    SiteId, "site name", 32, "1 to 32 of A-Z a-z 0-9 _ - .",
+    |text| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+);
+text_id!(
     /// Name of a command, chosen by its sender: 1 to 36 printable ASCII characters (a UUID fits).
     CommandId, "command id", 36, "1 to 36 printable ASCII characters",
     |text| text.bytes().all(|b| b.is_ascii_graphic())

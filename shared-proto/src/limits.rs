@@ -8,6 +8,15 @@ pub const MAX_ACK: usize = 1024;
 pub const MAX_STATUS: usize = 10 * 1024;
 /// Longest report, in bytes: two full histograms of 264 buckets with ten-digit counts, and the rest.
 pub const MAX_REPORT: usize = 16 * 1024;
+/// Longest window of a site, in bytes: two full histograms of 264 buckets with ten-digit counts, and [`MAX_OCCURRENCES`] of which every text
+/// is full.
+pub const MAX_SITE: usize = 24 * 1024;
+/// Longest status of a site, in bytes.
+pub const MAX_SITE_STATUS: usize = 1024;
+/// Longest message that asks a site for windows, in bytes.
+pub const MAX_SITE_MISSING: usize = 256;
+/// Occurrences in one window of a site; the others are only counted.
+pub const MAX_OCCURRENCES: usize = 32;
 /// Longest text of a reason, in bytes; longer ones are cut.
 pub const MAX_REASON: usize = 96;
 /// Shortest lease of a command, in milliseconds.

@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared_proto::dialect::{edgex, lab};
 use shared_proto::ids::CommandId;
-use shared_proto::limits::{MAX_ACK, MAX_COMMAND, MAX_REPORT, MAX_STATUS};
-use shared_proto::wire::{Ack, Envelope, Report, SetMode, Status, Version};
+use shared_proto::limits::{MAX_ACK, MAX_COMMAND, MAX_REPORT, MAX_SITE, MAX_SITE_MISSING, MAX_SITE_STATUS, MAX_STATUS};
+use shared_proto::wire::{Ack, Envelope, Report, SetMode, Site, SiteMissing, SiteStatus, Status, Version};
 
 /// A message that does not fit its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -137,6 +137,32 @@ pub fn decode_status(payload: &[u8]) -> Result<Status, DecodeError> {
 /// [`DecodeError`] says what is wrong.
 pub fn decode_ack(payload: &[u8]) -> Result<Ack, DecodeError> {
     versioned(payload, MAX_ACK)
+}
+
+/// Reads a window of a site and checks that its numbers agree with each other.
+///
+/// # Errors
+/// [`DecodeError`] says what is wrong.
+pub fn decode_site(payload: &[u8]) -> Result<Site, DecodeError> {
+    let site: Site = versioned(payload, MAX_SITE)?;
+    site.validate().map_err(|error| DecodeError::Malformed(error.to_string()))?;
+    Ok(site)
+}
+
+/// Reads the status of a site.
+///
+/// # Errors
+/// [`DecodeError`] says what is wrong.
+pub fn decode_site_status(payload: &[u8]) -> Result<SiteStatus, DecodeError> {
+    versioned(payload, MAX_SITE_STATUS)
+}
+
+/// Reads which windows of a site are missing.
+///
+/// # Errors
+/// [`DecodeError`] says what is wrong.
+pub fn decode_site_missing(payload: &[u8]) -> Result<SiteMissing, DecodeError> {
+    versioned(payload, MAX_SITE_MISSING)
 }
 
 /// Reads a classroom client's metrics.

@@ -3,6 +3,7 @@
 pub mod edgex;
 pub mod lab;
 pub mod native;
+pub mod site;
 
 /// A topic, never longer than [`crate::limits::MAX_TOPIC`].
 pub type Topic = heapless::String<{ crate::limits::MAX_TOPIC }>;

@@ -13,6 +13,7 @@ mod ack;
 mod command;
 mod merge;
 mod report;
+mod site;
 mod status;
 mod version;
 
@@ -22,5 +23,6 @@ pub use merge::CannotMerge;
 pub use report::{
     Host, Inconsistent, Lost, MissBurst, MissWindow, OverrunPolicy, Report, RtContext, Schedule, Task, Totals,
 };
+pub use site::{CannotMergeSites, Census, Occurrence, Site, SiteCounts, SiteMissing, SiteStatus, What, Worst};
 pub use status::{Departure, DialectName, Dialects, Setting, SettingOutcome, Settings, Status};
 pub use version::Version;

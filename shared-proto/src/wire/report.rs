@@ -204,10 +204,10 @@ impl Totals {
     }
 }
 
-/// A report whose numbers contradict each other.
+/// A report, or a window of a site, whose numbers contradict each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("inconsistent report: {0}")]
-pub struct Inconsistent(&'static str);
+pub struct Inconsistent(pub(super) &'static str);
 
 impl Report {
     /// Checks what the numbers promise each other.
