@@ -4,11 +4,11 @@
 //! `event` (the name below in snake case), then the fields of that event. What is not known is `null`.
 
 use serde::Serialize;
-use shared_proto::ids::{BootId, CommandId, DeviceId};
+use shared_proto::ids::{BootId, CommandId, DeviceId, SiteId};
 use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::text::{Name, Reason};
 use shared_proto::units::Ratio;
-use shared_proto::wire::{Ack, Departure, DialectName, Outcome, Report, Status};
+use shared_proto::wire::{Ack, Departure, DialectName, Occurrence, Outcome, Report, Site, Status};
 
 /// An event and its time.
 #[derive(Debug, Clone, Serialize)]
@@ -46,6 +46,15 @@ pub enum Event {
     Forgotten(Forgotten),
     /// The connection to the broker came or went.
     Link(Link),
+    /// The controller of a site below is there.
+    SiteOnline(SiteOnline),
+    /// It has gone.
+    SiteOffline(SiteOffline),
+    /// Something happened at a site below: the words of its controller.
+    SiteTold(SiteTold),
+    /// A window of a site was accepted (duplicates are not). Never on standard output.
+    #[serde(skip)]
+    Site(Box<SiteHeard>),
     /// A report was accepted (duplicates are not). Never on standard output.
     #[serde(skip)]
     Report(Box<Report>),
@@ -64,8 +73,52 @@ impl Event {
     /// Whether it is for those who watch from inside the process, and not for standard output.
     #[must_use]
     pub fn is_for_watchers(&self) -> bool {
-        matches!(self, Self::Report(_) | Self::Status(_) | Self::Ack(_) | Self::Observed(_))
+        matches!(self, Self::Report(_) | Self::Status(_) | Self::Ack(_) | Self::Observed(_) | Self::Site(_))
     }
+}
+
+/// The controller of a site is there.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SiteOnline {
+    /// The site.
+    pub site: SiteId,
+    /// Run of its controller.
+    pub boot: BootId,
+    /// Its connection attempt; `null` if only windows told of it.
+    pub conn: Option<u64>,
+    /// Version of the controller.
+    pub version: Option<Name>,
+    /// Time between two windows, in milliseconds; `null` if only windows told of it.
+    pub every_ms: Option<u64>,
+}
+
+/// The controller of a site has gone.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SiteOffline {
+    /// The site.
+    pub site: SiteId,
+    /// Run of its controller.
+    pub boot: BootId,
+    /// `stopped` or `lost`.
+    pub departure: Option<Departure>,
+}
+
+/// Something happened at a site.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SiteTold {
+    /// The site.
+    pub site: SiteId,
+    /// What; its time is on the site's clock.
+    pub told: Occurrence,
+}
+
+/// A window of a site, and what it took to carry it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SiteHeard {
+    /// The window.
+    pub window: Site,
+    /// Topic and payload of its message.
+    pub bytes: u64,
 }
 
 /// How a device is that sends no reports.

@@ -6,6 +6,7 @@
 //! | [`group`] | several controllers that share the reports of one fleet: their name, and what they tell each other |
 //! | [`link`] | what a topic and a payload mean, and how a command becomes a message |
 //! | [`edgex`] | EdgeX: readings from core-data and the message bus, commands through core-command |
+//! | [`sites`] | what is known of the sites below this controller: no input, output or clock |
 //! | [`run`] | the loop around it: broker, control socket, clock |
 //! | [`keyring`] | whose messages are believed, and signatures of commands |
 //! | [`event`], [`sink`] | what it tells, and to whom |
@@ -34,6 +35,9 @@ pub mod protocol;
 mod refusals;
 pub mod run;
 pub mod sink;
+pub mod sites;
+mod sparse;
+mod tally;
 mod wall_clock;
 pub mod watch;
 pub mod web;

@@ -3,14 +3,13 @@
 use shared_proto::ids::BootId;
 use shared_proto::wire::{Missing, Report, Totals};
 
-use super::coverage::Arrival;
-use super::tally::{Sum, Tally};
+use crate::tally::{Arrival, Sum, Tally};
 
 /// Counts of one device.
 #[derive(Debug)]
 pub(super) enum Counts {
     /// Of all runs, each window counted as it came: of a controller that gets all reports.
-    Received(Tally),
+    Received(Tally<Totals>),
     /// Of the present run, as the newest report that came tells it: of one that shares the reports with others.
     Told(Option<Word>),
 }
@@ -74,7 +73,7 @@ impl Counts {
     }
 
     /// What came and what did not.
-    pub(super) fn sum(&self) -> Sum {
+    pub(super) fn sum(&self) -> Sum<Totals> {
         match self {
             Self::Received(tally) => tally.sum(),
             Self::Told(word) => {

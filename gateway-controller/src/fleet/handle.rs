@@ -5,13 +5,13 @@ use shared_proto::ids::{CommandId, DeviceId};
 use shared_proto::wire::{Ack, Report, Status};
 
 use super::commands::{OpenChange, Wire};
-use super::coverage::Arrival;
 use super::device::{Device, Heard, Lead, Presence};
 use super::identity::{Claim, Identity};
 use super::seen::Seen;
 use super::take::Turn;
 use super::{Action, BrokerLink, Fleet, Freshness, Moment, Refused, Wish, Wisher, reconcile, schedule};
 use crate::event::{Decision, DecisionSource, Event, Forgotten, ForgottenWhy, Link, LinkState};
+use crate::tally::Arrival;
 
 /// After a search in vain for a device to forget, the next is so much later, in milliseconds: it looks at every device.
 const NEXT_SEARCH_MS: u64 = 1_000;

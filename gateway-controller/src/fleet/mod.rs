@@ -7,7 +7,6 @@ mod brief;
 mod clock;
 mod commands;
 mod counts;
-mod coverage;
 mod device;
 mod edgex;
 mod group;
@@ -18,7 +17,6 @@ mod peers;
 mod reconcile;
 mod seen;
 mod take;
-mod tally;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -40,7 +38,6 @@ use device::Device;
 pub use edgex::{EdgexAnswer, EdgexCommand, EdgexObserved, EdgexTaken};
 pub use group::{Said, SharedWish};
 pub use moment::Moment;
-pub(crate) use tally::Tally;
 pub use view::{CountedView, DeviceView, DialectView, PresenceView, WakeupView, WantedBy};
 
 /// In a group: an alarm that is later than that is put off by as much, in milliseconds.

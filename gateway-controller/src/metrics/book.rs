@@ -185,7 +185,11 @@ impl Book {
             | Event::Ack(_)
             | Event::Observed(_)
             | Event::Online(_)
-            | Event::Offline(_) => {}
+            | Event::Offline(_)
+            | Event::SiteOnline(_)
+            | Event::SiteOffline(_)
+            | Event::SiteTold(_)
+            | Event::Site(_) => {}
         }
     }
 }

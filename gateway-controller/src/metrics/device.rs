@@ -10,7 +10,7 @@ use shared_proto::wire::{Ack, Departure, Host, Report, SettingOutcome, Status, T
 
 use super::octaves::Octaves;
 use crate::event::Observed;
-use crate::fleet::Tally;
+use crate::tally::Tally;
 
 /// Wake-up latencies: 1 µs to 66 ms.
 pub(super) type Wakeup = Octaves<0, 17>;
@@ -57,7 +57,7 @@ pub(super) struct Device {
     pub(super) newest: Option<Newest>,
     /// Arrival of the newest report of the present run, or of the newest observation, in milliseconds since 1970 by the clock here.
     pub(super) reported_ms: Option<u64>,
-    tally: Tally,
+    tally: Tally<Totals>,
     pub(super) counts: Counts,
     /// Lost reports told by each run.
     lost: VecDeque<(BootId, u64)>,

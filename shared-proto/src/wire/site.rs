@@ -52,7 +52,7 @@ pub struct Site {
     pub worst: Option<Worst>,
     /// What happened to single devices, the earliest first.
     #[serde(default)]
-    pub occurrences: Vec<Occurrence, MAX_OCCURRENCES>,
+    pub occurrences: Occurrences,
     /// What else happened, without room here.
     #[serde(default)]
     pub occurrences_left_out: u64,
@@ -100,6 +100,9 @@ pub struct Worst {
     /// Its greatest miss rate.
     pub miss_rate: Ratio,
 }
+
+/// What happened at a site.
+pub type Occurrences = Vec<Occurrence, MAX_OCCURRENCES>;
 
 /// Something that happened to one device of a site, or to the site.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

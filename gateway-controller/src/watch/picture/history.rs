@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::wire::Report;
 
-use super::sparse::Sparse;
+use crate::sparse::Sparse;
 
 /// One resolution: length of a slot in milliseconds, and how many are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

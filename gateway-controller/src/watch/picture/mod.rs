@@ -9,7 +9,6 @@ mod live;
 mod log;
 mod newest;
 mod place;
-mod sparse;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +24,6 @@ pub(crate) use history::{FINE, Slot, Track};
 pub(crate) use live::Live;
 pub(crate) use log::Log;
 pub(crate) use newest::{ModeNow, Newest, Quantiles, Received};
-pub(crate) use sparse::Sparse;
 
 /// Devices that have a history.
 pub(crate) const HISTORIES: usize = 1_000;

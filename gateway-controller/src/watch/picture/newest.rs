@@ -7,7 +7,7 @@ use shared_proto::text::Reason;
 use shared_proto::units::ns_to_micros;
 use shared_proto::wire::{Host, Lost, MissBurst, MissWindow, Report, RtContext, Task, Totals};
 
-use super::sparse::Sparse;
+use crate::sparse::Sparse;
 
 /// The mode, and what is known of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]

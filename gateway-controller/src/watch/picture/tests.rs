@@ -8,6 +8,7 @@ use shared_proto::wire::{Departure, Report, Status};
 
 use super::*;
 use crate::event::{Forgotten, ForgottenWhy, Freshness, Link as LinkEvent, Observed, Offline, Online};
+use crate::sparse::Sparse;
 use shared_proto::wire::DialectName;
 
 const SPAN_MS: u64 = 200;

@@ -15,7 +15,8 @@ use tokio::sync::broadcast::{Receiver, Sender, channel};
 
 use super::stream::told;
 use super::tile::{Lately, Spark, Tile, rounded, significant};
-use crate::watch::picture::{HISTORIES, Link, Quantiles, Sparse, State};
+use crate::sparse::Sparse;
+use crate::watch::picture::{HISTORIES, Link, Quantiles, State};
 use crate::web::{Shared, Site};
 
 /// Messages that a reader may be behind.

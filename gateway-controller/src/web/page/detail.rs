@@ -10,8 +10,9 @@ use shared_proto::wire::{Departure, Status};
 
 use super::tile::{rounded, significant};
 use crate::fleet::{DeviceView, DialectView};
+use crate::sparse::Sparse;
 use crate::watch::picture::{
-    Device, FINE, History, Live, Maximum, ModeNow, Newest, Quantiles, Received, Slot, Sparse, State, Track,
+    Device, FINE, History, Live, Maximum, ModeNow, Newest, Quantiles, Received, Slot, State, Track,
 };
 
 /// How far a reader has read.

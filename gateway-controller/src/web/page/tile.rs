@@ -6,7 +6,8 @@ use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::text::{Name, Reason};
 
 use crate::fleet::DialectView;
-use crate::watch::picture::{Device, FINE, Quantiles, Sparse, State};
+use crate::sparse::Sparse;
+use crate::watch::picture::{Device, FINE, Quantiles, State};
 
 /// Slots of the fine history in a sparkline: two minutes.
 const SPARKS: u64 = 60;

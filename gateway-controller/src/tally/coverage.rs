@@ -1,44 +1,44 @@
 //! Which windows of one boot have been received: duplicates are told from late arrivals, and what is missing is known
 //! exactly.
 //!
-//! Each report covers the windows `seq − merged + 1 ..= seq` and carries the totals at its close. So the totals at both of its
+//! Each message covers the windows `seq − merged + 1 ..= seq` and carries the totals at its close. So the totals at both of its
 //! ends are known, and any overlap (a report delivered twice, once alone and once merged) can be taken out.
 
-use shared_proto::wire::{Report, Totals};
+use super::{Counts, Window};
 
 /// Gaps remembered; the oldest beyond these is given up, and a report that would have filled it counts as a duplicate.
 const MAX_GAPS: usize = 8;
 
 /// A place between two windows.
 #[derive(Debug, Clone, Copy)]
-struct Edge {
+struct Edge<C> {
     /// Number of the window before it.
     window: u64,
     /// What the device had counted there since its start.
-    total: Totals,
+    total: C,
 }
 
 /// Windows between two edges that were not received.
 #[derive(Debug, Clone, Copy)]
-struct Gap {
-    from: Edge,
-    to: Edge,
+struct Gap<C> {
+    from: Edge<C>,
+    to: Edge<C>,
 }
 
-impl Gap {
-    fn size(&self) -> Totals {
+impl<C: Counts> Gap<C> {
+    fn size(&self) -> C {
         self.to.total.since(&self.from.total)
     }
 }
 
 /// The windows received of one boot, from the first that was seen.
 #[derive(Debug, Clone)]
-pub(super) struct Coverage {
-    first: Edge,
-    last: Edge,
+pub(super) struct Coverage<C> {
+    first: Edge<C>,
+    last: Edge<C>,
     /// Oldest first, none overlapping.
-    gaps: Vec<Gap>,
-    given_up: Totals,
+    gaps: Vec<Gap<C>>,
+    given_up: C,
 }
 
 /// What a report adds.
@@ -52,16 +52,16 @@ pub(crate) enum Arrival {
     Duplicate,
 }
 
-impl Coverage {
+impl<C: Counts> Coverage<C> {
     /// Starts with the first report seen of a boot.
-    pub(super) fn begin(report: &Report) -> Self {
-        let (first, last) = edges(report);
-        Self { first, last, gaps: Vec::new(), given_up: Totals::default() }
+    pub(super) fn begin(message: &impl Window<Counts = C>) -> Self {
+        let (first, last) = edges(message);
+        Self { first, last, gaps: Vec::new(), given_up: C::default() }
     }
 
     /// Takes a report in.
-    pub(super) fn take(&mut self, report: &Report) -> Arrival {
-        let (start, end) = edges(report);
+    pub(super) fn take(&mut self, message: &impl Window<Counts = C>) -> Arrival {
+        let (start, end) = edges(message);
         let filled = self.fill(start, end);
         let earlier = start.window < self.first.window;
         if earlier {
@@ -77,15 +77,30 @@ impl Coverage {
         if filled || earlier { Arrival::Late } else { Arrival::Duplicate }
     }
 
+    /// Whether any of the windows of a message is here already.
+    pub(super) fn overlaps(&self, message: &impl Window<Counts = C>) -> bool {
+        let (start, end) = edges(message);
+        let (after, up_to) = (start.window.max(self.first.window), end.window.min(self.last.window));
+        let missing = |gap: &Gap<C>| gap.from.window <= after && up_to <= gap.to.window;
+        after < up_to && !self.gaps.iter().any(missing)
+    }
+
+    /// Whether all windows of a message are here already.
+    pub(super) fn has_all(&self, message: &impl Window<Counts = C>) -> bool {
+        let (start, end) = edges(message);
+        let hit = |gap: &Gap<C>| start.window < gap.to.window && gap.from.window < end.window;
+        self.first.window <= start.window && end.window <= self.last.window && !self.gaps.iter().any(hit)
+    }
+
     /// What was received, each window counted once.
-    pub(super) fn received(&self) -> Totals {
+    pub(super) fn received(&self) -> C {
         let missing = self.missing();
         self.last.total.since(&self.first.total).since(&missing)
     }
 
     /// What the device counted since the first window seen and did not deliver.
-    pub(super) fn missing(&self) -> Totals {
-        self.gaps.iter().map(Gap::size).fold(self.given_up, |sum, gap| plus(&sum, &gap))
+    pub(super) fn missing(&self) -> C {
+        self.gaps.iter().map(Gap::size).fold(self.given_up, |sum, gap| sum.plus(&gap))
     }
 
     /// The newest windows that are missing: those after the first number, up to the second.
@@ -93,14 +108,14 @@ impl Coverage {
         self.gaps.last().map(|gap| (gap.from.window, gap.to.window))
     }
 
-    fn extend_back(&mut self, start: Edge, end: Edge) {
+    fn extend_back(&mut self, start: Edge<C>, end: Edge<C>) {
         if end.window < self.first.window {
             self.miss(Gap { from: end, to: self.first }, 0);
         }
         self.first = start;
     }
 
-    fn miss(&mut self, gap: Gap, position: usize) {
+    fn miss(&mut self, gap: Gap<C>, position: usize) {
         self.gaps.insert(position.min(self.gaps.len()), gap);
         self.bound_gaps();
     }
@@ -108,17 +123,17 @@ impl Coverage {
     fn bound_gaps(&mut self) {
         while self.gaps.len() > MAX_GAPS {
             let oldest = self.gaps.remove(0);
-            self.given_up = plus(&self.given_up, &oldest.size());
+            self.given_up = self.given_up.plus(&oldest.size());
         }
     }
 
     /// Takes the windows from `start` to `end` out of the gaps; tells whether there were any.
-    fn fill(&mut self, start: Edge, end: Edge) -> bool {
-        let hit = |gap: &Gap| start.window < gap.to.window && gap.from.window < end.window;
+    fn fill(&mut self, start: Edge<C>, end: Edge<C>) -> bool {
+        let hit = |gap: &Gap<C>| start.window < gap.to.window && gap.from.window < end.window;
         if !self.gaps.iter().any(hit) {
             return false;
         }
-        let rest = |gap: &Gap| {
+        let rest = |gap: &Gap<C>| {
             let before = (start.window > gap.from.window).then_some(Gap { from: gap.from, to: start });
             let after = (end.window < gap.to.window).then_some(Gap { from: end, to: gap.to });
             if hit(gap) { [before, after] } else { [Some(*gap), None] }
@@ -129,17 +144,8 @@ impl Coverage {
     }
 }
 
-fn edges(report: &Report) -> (Edge, Edge) {
-    let own = Totals { jobs: report.jobs, misses: report.misses, skipped: report.skipped };
-    let start = Edge { window: report.seq.saturating_sub(report.merged.into()), total: report.total.since(&own) };
-    (start, Edge { window: report.seq, total: report.total })
-}
-
-/// Sum of two counts.
-pub(super) fn plus(a: &Totals, b: &Totals) -> Totals {
-    Totals {
-        jobs: a.jobs.saturating_add(b.jobs),
-        misses: a.misses.saturating_add(b.misses),
-        skipped: a.skipped.saturating_add(b.skipped),
-    }
+fn edges<W: Window>(message: &W) -> (Edge<W::Counts>, Edge<W::Counts>) {
+    let (seq, total) = (message.seq(), message.total());
+    let start = Edge { window: seq.saturating_sub(message.merged().into()), total: total.since(&message.counts()) };
+    (start, Edge { window: seq, total })
 }

@@ -1,11 +1,12 @@
-//! Counts of all runs of one device. Reports of an earlier run can still come, from a spool on the device's disk.
+//! Counts of all runs of one device, or site. Windows of an earlier run can still come, from a spool on its disk.
 
 use std::collections::VecDeque;
 
 use shared_proto::ids::BootId;
-use shared_proto::wire::{Missing, Report, Totals};
+use shared_proto::wire::Missing;
 
-use super::coverage::{Arrival, Coverage, plus};
+use super::coverage::{Arrival, Coverage};
+use super::{Counts, Window};
 
 /// Earlier runs that are remembered, so that what comes twice of one counts once. A machine that loses its power again and again
 /// brings the reports of many, and the same ones at each start, until its disk has been told that they arrived.
@@ -16,27 +17,27 @@ const REMEMBERED: usize = 8;
 /// out beside the reports of now, and faster.
 const CALM: u16 = 1_000;
 
-/// Counts of one device since it was first heard of.
+/// Counts of one device, or site, since it was first heard of.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Tally {
-    current: Option<(BootId, Coverage)>,
+pub(crate) struct Tally<C> {
+    current: Option<(BootId, Coverage<C>)>,
     /// Other runs, the one that was current or reported last at the end.
-    others: VecDeque<(BootId, Coverage)>,
+    others: VecDeque<(BootId, Coverage<C>)>,
     /// Reports of the current run since one of another run, up to [`CALM`].
     calm: u16,
     /// Sums over the runs before.
-    closed: Sum,
+    closed: Sum<C>,
     duplicates: u64,
 }
 
 /// What came and what did not.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Sum {
-    pub(crate) received: Totals,
-    pub(crate) missing: Totals,
+pub(crate) struct Sum<C> {
+    pub(crate) received: C,
+    pub(crate) missing: C,
 }
 
-impl Tally {
+impl<C: Counts> Tally<C> {
     /// From now on this is the current run.
     pub(crate) fn start_boot(&mut self, boot: BootId) {
         let before = self.current.take();
@@ -46,43 +47,55 @@ impl Tally {
     }
 
     /// Takes in a report of the current run.
-    pub(crate) fn take(&mut self, report: &Report) -> Arrival {
+    pub(crate) fn take(&mut self, message: &impl Window<Counts = C>) -> Arrival {
         self.calm = self.calm.saturating_add(1).min(CALM);
         if self.calm == CALM {
             self.retire();
         }
-        let arrival = take(&mut self.current, report);
+        let arrival = take(&mut self.current, message);
         self.note(arrival)
     }
 
     /// Takes in a report of another run.
-    pub(crate) fn take_foreign(&mut self, report: &Report) -> Arrival {
+    pub(crate) fn take_foreign(&mut self, message: &impl Window<Counts = C>) -> Arrival {
         self.calm = 0;
-        let mut other = self.recall(report.boot);
-        let arrival = take(&mut other, report);
+        let mut other = self.recall(message.boot());
+        let arrival = take(&mut other, message);
         self.others.extend(other);
         self.retire();
         self.note(arrival)
     }
 
     /// The newest windows of the current run that are missing.
-    pub(super) fn missing(&self) -> Option<Missing> {
+    pub(crate) fn missing(&self) -> Option<Missing> {
         let (boot, coverage) = self.current.as_ref()?;
         coverage.newest_gap().map(|(after, up_to)| Missing { boot: *boot, after, up_to })
     }
 
-    fn recall(&mut self, boot: BootId) -> Option<(BootId, Coverage)> {
+    /// Whether any of the windows of a message came already.
+    pub(crate) fn overlaps(&self, message: &impl Window<Counts = C>) -> bool {
+        let mut known = self.current.iter().chain(&self.others);
+        known.find(|(boot, _)| *boot == message.boot()).is_some_and(|(_, coverage)| coverage.overlaps(message))
+    }
+
+    /// Whether all windows of a message came already.
+    pub(crate) fn has_all(&self, message: &impl Window<Counts = C>) -> bool {
+        let mut known = self.current.iter().chain(&self.others);
+        known.find(|(boot, _)| *boot == message.boot()).is_some_and(|(_, coverage)| coverage.has_all(message))
+    }
+
+    fn recall(&mut self, boot: BootId) -> Option<(BootId, Coverage<C>)> {
         let place = self.others.iter().position(|(known, _)| *known == boot);
         place.and_then(|place| self.others.remove(place))
     }
 
     /// What came and what did not, over all runs.
-    pub(crate) fn sum(&self) -> Sum {
+    pub(crate) fn sum(&self) -> Sum<C> {
         self.current.iter().chain(&self.others).fold(self.closed, |sum, (_, coverage)| sum.plus(coverage))
     }
 
     /// Reports that came more than once.
-    pub(super) fn duplicates(&self) -> u64 {
+    pub(crate) fn duplicates(&self) -> u64 {
         self.duplicates
     }
 
@@ -102,17 +115,17 @@ impl Tally {
     }
 }
 
-impl Sum {
-    fn plus(self, coverage: &Coverage) -> Self {
-        Self { received: plus(&self.received, &coverage.received()), missing: plus(&self.missing, &coverage.missing()) }
+impl<C: Counts> Sum<C> {
+    fn plus(self, coverage: &Coverage<C>) -> Self {
+        Self { received: self.received.plus(&coverage.received()), missing: self.missing.plus(&coverage.missing()) }
     }
 }
 
-fn take(place: &mut Option<(BootId, Coverage)>, report: &Report) -> Arrival {
+fn take<C: Counts>(place: &mut Option<(BootId, Coverage<C>)>, message: &impl Window<Counts = C>) -> Arrival {
     match place {
-        Some((_, coverage)) => coverage.take(report),
+        Some((_, coverage)) => coverage.take(message),
         None => {
-            *place = Some((report.boot, Coverage::begin(report)));
+            *place = Some((message.boot(), Coverage::begin(message)));
             Arrival::Newest
         }
     }
