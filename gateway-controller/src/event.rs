@@ -8,7 +8,7 @@ use shared_proto::ids::{BootId, CommandId, DeviceId, SiteId};
 use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::text::{Name, Reason};
 use shared_proto::units::Ratio;
-use shared_proto::wire::{Ack, Departure, DialectName, Occurrence, Outcome, Report, Site, Status};
+use shared_proto::wire::{Ack, Departure, DialectName, Occurrence, Outcome, Report, Site, Status, Totals};
 
 /// An event and its time.
 #[derive(Debug, Clone, Serialize)]
@@ -55,6 +55,9 @@ pub enum Event {
     /// A window of a site was accepted (duplicates are not). Never on standard output.
     #[serde(skip)]
     Site(Box<SiteHeard>),
+    /// Of the report that is told next: what of it came before. Never on standard output.
+    #[serde(skip)]
+    CountedBefore(CountedBefore),
     /// A report was accepted (duplicates are not). Never on standard output.
     #[serde(skip)]
     Report(Box<Report>),
@@ -73,7 +76,15 @@ impl Event {
     /// Whether it is for those who watch from inside the process, and not for standard output.
     #[must_use]
     pub fn is_for_watchers(&self) -> bool {
-        matches!(self, Self::Report(_) | Self::Status(_) | Self::Ack(_) | Self::Observed(_) | Self::Site(_))
+        matches!(
+            self,
+            Self::CountedBefore(_)
+                | Self::Report(_)
+                | Self::Status(_)
+                | Self::Ack(_)
+                | Self::Observed(_)
+                | Self::Site(_)
+        )
     }
 }
 
@@ -119,6 +130,15 @@ pub struct SiteHeard {
     pub window: Site,
     /// Topic and payload of its message.
     pub bytes: u64,
+}
+
+/// A report covers windows that came before, alone or in another report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CountedBefore {
+    /// The device.
+    pub device: DeviceId,
+    /// What of the report was counted already.
+    pub counts: Totals,
 }
 
 /// How a device is that sends no reports.

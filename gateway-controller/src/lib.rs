@@ -7,6 +7,7 @@
 //! | [`link`] | what a topic and a payload mean, and how a command becomes a message |
 //! | [`edgex`] | EdgeX: readings from core-data and the message bus, commands through core-command |
 //! | [`sites`] | what is known of the sites below this controller: no input, output or clock |
+//! | [`upstream`] | what is forwarded of this site to a controller above it |
 //! | [`run`] | the loop around it: broker, control socket, clock |
 //! | [`keyring`] | whose messages are believed, and signatures of commands |
 //! | [`event`], [`sink`] | what it tells, and to whom |
@@ -38,6 +39,7 @@ pub mod sink;
 pub mod sites;
 mod sparse;
 mod tally;
+pub mod upstream;
 mod wall_clock;
 pub mod watch;
 pub mod web;

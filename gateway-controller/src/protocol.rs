@@ -6,6 +6,7 @@ use shared_proto::ids::{CommandId, DeviceId};
 use shared_proto::mode::Mode;
 
 use crate::fleet::{Action, DeviceView, Fleet, Moment, Refused, Wish};
+use crate::sites::{Sites, SitesView};
 
 /// A request: `{"request":"health"}`, `{"request":"devices"}`, `{"request":"device","device":"pi-1"}`,
 /// `{"request":"forget","device":"pi-1"}` or `{"request":"set-mode","device":"pi-1","wish":"degraded"}`.
@@ -72,6 +73,9 @@ pub struct Devices {
     pub broker: BrokerView,
     /// The devices.
     pub devices: Vec<DeviceView>,
+    /// The sites below; none unless they are listened to.
+    #[serde(default)]
+    pub sites: SitesView,
 }
 
 /// A wish was taken.
@@ -117,6 +121,7 @@ impl From<Option<Wish>> for WishWord {
 /// Answers a request.
 pub(crate) fn answer(
     fleet: &mut Fleet,
+    sites: Option<&Sites>,
     broker: BrokerView,
     now: Moment,
     request: Request,
@@ -125,7 +130,10 @@ pub(crate) fn answer(
 ) {
     match request {
         Request::Health => reply.send(&Health { broker }),
-        Request::Devices => reply.send(&Devices { broker, devices: fleet.view(now) }),
+        Request::Devices => {
+            let sites = sites.map(|sites| sites.view(now)).unwrap_or_default();
+            reply.send(&Devices { broker, devices: fleet.view(now), sites });
+        }
         Request::Device { device } => match fleet.view_of(&device, now) {
             Some(view) => reply.send(&view),
             None => reply.refuse(format!("{device}: {}", Refused::UnknownDevice)),

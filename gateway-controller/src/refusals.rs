@@ -37,6 +37,8 @@ pub enum Subject {
     Twin,
     /// A wish that the controllers of a group share.
     Wish,
+    /// What a site below told.
+    Site,
 }
 
 impl From<Kind> for Subject {
@@ -64,6 +66,7 @@ impl fmt::Display for Subject {
             Self::Overflow => "message in a flood of them",
             Self::Twin => "twin",
             Self::Wish => "wish of the group",
+            Self::Site => "message of a site",
         })
     }
 }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use shared_host::control::{self, ControlError, Incoming, Questions, Server};
 use shared_host::key_file::KeyFileError;
-use shared_host::mqtt::{self, Event as Transport, Events, Message, PublishError, Publisher};
+use shared_host::mqtt::{self, Event as Transport, Events, Message, PublishError, Publisher, Received};
 use shared_proto::ids::DeviceId;
 use tokio::time::Instant;
 
-use crate::config::{Config, Control};
+use crate::config::{Below, Config, Control};
 use crate::edgex::{self, BusTopics, Edgex, Happening, Source, Turn};
-use crate::event::Record;
+use crate::event::{Event, Record};
 use crate::fleet::{Action, Command, Fleet, Moment, Payload};
 use crate::keyring::Keyring;
 use crate::kubeedge::Bridge;
@@ -18,6 +18,8 @@ use crate::link::{Topics, options};
 use crate::protocol::{BrokerView, Request, answer};
 use crate::refusals::{Refusals, Subject};
 use crate::sink::EventSink;
+use crate::sites::{SiteAction, SiteTopics, Sites};
+use crate::upstream::{Ending, Upstream, UpstreamError};
 use crate::wall_clock::wall_clock_ms;
 
 /// How long the last commands may wait for the broker when the program ends.
@@ -57,11 +59,20 @@ pub async fn run_with(
     let topics =
         Topics::new(config.root.clone(), config.dialects).with(keyring).with_bus(bus).in_group(config.group.as_ref());
     let kubeedge = Bridge::start(&config.kubeedge);
+    let sites = match config.sites {
+        Below::Ignored => None,
+        Below::Heard => Some((SiteTopics::new(config.root.clone()), Sites::default())),
+    };
+    let upstream = match config.upstream.clone() {
+        Some(settings) => Some(Box::new(Upstream::start(settings, Moment::default())?)),
+        None => None,
+    };
     let (publisher, transport, url) = match config.source {
         Source::EdgexRest => (None, None, config.edgex.core_data.to_string()),
         Source::Mqtt | Source::EdgexBus => {
             let mut options = options(&config, &topics);
             options.filters.extend(kubeedge.filters());
+            options.filters.extend(sites.iter().flat_map(|(topics, _)| topics.filters()));
             let (publisher, transport) = mqtt::start(options, |_| None);
             (Some(publisher), Some(transport), config.mqtt.url.to_string())
         }
@@ -88,15 +99,22 @@ pub async fn run_with(
         publisher: publisher.clone(),
         refusals: Refusals::default(),
         kubeedge,
+        sites,
+        upstream,
         events,
         url,
         down: Some("connecting".into()),
         start: Instant::now(),
         actions: Vec::new(),
     };
-    controller.serve(transport, control, questions, stop).await;
+    let ending = controller.serve(transport, control, questions, stop).await;
     if let Some(publisher) = publisher {
         publisher.close(CLOSE_LIMIT).await;
+    }
+    if let Some(ending) = ending
+        && tokio::task::spawn_blocking(|| ending.wait()).await.is_err()
+    {
+        tracing::error!("nobody knows how the thread for the site above ended");
     }
     tracing::info!("stopped");
     Ok(())
@@ -108,6 +126,9 @@ pub enum StartError {
     /// The control socket cannot be opened.
     #[error(transparent)]
     Control(#[from] ControlError),
+    /// What is to be forwarded of this site cannot be.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
     /// A key of a device cannot be read.
     #[error("security.keys_dir: {0}")]
     Key(#[from] KeyFileError),
@@ -123,6 +144,9 @@ struct Controller<S> {
     publisher: Option<Publisher>,
     refusals: Refusals,
     kubeedge: Bridge,
+    /// Not unless they are listened to.
+    sites: Option<(SiteTopics, Sites)>,
+    upstream: Option<Box<Upstream>>,
     events: S,
     url: String,
     /// Why there is no connection; `None` while there is one.
@@ -139,16 +163,16 @@ impl<S: EventSink> Controller<S> {
         mut control: Option<Server<Request>>,
         mut questions: Option<Questions<Request>>,
         stop: impl Future<Output = ()>,
-    ) {
+    ) -> Option<Ending> {
         tokio::pin!(stop);
         let mut dropped = 0;
         loop {
             let wake = self.next_wake();
             tokio::select! {
-                () = &mut stop => return,
+                () = &mut stop => break,
                 event = next_event(&mut transport) => match event {
                     Some(event) => self.take(event),
-                    None => return,
+                    None => break,
                 },
                 incoming = next_request(&mut control) => self.answer(incoming),
                 incoming = next_question(&mut questions) => self.answer(incoming),
@@ -162,6 +186,9 @@ impl<S: EventSink> Controller<S> {
                     self.fleet.tick(now, &mut self.actions);
                     self.kubeedge.tick(now, &mut self.fleet, self.publisher.as_ref(), &mut self.actions);
                     self.refusals.tick(now);
+                    if let Some(upstream) = &mut self.upstream {
+                        upstream.tick(now, wall_clock_ms(), &self.fleet);
+                    }
                 }
             }
             self.act();
@@ -172,12 +199,15 @@ impl<S: EventSink> Controller<S> {
                 self.refusals.note(now, Subject::Overflow, "any", format!("{dropped} so far"));
             }
         }
+        let now = self.now();
+        self.upstream.map(|upstream| upstream.end(now, wall_clock_ms(), &self.fleet))
     }
 
     fn answer(&mut self, Incoming { request, reply }: Incoming<Request>) {
         let now = self.now();
         let broker = BrokerView { url: self.url.clone(), down: self.down.clone() };
-        answer(&mut self.fleet, broker, now, request, reply, &mut self.actions);
+        let sites = self.sites.as_ref().map(|(_, sites)| sites);
+        answer(&mut self.fleet, sites, broker, now, request, reply, &mut self.actions);
     }
 
     fn now(&self) -> Moment {
@@ -185,7 +215,8 @@ impl<S: EventSink> Controller<S> {
     }
 
     fn next_wake(&self) -> Option<Instant> {
-        let wakes = [self.fleet.next_wake(), self.kubeedge.next_wake(), self.refusals.next_wake()];
+        let upstream = self.upstream.as_ref().map(|upstream| upstream.next_wake());
+        let wakes = [self.fleet.next_wake(), self.kubeedge.next_wake(), self.refusals.next_wake(), upstream];
         let soonest = wakes.into_iter().flatten().min()?;
         self.start.checked_add(Duration::from_micros(soonest.as_micros()))
     }
@@ -196,6 +227,9 @@ impl<S: EventSink> Controller<S> {
                 tracing::info!(conn, "connected");
                 self.down = None;
                 self.fleet.link_up(conn, &mut self.actions);
+                if let Some((_, sites)) = &mut self.sites {
+                    sites.link_up(conn);
+                }
                 self.kubeedge.link_up(self.now());
             }
             Transport::Down { conn, reason } => {
@@ -204,12 +238,21 @@ impl<S: EventSink> Controller<S> {
                     tracing::warn!(conn, reason, "no connection");
                     self.down = Some(reason.clone());
                 }
+                if let Some((_, sites)) = &mut self.sites {
+                    sites.link_down();
+                }
                 self.fleet.link_down(conn, reason, &mut self.actions);
             }
             Transport::Message(received) => {
                 let now = self.now();
                 if self.kubeedge.take_message(&received, now, &mut self.refusals) {
                     return;
+                }
+                if self.take_from_below(now, &received) {
+                    return;
+                }
+                if let Some(upstream) = &mut self.upstream {
+                    upstream.heard(received.topic.len().saturating_add(received.payload.len()));
                 }
                 self.topics.take(&mut self.fleet, now, &received, &mut self.refusals, &mut self.actions);
             }
@@ -220,6 +263,30 @@ impl<S: EventSink> Controller<S> {
             // Commands are not queued: what got lost is sent again while device and controller do not agree.
             Transport::Acked(_) => {}
         }
+    }
+
+    /// Whether it was a message of a site.
+    fn take_from_below(&mut self, now: Moment, received: &Received) -> bool {
+        let Some((topics, sites)) = &mut self.sites else { return false };
+        let mut told = Vec::new();
+        let Some(taken) = topics.take(sites, now, received, &mut told) else { return false };
+        if let Err(reason) = taken {
+            self.refusals.note(now, Subject::Site, &received.topic, reason);
+        }
+        for action in told {
+            match action {
+                SiteAction::Tell(event) => self.actions.push(Action::Tell(event)),
+                SiteAction::Ask(site, missing) => {
+                    let Some(publisher) = &self.publisher else { continue };
+                    let Some(message) = topics.ask(&site, &missing) else { continue };
+                    // It is asked again with the next window.
+                    if let Err(error) = publisher.try_publish(message) {
+                        tracing::debug!(%site, %error, "a site is not asked for what is missing");
+                    }
+                }
+            }
+        }
+        true
     }
 
     fn happen(&mut self, happening: Happening) {
@@ -254,7 +321,7 @@ impl<S: EventSink> Controller<S> {
         let mut actions = std::mem::take(&mut self.actions);
         for action in actions.drain(..) {
             match action {
-                Action::Tell(event) => self.events.take(Record { t_ms: wall_clock_ms(), event }),
+                Action::Tell(event) => self.tell(event),
                 Action::Send(Command { device, payload: Payload::Edgex(command) }) => self.edgex.send(device, command),
                 Action::Send(command) => {
                     let Some(message) = self.topics.message(&command) else { continue };
@@ -271,6 +338,14 @@ impl<S: EventSink> Controller<S> {
             }
         }
         self.actions = actions;
+    }
+
+    fn tell(&mut self, event: Event) {
+        let t_ms = wall_clock_ms();
+        if let Some(upstream) = &mut self.upstream {
+            upstream.take(t_ms, &event);
+        }
+        self.events.take(Record { t_ms, event });
     }
 
     fn publish(&mut self, now: Moment, message: Message, device: &DeviceId) {

@@ -10,11 +10,13 @@ use super::direct::{Direct, configuration};
 use super::table::table;
 use super::{Failure, print, runtime};
 use crate::cli::DevicesArgs;
+use crate::config::Below;
 use crate::fleet::{Fleet, Moment, Rule, Settings};
 use crate::keyring::Keyring;
 use crate::link::{Topics, options};
 use crate::protocol::{BrokerView, Devices, Request};
-use crate::refusals::Refusals;
+use crate::refusals::{Refusals, Subject};
+use crate::sites::{SiteTopics, Sites};
 
 pub(super) fn run(args: &DevicesArgs) -> Result<(), Failure> {
     let answer = if args.target.broker.is_some() {
@@ -40,16 +42,29 @@ async fn listen(args: &DevicesArgs) -> Result<Devices, Failure> {
     let mut fleet = Fleet::new(Settings { rule: Rule::Observe, ..config.fleet }, 0);
     let mut refusals = Refusals::default();
     let mut actions = Vec::new();
-    let mut direct = Direct::connect(options(&config, &topics)).await?;
+    let (site_topics, mut sites) = (SiteTopics::new(config.root.clone()), Sites::default());
+    let mut options = options(&config, &topics);
+    if config.sites == Below::Heard {
+        options.filters.extend(site_topics.filters());
+    }
+    let mut direct = Direct::connect(options).await?;
     fleet.link_up(1, &mut actions);
+    sites.link_up(1);
     let start = Instant::now();
     let now = || Moment::from_micros(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX));
     while let Some(event) = direct.next(start + args.listen).await? {
         if let Event::Message(received) = event {
+            if let Some(taken) = site_topics.take(&mut sites, now(), &received, &mut Vec::new()) {
+                if let Err(reason) = taken {
+                    refusals.note(now(), Subject::Site, &received.topic, reason);
+                }
+                continue;
+            }
             topics.take(&mut fleet, now(), &received, &mut refusals, &mut actions);
             actions.clear();
         }
     }
     direct.close().await;
-    Ok(Devices { broker: BrokerView { url: config.mqtt.url.to_string(), down: None }, devices: fleet.view(now()) })
+    let broker = BrokerView { url: config.mqtt.url.to_string(), down: None };
+    Ok(Devices { broker, devices: fleet.view(now()), sites: sites.view(now()) })
 }

@@ -91,6 +91,7 @@ impl From<StartError> for Failure {
         match error {
             StartError::Control(error) => error.into(),
             StartError::Key(_) => Self::usage(error),
+            StartError::Upstream(error) => Self::failed(error),
         }
     }
 }

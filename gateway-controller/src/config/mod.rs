@@ -8,8 +8,10 @@ mod kubeedge;
 mod metrics;
 mod raw;
 mod schema;
+mod sites;
 #[cfg(test)]
 mod tests;
+mod upstream;
 mod web;
 
 use std::ffi::OsString;
@@ -24,8 +26,11 @@ use crate::edgex::{EdgexConfig, SinkKind, Source};
 use crate::fleet::Settings;
 use crate::group::GroupName;
 use crate::kubeedge::Twins;
+use crate::upstream::Settings as UpstreamSettings;
 use crate::web::Settings as WebSettings;
 pub use schema::SCHEMA;
+use schema::{FILE, SECRET_FILE};
+pub use sites::Below;
 
 /// Loads what the file and the environment say, as [`SCHEMA`] has it; the environment also in the words of the classroom's
 /// policy controller.
@@ -60,6 +65,10 @@ pub struct Config {
     pub group: Option<GroupName>,
     /// Whether and where to open the control socket.
     pub control: Control,
+    /// Whether sites below are listened to.
+    pub sites: Below,
+    /// Whether and how this site is forwarded.
+    pub upstream: Option<UpstreamSettings>,
     /// Whether and how KubeEdge is told of the devices.
     pub kubeedge: Twins,
     /// Whether and where to serve HTTP.
@@ -125,6 +134,7 @@ impl Config {
         if self.source != Source::EdgexRest {
             self.mqtt.check_files(loaded)?;
         }
+        self.upstream.as_ref().map_or(Ok(()), |upstream| upstream.mqtt.check_files(loaded))?;
         edgex::check_files(&self.edgex, loaded)?;
         self.web.as_ref().map_or(Ok(()), |settings| web::check_files(settings, loaded))?;
         self.security.as_ref().map_or(Ok(()), |security| security.read(loaded).map(drop))

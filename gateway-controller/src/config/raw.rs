@@ -9,7 +9,7 @@ use shared_proto::ids::TopicRoot;
 use shared_proto::wire::DialectName;
 
 use super::edgex::{self, RawEdgex, RawGateway};
-use super::{Config, Control, Dialects, SCHEMA, group, kubeedge, metrics, web};
+use super::{Config, Control, Dialects, SCHEMA, group, kubeedge, metrics, sites, upstream, web};
 use crate::fleet::{BadTiming, Rule, Settings, Timing};
 
 /// Longest path that fits a socket address, with room for the suffix it is bound under first.
@@ -27,6 +27,8 @@ struct Raw {
     limits: RawLimits,
     control: RawControl,
     group: group::Raw,
+    sites: sites::Raw,
+    upstream: upstream::Raw,
     kubeedge: kubeedge::Raw,
     web: web::Raw,
     metrics: metrics::Raw,
@@ -78,13 +80,16 @@ pub(super) fn check(loaded: &Loaded) -> Result<Config, ConfigError> {
     let mqtt = raw.mqtt.check(loaded, SCHEMA.program)?;
     let group = raw.group.check(source, sink, dialects, &mqtt, loaded)?;
     let metrics = raw.metrics.check(max_devices, group.as_ref(), loaded)?;
+    let security = raw.security.check(loaded)?;
     Ok(Config {
+        sites: raw.sites.check(source, dialects, security.as_ref(), loaded)?,
+        upstream: raw.upstream.check(source, dialects, group.as_ref(), loaded)?,
         group,
         source,
         sink,
         edgex: edgex::check(raw.edgex, loaded)?,
         mqtt,
-        security: raw.security.check(loaded)?,
+        security,
         root: raw.topics.root,
         dialects,
         fleet: Settings { rule, timing: timing(loaded, &raw.command)?, max_devices },

@@ -4,7 +4,7 @@ use shared_host::config::{Key, Schema, Section};
 use shared_host::sections::{CONTROLLER_SECURITY, SECURITY_SECTION};
 
 use super::edgex_keys::{self, EDGEX_SECTION, GATEWAY_SECTION};
-use super::{group, metrics, web};
+use super::{group, metrics, sites, upstream, web};
 
 /// Everything that can be configured.
 pub const SCHEMA: Schema =
@@ -28,16 +28,19 @@ const SECTIONS: &[Section] = &[
         doc: "KubeEdge: desired modes from the cloud, and what the cloud is told of the devices (docs/kubeedge.md).",
     },
     group::SECTION,
+    sites::SECTION,
+    upstream::SECTION,
+    upstream::MQTT_SECTION,
     web::SECTION,
     metrics::SECTION,
     Section { path: "log", doc: "Log on standard error. Decisions are JSON lines on standard output." },
 ];
 
-const FILE: &str = "a path, or credential:NAME";
-const SECRET_FILE: &str = "a path, or credential:NAME; a file that others cannot read";
+pub(super) const FILE: &str = "a path, or credential:NAME";
+pub(super) const SECRET_FILE: &str = "a path, or credential:NAME; a file that others cannot read";
 
 /// All keys: those here, and those of the sections with files of their own.
-const PARTS: &[&[Key]] = &[KEYS, &edgex_keys::KEYS, group::KEYS, web::KEYS, metrics::KEYS];
+const PARTS: &[&[Key]] = &[KEYS, &edgex_keys::KEYS, group::KEYS, sites::KEYS, upstream::KEYS, web::KEYS, metrics::KEYS];
 const ALL: [Key; count()] = all();
 
 const fn count() -> usize {

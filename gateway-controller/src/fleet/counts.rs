@@ -64,6 +64,19 @@ impl Counts {
         }
     }
 
+    /// What was received so far, if some of this report came before.
+    pub(super) fn overlap(&self, report: &Report) -> Option<Totals> {
+        match self {
+            Self::Received(tally) => tally.overlaps(report).then(|| tally.sum().received),
+            Self::Told(_) => None,
+        }
+    }
+
+    /// What was received since then.
+    pub(super) fn since(&self, before: &Totals) -> Totals {
+        self.sum().received.since(before)
+    }
+
     /// The newest windows of the current run that are missing.
     pub(super) fn missing(&self) -> Option<Missing> {
         match self {

@@ -2,7 +2,7 @@
 
 use shared_proto::dialect::lab::Observed;
 use shared_proto::ids::{CommandId, DeviceId};
-use shared_proto::wire::{Ack, Report, Status};
+use shared_proto::wire::{Ack, Report, Status, Totals};
 
 use super::commands::{OpenChange, Wire};
 use super::device::{Device, Heard, Lead, Presence};
@@ -10,7 +10,7 @@ use super::identity::{Claim, Identity};
 use super::seen::Seen;
 use super::take::Turn;
 use super::{Action, BrokerLink, Fleet, Freshness, Moment, Refused, Wish, Wisher, reconcile, schedule};
-use crate::event::{Decision, DecisionSource, Event, Forgotten, ForgottenWhy, Link, LinkState};
+use crate::event::{CountedBefore, Decision, DecisionSource, Event, Forgotten, ForgottenWhy, Link, LinkState};
 use crate::tally::Arrival;
 
 /// After a search in vain for a device to forget, the next is so much later, in milliseconds: it looks at every device.
@@ -43,10 +43,12 @@ impl Fleet {
         self.with_device(now, &id, Wire::Native, Freshness::Live, out, |device, out| {
             device.drive_natively();
             let seen = Seen::of(&report);
+            let mut overlap = None;
             let arrival = match device.identity.claim(seen.boot, now, device.evidence()) {
                 Claim::Leftover => {
+                    let overlap = device.tally.overlap(&report);
                     if device.tally.take_foreign(&report) != Arrival::Duplicate {
-                        out.push(Action::Tell(Event::Report(Box::new(report))));
+                        tell(report, overlap.map(|before| device.tally.since(&before)), out);
                     }
                     return None;
                 }
@@ -56,12 +58,15 @@ impl Fleet {
                     device.presence = Presence::Unheard;
                     device.tally.take(&report)
                 }
-                Claim::Present => device.tally.take(&report),
+                Claim::Present => {
+                    overlap = device.tally.overlap(&report);
+                    device.tally.take(&report)
+                }
             };
             device.clock.note(seen.up_ms, now);
             device.miss();
             if arrival != Arrival::Duplicate {
-                out.push(Action::Tell(Event::Report(Box::new(report))));
+                tell(report, overlap.map(|before| device.tally.since(&before)), out);
             }
             match arrival {
                 Arrival::Newest => device.take_newest(now, &seen, &settings, out),
@@ -301,4 +306,13 @@ impl Fleet {
         schedule(&mut self.wakes, &self.common, id, device);
         command
     }
+}
+
+/// Tells a report; first what of it came before, if it brought `gained` alone.
+fn tell(report: Report, gained: Option<Totals>, out: &mut Vec<Action>) {
+    if let Some(gained) = gained {
+        let counts = Totals { jobs: report.jobs, misses: report.misses, skipped: report.skipped }.since(&gained);
+        out.push(Action::Tell(Event::CountedBefore(CountedBefore { device: report.device.clone(), counts })));
+    }
+    out.push(Action::Tell(Event::Report(Box::new(report))));
 }

@@ -28,7 +28,7 @@ use shared_proto::dialect::lab;
 use shared_proto::ids::DeviceId;
 use shared_proto::mode::Mode;
 use shared_proto::policy::PolicyConfig;
-use shared_proto::wire::SetMode;
+use shared_proto::wire::{Census, SetMode};
 
 use crate::event::Event;
 pub use crate::event::Freshness;
@@ -250,6 +250,23 @@ impl Fleet {
                 schedule(&mut self.wakes, &self.common, &id, device);
             }
         }
+    }
+
+    /// How many devices there are, and how; and the releases that they have counted and no report has brought.
+    #[must_use]
+    pub fn census(&self, now: Moment) -> (Census, u64) {
+        let link = self.common.link.conn();
+        let mut census = Census::default();
+        let mut missing_jobs = 0u64;
+        for device in self.devices.values() {
+            let presence = device.presence_view(link, now);
+            census.known += 1;
+            census.online += u64::from(presence == PresenceView::Online);
+            census.offline += u64::from(presence == PresenceView::Offline);
+            census.degraded += u64::from(device.is_degraded());
+            missing_jobs = missing_jobs.saturating_add(device.tally.sum().missing.jobs);
+        }
+        (census, missing_jobs)
     }
 
     /// What is known of every device, by name.

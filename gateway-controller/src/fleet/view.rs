@@ -126,6 +126,10 @@ pub enum WantedBy {
 }
 
 impl Device {
+    pub(super) fn is_degraded(&self) -> bool {
+        self.reported.as_ref().is_some_and(|reported| reported.mode == Mode::Degraded)
+    }
+
     pub(super) fn presence_view(&self, link: Option<u64>, now: Moment) -> PresenceView {
         match self.presence {
             Presence::Offline { .. } => PresenceView::Offline,

@@ -189,7 +189,8 @@ impl Book {
             | Event::SiteOnline(_)
             | Event::SiteOffline(_)
             | Event::SiteTold(_)
-            | Event::Site(_) => {}
+            | Event::Site(_)
+            | Event::CountedBefore(_) => {}
         }
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! No input or output and no clock: messages and the time come in, [`SiteAction`]s come out.
 
+mod messages;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -17,6 +18,7 @@ use crate::event::{Event, Freshness, SiteHeard, SiteOffline, SiteOnline, SiteTol
 use crate::fleet::Moment;
 use crate::sparse::Sparse;
 use crate::tally::{Arrival, Tally};
+pub(crate) use messages::SiteTopics;
 pub use view::{LatencyView, SiteView, SitesSum, SitesView};
 
 /// Sites that are looked after. Messages of one more are refused.

@@ -34,6 +34,8 @@ pub struct MqttSection {
 /// How to reach the broker, checked; but for the files, which [`Self::check_files`] looks at.
 #[derive(Debug, Clone)]
 pub struct BrokerConfig {
+    /// The section that says it: `mqtt`, or where else there is one of its shape.
+    pub section: &'static str,
     /// The broker.
     pub url: BrokerUrl,
     /// Whether an address that [is exposed](BrokerUrl::is_exposed) was allowed.
@@ -73,21 +75,36 @@ impl MqttSection {
     /// # Errors
     /// [`ConfigError`] for the first value that is not allowed.
     pub fn check(self, loaded: &Loaded, default_client_id: &str) -> Result<BrokerConfig, ConfigError> {
+        self.check_in("mqtt", loaded, default_client_id)
+    }
+
+    /// The same for a section of this shape with another name.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn check_in(
+        self,
+        section: &'static str,
+        loaded: &Loaded,
+        default_client_id: &str,
+    ) -> Result<BrokerConfig, ConfigError> {
+        let refuse = |key: &str| Err(loaded.refuse(&format!("{section}.{key}"), "not allowed"));
         let client_id = self.client_id.clone().unwrap_or_else(|| default_client_id.to_owned());
         if !(1..=64).contains(&client_id.len()) || !client_id.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(loaded.refuse("mqtt.client_id", "not allowed"));
+            return refuse("client_id");
         }
         if !(1..=MAX_KEEP_ALIVE_S).contains(&self.keep_alive_s) {
-            return Err(loaded.refuse("mqtt.keep_alive_s", "not allowed"));
+            return refuse("keep_alive_s");
         }
         if !(1..=MAX_RECONNECT_S).contains(&self.reconnect_max_s) {
-            return Err(loaded.refuse("mqtt.reconnect_max_s", "not allowed"));
+            return refuse("reconnect_max_s");
         }
         let backoff = Backoff { max: Duration::from_secs(self.reconnect_max_s.into()), ..Backoff::default() };
         Ok(BrokerConfig {
-            insecure: self.insecure(loaded)?,
-            tls: self.tls(loaded)?,
-            credentials: self.credentials(loaded)?,
+            section,
+            insecure: self.insecure(section, loaded)?,
+            tls: self.tls(section, loaded)?,
+            credentials: self.credentials(section, loaded)?,
             client_id,
             keep_alive: Duration::from_secs(self.keep_alive_s.into()),
             backoff,
@@ -95,64 +112,75 @@ impl MqttSection {
         })
     }
 
-    fn insecure(&self, loaded: &Loaded) -> Result<Insecure, ConfigError> {
+    fn insecure(&self, section: &str, loaded: &Loaded) -> Result<Insecure, ConfigError> {
         let insecure = if self.insecure { Insecure::Allowed } else { Insecure::Refused };
         if insecure == Insecure::Allowed && self.url.scheme() == Scheme::Tls {
-            return Err(loaded.refuse("mqtt.insecure", "it has no meaning with mqtts://, which is always verified"));
+            return Err(loaded
+                .refuse(&format!("{section}.insecure"), "it has no meaning with mqtts://, which is always verified"));
         }
-        insecure.permit(&self.url).map_err(|exposed| loaded.refuse("mqtt.url", exposed))?;
+        insecure.permit(&self.url).map_err(|exposed| {
+            let problem = exposed.to_string().replace("mqtt.", &format!("{section}."));
+            loaded.refuse(&format!("{section}.url"), problem)
+        })?;
         Ok(insecure)
     }
 
-    fn tls(&self, loaded: &Loaded) -> Result<Tls, ConfigError> {
+    fn tls(&self, section: &str, loaded: &Loaded) -> Result<Tls, ConfigError> {
         let files = [("ca_file", &self.ca_file), ("cert_file", &self.cert_file), ("key_file", &self.key_file)];
         if self.url.scheme() == Scheme::Plain
             && let Some((key, _)) = files.iter().find(|(_, place)| place.is_some())
         {
-            let problem = format!("it is for mqtts:// only, and mqtt.url is {}", self.url);
-            return Err(loaded.refuse(&format!("mqtt.{key}"), problem));
+            let problem = format!("it is for mqtts:// only, and {section}.url is {}", self.url);
+            return Err(loaded.refuse(&format!("{section}.{key}"), problem));
         }
+        let needed =
+            |key: &str, by: &str| loaded.refuse(&format!("{section}.{key}"), format!("{section}.{by} needs it"));
         let identity = match (&self.cert_file, &self.key_file) {
             (Some(cert), Some(key)) => Some(Identity { cert: cert.clone(), key: key.clone() }),
-            (Some(_), None) => return Err(loaded.refuse("mqtt.key_file", "mqtt.cert_file needs it")),
-            (None, Some(_)) => return Err(loaded.refuse("mqtt.cert_file", "mqtt.key_file needs it")),
+            (Some(_), None) => return Err(needed("key_file", "cert_file")),
+            (None, Some(_)) => return Err(needed("cert_file", "key_file")),
             (None, None) => None,
         };
         Ok(Tls { ca: self.ca_file.clone(), identity })
     }
 
-    fn credentials(&self, loaded: &Loaded) -> Result<Option<Credentials>, ConfigError> {
+    fn credentials(&self, section: &str, loaded: &Loaded) -> Result<Option<Credentials>, ConfigError> {
         let password = match (&self.password, &self.password_file) {
             (Some(_), Some(_)) => {
-                return Err(loaded.refuse("mqtt.password_file", "mqtt.password is set too; one of them is enough"));
+                let problem = format!("{section}.password is set too; one of them is enough");
+                return Err(loaded.refuse(&format!("{section}.password_file"), problem));
             }
             (Some(secret), None) => {
-                check_inline(loaded)?;
+                check_inline(section, loaded)?;
                 Password::Given(secret.clone())
             }
             (None, Some(place)) => Password::File(place.clone()),
             (None, None) => Password::None,
         };
+        let unnamed = |key: &str| loaded.refuse(&format!("{section}.{key}"), format!("{section}.username is not set"));
         match (&self.username, &password) {
             (Some(username), _) if username.is_empty() => {
-                Err(loaded.refuse("mqtt.username", "it is empty; leave it out if the broker wants none"))
+                Err(loaded.refuse(&format!("{section}.username"), "it is empty; leave it out if the broker wants none"))
             }
             (Some(username), _) => Ok(Some(Credentials { username: username.clone(), password })),
-            (None, Password::Given(_)) => Err(loaded.refuse("mqtt.password", "mqtt.username is not set")),
-            (None, Password::File(_)) => Err(loaded.refuse("mqtt.password_file", "mqtt.username is not set")),
+            (None, Password::Given(_)) => Err(unnamed("password")),
+            (None, Password::File(_)) => Err(unnamed("password_file")),
             (None, Password::None) => Ok(None),
         }
     }
 }
 
 /// A password in a configuration file that everybody can read is no secret.
-fn check_inline(loaded: &Loaded) -> Result<(), ConfigError> {
-    let Some(Source::File { path, .. }) = loaded.source("mqtt.password") else { return Ok(()) };
+fn check_inline(section: &str, loaded: &Loaded) -> Result<(), ConfigError> {
+    let Some(Source::File { path, .. }) = loaded.source(&format!("{section}.password")) else { return Ok(()) };
     match Exposure::to_everybody(Path::new(path)) {
         None => Ok(()),
         Some(exposure) => Err(loaded.refuse(
-            "mqtt.password",
-            format!("{exposure}; either chmod 600 {}, or put the password into a mqtt.password_file", path.display()),
+            &format!("{section}.password"),
+            format!(
+                "{exposure}; either chmod 600 {}, or put the password into a {section}.password_file",
+                path.display()
+            ),
         )),
     }
 }
@@ -175,17 +203,18 @@ impl BrokerConfig {
     /// [`ConfigError`] for the first file that cannot be used.
     pub fn check_files(&self, loaded: &Loaded) -> Result<(), ConfigError> {
         if let Some(Credentials { password: Password::File(place), .. }) = &self.credentials {
-            let secret = place.read_secret_line().map_err(|error| loaded.refuse("mqtt.password_file", error))?;
-            secret.text().map_err(|error| loaded.refuse("mqtt.password_file", error))?;
+            let key = format!("{}.password_file", self.section);
+            let secret = place.read_secret_line().map_err(|error| loaded.refuse(&key, error))?;
+            secret.text().map_err(|error| loaded.refuse(&key, error))?;
         }
         if self.url.scheme() == Scheme::Tls {
             self.tls.check().map_err(|error| {
                 let key = match &error {
-                    TlsFileError::Ca(_) | TlsFileError::SystemCa(_) => "mqtt.ca_file",
-                    TlsFileError::Cert(_) => "mqtt.cert_file",
-                    TlsFileError::Key(_) | TlsFileError::Pair { .. } => "mqtt.key_file",
+                    TlsFileError::Ca(_) | TlsFileError::SystemCa(_) => "ca_file",
+                    TlsFileError::Cert(_) => "cert_file",
+                    TlsFileError::Key(_) | TlsFileError::Pair { .. } => "key_file",
                 };
-                loaded.refuse(key, error)
+                loaded.refuse(&format!("{}.{key}", self.section), error)
             })?;
         }
         Ok(())
