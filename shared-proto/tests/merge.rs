@@ -3,6 +3,8 @@
 #![expect(clippy::expect_used, reason = "helpers of tests fail by panicking")]
 
 mod arbitrary;
+#[path = "merge/sites.rs"]
+mod sites;
 
 use proptest::prelude::*;
 use proptest::sample::Index;

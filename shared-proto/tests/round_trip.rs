@@ -11,14 +11,17 @@ use proptest::option;
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use shared_proto::limits::{MAX_ACK, MAX_COMMAND, MAX_LEASE_MS, MAX_REPORT, MAX_STATUS, MIN_LEASE_MS};
+use shared_proto::limits::{
+    MAX_ACK, MAX_COMMAND, MAX_LEASE_MS, MAX_REPORT, MAX_SITE, MAX_SITE_MISSING, MAX_SITE_STATUS, MAX_STATUS,
+    MIN_LEASE_MS,
+};
 use shared_proto::units::Ratio;
 use shared_proto::wire::{
-    Ack, Departure, DialectName, Fresh, Lease, Missing, Outcome, ReportRef, SetMode, Setting, SettingOutcome, Status,
-    Version,
+    Ack, Departure, DialectName, Fresh, Lease, Missing, Outcome, ReportRef, SetMode, Setting, SettingOutcome,
+    SiteMissing, SiteStatus, Status, Version,
 };
 
-use arbitrary::{boot, device, history, mode, mode_source, task, text};
+use arbitrary::{boot, device, history, mode, mode_source, site, task, text};
 
 fn comes_back<T>(message: &T, limit: usize) -> Result<(), TestCaseError>
 where
@@ -107,10 +110,13 @@ fn dialect() -> impl Strategy<Value = DialectName> {
     prop_oneof![Just(DialectName::Native), Just(DialectName::Lab), Just(DialectName::Edgex)]
 }
 
+fn departure() -> impl Strategy<Value = Departure> {
+    prop_oneof![Just(Departure::Stopped), Just(Departure::Lost)]
+}
+
 fn status() -> impl Strategy<Value = Status> {
-    let departure = option::of(prop_oneof![Just(Departure::Stopped), Just(Departure::Lost)]);
     let dialects = vec(dialect(), 0..=4);
-    let who = (device(), boot(), any::<u64>(), any::<Option<u64>>(), any::<bool>(), departure, text());
+    let who = (device(), boot(), any::<u64>(), any::<Option<u64>>(), any::<bool>(), option::of(departure()), text());
     let why = (text(), option::of(text()));
     let platform = (option::of(text()), option::of(text()), any::<Option<bool>>());
     (who, mode(), mode_source(), why, task(), dialects, vec(setting(), 0..=10), platform).prop_map(
@@ -148,6 +154,27 @@ fn status() -> impl Strategy<Value = Status> {
     )
 }
 
+fn site_status() -> impl Strategy<Value = SiteStatus> {
+    let who = (site::site(), boot(), any::<u64>(), any::<Option<u64>>());
+    (who, any::<bool>(), option::of(departure()), text(), any::<u64>()).prop_map(
+        |((site, boot, conn, up_ms), online, departure, version, every_ms)| SiteStatus {
+            v: Version,
+            site,
+            boot,
+            conn,
+            up_ms,
+            online,
+            departure,
+            version,
+            every_ms,
+        },
+    )
+}
+
+fn site_missing() -> impl Strategy<Value = SiteMissing> {
+    (boot(), any::<u64>(), any::<u64>()).prop_map(|(boot, after, up_to)| SiteMissing { v: Version, boot, after, up_to })
+}
+
 proptest! {
     #[test]
     fn reports_come_back(reports in history()) {
@@ -169,6 +196,23 @@ proptest! {
     #[test]
     fn acknowledgements_come_back(ack in ack()) {
         comes_back(&ack, MAX_ACK)?;
+    }
+
+    #[test]
+    fn windows_of_sites_come_back(windows in site::history()) {
+        for window in &windows {
+            comes_back(window, MAX_SITE)?;
+        }
+    }
+
+    #[test]
+    fn statuses_of_sites_come_back(status in site_status()) {
+        comes_back(&status, MAX_SITE_STATUS)?;
+    }
+
+    #[test]
+    fn what_is_missing_of_a_site_comes_back(missing in site_missing()) {
+        comes_back(&missing, MAX_SITE_MISSING)?;
     }
 
     /// As `serde_json` is used here, it reads a number of many digits to within one unit in the last place.

@@ -6,17 +6,19 @@ use std::fmt::Write;
 
 use serde::Serialize;
 use shared_proto::histogram::{Latency, MAX_BUCKET, MIN_BUCKET};
-use shared_proto::ids::{BootId, CommandId, DeviceId};
-use shared_proto::limits::{MAX_ACK, MAX_COMMAND, MAX_LEASE_MS, MAX_REPORT, MAX_STATUS};
+use shared_proto::ids::{BootId, CommandId, DeviceId, SiteId};
+use shared_proto::limits::{
+    MAX_ACK, MAX_COMMAND, MAX_LEASE_MS, MAX_REPORT, MAX_SITE, MAX_SITE_MISSING, MAX_SITE_STATUS, MAX_STATUS,
+};
 use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::policy::PolicyState;
 use shared_proto::sign::OVERHEAD;
 use shared_proto::text::Text;
 use shared_proto::units::Ratio;
 use shared_proto::wire::{
-    Ack, Departure, DialectName, Dialects, Fresh, Host, Lease, Lost, MissBurst, MissWindow, Missing, Outcome,
-    OverrunPolicy, Report, ReportRef, RtContext, Schedule, SetMode, Setting, SettingOutcome, Settings, Status, Task,
-    Totals, Version,
+    Ack, Census, Departure, DialectName, Dialects, Fresh, Host, Lease, Lost, MissBurst, MissWindow, Missing,
+    Occurrence, Outcome, OverrunPolicy, Report, ReportRef, RtContext, Schedule, SetMode, Setting, SettingOutcome,
+    Settings, Site, SiteCounts, SiteMissing, SiteStatus, Status, Task, Totals, Version, What, Worst,
 };
 
 /// No number of this type has more characters in JSON: sign, 17 digits, point and exponent.
@@ -30,6 +32,10 @@ fn longest_text<const N: usize>() -> Text<N> {
 
 fn longest_device() -> DeviceId {
     "d".repeat(32).parse().expect("a device name")
+}
+
+fn longest_site_name() -> SiteId {
+    "s".repeat(32).parse().expect("a site name")
 }
 
 /// JSON writes two bytes for each of these.
@@ -173,6 +179,64 @@ fn longest_ack() -> Ack {
     }
 }
 
+fn longest_site() -> Site {
+    let counts = SiteCounts {
+        reports: u64::MAX,
+        jobs: u64::MAX,
+        misses: u64::MAX,
+        skipped: u64::MAX,
+        lost_records: u64::MAX,
+        mode_changes: u64::MAX,
+        alarms: u64::MAX,
+        heard_bytes: u64::MAX,
+    };
+    let mut site = Site {
+        v: Version,
+        site: longest_site_name(),
+        boot: BootId(u64::MAX),
+        seq: u64::MAX,
+        t_ms: u64::MAX,
+        up_ms: u64::MAX,
+        span_ms: u64::MAX,
+        merged: u32::MAX,
+        devices: Census { known: u64::MAX, online: u64::MAX, offline: u64::MAX, degraded: u64::MAX },
+        counts,
+        total: counts,
+        missing_jobs: u64::MAX,
+        wakeup_us: longest_latency(),
+        response_us: longest_latency(),
+        worst: Some(Worst { device: longest_device(), miss_rate: longest_ratio() }),
+        occurrences: heapless::Vec::new(),
+        occurrences_left_out: 0,
+    };
+    // Until there is no more room.
+    while site.occurrences_left_out == 0 {
+        site.note(Occurrence {
+            t_ms: u64::MAX,
+            device: Some(longest_device()),
+            what: What::Contested,
+            mode: Some(Mode::Degraded),
+            reason: longest_text(),
+        });
+    }
+    site.occurrences_left_out = u64::MAX;
+    site
+}
+
+fn longest_site_status() -> SiteStatus {
+    SiteStatus {
+        v: Version,
+        site: longest_site_name(),
+        boot: BootId(u64::MAX),
+        conn: u64::MAX,
+        up_ms: Some(u64::MAX),
+        online: false,
+        departure: Some(Departure::Stopped),
+        version: longest_text(),
+        every_ms: u64::MAX,
+    }
+}
+
 fn fits(message: &impl Serialize, limit: usize) {
     let length = serde_json::to_vec(message).expect("JSON").len();
     assert!(length + OVERHEAD <= limit, "{length} bytes and a signature exceed {limit}");
@@ -198,4 +262,20 @@ fn the_longest_command_fits() {
 #[test]
 fn the_longest_acknowledgement_fits() {
     fits(&longest_ack(), MAX_ACK);
+}
+
+#[test]
+fn the_longest_window_of_a_site_fits() {
+    fits(&longest_site(), MAX_SITE);
+}
+
+#[test]
+fn the_longest_status_of_a_site_fits() {
+    fits(&longest_site_status(), MAX_SITE_STATUS);
+}
+
+#[test]
+fn the_longest_request_for_windows_of_a_site_fits() {
+    let missing = SiteMissing { v: Version, boot: BootId(u64::MAX), after: u64::MAX, up_to: u64::MAX };
+    fits(&missing, MAX_SITE_MISSING);
 }

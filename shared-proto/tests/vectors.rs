@@ -13,9 +13,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use shared_proto::dialect::{edgex, lab};
-use shared_proto::limits::MAX_REPORT;
+use shared_proto::limits::MAX_SITE;
 use shared_proto::mode::Mode;
-use shared_proto::wire::{Ack, Report, SetMode, Status};
+use shared_proto::wire::{Ack, Report, SetMode, Site, SiteMissing, SiteStatus, Status};
 
 /// A folder of vectors that knows which of its files no check has read yet.
 struct Folder {
@@ -70,7 +70,7 @@ fn core_read<T: DeserializeOwned>(text: &str) -> Result<T, serde_json_core::de::
 }
 
 fn core_write<T: Serialize>(message: &T) -> String {
-    let mut buffer = vec![0; MAX_REPORT];
+    let mut buffer = vec![0; MAX_SITE];
     let length = serde_json_core::to_slice(message, &mut buffer).expect("room in the buffer");
     buffer.truncate(length);
     String::from_utf8(buffer).expect("JSON in UTF-8")
@@ -126,6 +126,23 @@ fn native() {
         json["receipt_to_effect_us"] = json!(5000.0);
         json["reaction_us"] = json!(null);
     });
+
+    for (file, site) in [
+        ("site-full.json", samples::site::full()),
+        ("site-empty-window.json", samples::site::empty_window()),
+        ("site-merged.json", samples::site::merged()),
+    ] {
+        folder.same(file, &site);
+        assert_eq!(site.validate(), Ok(()), "{file}");
+    }
+    folder.read_as("site-minimal.json", &samples::site::minimal(), |json| {
+        json["occurrences"] = json!([]);
+        json["occurrences_left_out"] = json!(0);
+    });
+    assert_eq!(samples::site::minimal().validate(), Ok(()));
+    folder.same("site-status-online.json", &samples::site::status_online());
+    folder.same("site-status-will.json", &samples::site::status_will());
+    folder.same("site-missing.json", &samples::site::missing());
 
     folder.close();
 }
@@ -185,12 +202,15 @@ struct Expectation {
 }
 
 #[derive(Clone, Copy, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 enum MessageKind {
     Report,
     Status,
     Command,
     Ack,
+    Site,
+    SiteStatus,
+    SiteMissing,
 }
 
 /// Why `text` is refused by `serde_json`, or by the message's own check of its numbers.
@@ -215,6 +235,9 @@ fn native_invalid() {
             MessageKind::Status => refusal::<Status>(&text, |_| Ok(())),
             MessageKind::Command => refusal::<SetMode>(&text, |_| Ok(())),
             MessageKind::Ack => refusal::<Ack>(&text, |_| Ok(())),
+            MessageKind::Site => refusal::<Site>(&text, |site| site.validate().map_err(|e| e.to_string())),
+            MessageKind::SiteStatus => refusal::<SiteStatus>(&text, |_| Ok(())),
+            MessageKind::SiteMissing => refusal::<SiteMissing>(&text, |_| Ok(())),
         };
         let refused = refused.unwrap_or_else(|| panic!("{file} is accepted, but must fail with: {error}"));
         assert!(refused.contains(error), "{file} fails with: {refused}\nbut must fail with: {error}");

@@ -188,6 +188,9 @@ pub enum CannotMergeSites {
     /// They are not neighbours of the same run.
     #[error("the windows are not neighbours in one run of one site")]
     NotNeighbours,
+    /// The newer one's totals are less than the older one's and what the newer one counts.
+    #[error("the totals of the newer window do not hold those of the older one and its own counts")]
+    TotalsDiffer,
     /// A bucket of a histogram would overflow.
     #[error("a histogram would overflow")]
     Overflow,
@@ -223,15 +226,38 @@ impl SiteCounts {
         self.since(total) == Self::default()
     }
 
-    fn broken_promise(&self) -> Option<&'static str> {
-        let recorded = self.jobs.checked_sub(self.skipped).and_then(|ran| ran.checked_sub(self.lost_records));
-        let promises = [
-            (recorded.is_some(), "skipped and lost_records together must not exceed jobs"),
-            (self.misses <= self.jobs, "misses must not exceed jobs"),
-            (self.skipped <= self.misses, "every skipped job must be counted as a miss"),
-        ];
-        promises.into_iter().find(|(kept, _)| !kept).map(|(_, broken)| broken)
+    /// Jobs whose times are in the histograms; `None` if the counts contradict each other.
+    fn recorded(&self) -> Option<u64> {
+        self.jobs.checked_sub(self.skipped)?.checked_sub(self.lost_records)
     }
+
+    /// What happened to single devices; `None` if it does not fit.
+    fn happened(&self) -> Option<u64> {
+        self.mode_changes.checked_add(self.alarms)
+    }
+
+    /// The first promise that is broken, of `said`.
+    fn broken_promise(&self, said: [&'static str; 4]) -> Option<&'static str> {
+        let kept = [
+            self.recorded().is_some(),
+            self.misses <= self.jobs,
+            self.skipped <= self.misses,
+            self.happened().is_some(),
+        ];
+        kept.into_iter().zip(said).find(|(kept, _)| !kept).map(|(_, broken)| broken)
+    }
+}
+
+/// What [`SiteCounts::broken_promise`] says of the counts in this field.
+macro_rules! promises {
+    ($field:literal) => {
+        [
+            concat!($field, ".skipped and ", $field, ".lost_records together must not exceed ", $field, ".jobs"),
+            concat!($field, ".misses must not exceed ", $field, ".jobs"),
+            concat!($field, ": every skipped job must be counted as a miss"),
+            concat!($field, ".mode_changes and ", $field, ".alarms together must fit 64 bits"),
+        ]
+    };
 }
 
 impl Site {
@@ -240,29 +266,34 @@ impl Site {
     /// # Errors
     /// [`Inconsistent`] names the broken promise.
     pub fn validate(&self) -> Result<(), Inconsistent> {
-        if let Some(broken) = self.counts.broken_promise().or_else(|| self.total.broken_promise()) {
+        let counts = self.counts.broken_promise(promises!("counts"));
+        if let Some(broken) = counts.or_else(|| self.total.broken_promise(promises!("total"))) {
             return Err(Inconsistent(broken));
         }
-        let recorded = self.counts.jobs.saturating_sub(self.counts.skipped).saturating_sub(self.counts.lost_records);
+        let recorded = self.counts.recorded();
         let Census { known, online, offline, degraded } = self.devices;
-        let told = u64::try_from(self.occurrences.len()).unwrap_or(u64::MAX).saturating_add(self.occurrences_left_out);
         let promises = [
-            (self.wakeup_us.count() == recorded, "wakeup_us must hold jobs − skipped − lost_records values"),
-            (self.response_us.count() == recorded, "response_us must hold jobs − skipped − lost_records values"),
+            (Some(self.wakeup_us.count()) == recorded, "wakeup_us must hold jobs − skipped − lost_records values"),
+            (Some(self.response_us.count()) == recorded, "response_us must hold jobs − skipped − lost_records values"),
             (self.counts.is_within(&self.total), "counts must not exceed total"),
             (
-                online.saturating_add(offline) <= known,
+                online.checked_add(offline).is_some_and(|told| told <= known),
                 "devices.online and devices.offline must not exceed devices.known",
             ),
             (degraded <= known, "devices.degraded must not exceed devices.known"),
             (
-                told == self.counts.mode_changes.saturating_add(self.counts.alarms),
+                self.happened() == self.counts.happened(),
                 "occurrences and occurrences_left_out must be the mode changes and alarms of the window",
             ),
             (self.merged >= 1, "merged must be at least 1"),
             (u64::from(self.merged) <= self.seq, "merged must not exceed seq"),
         ];
         promises.into_iter().find(|(kept, _)| !kept).map_or(Ok(()), |(_, broken)| Err(Inconsistent(broken)))
+    }
+
+    /// Occurrences told and left out; `None` if they do not fit.
+    fn happened(&self) -> Option<u64> {
+        u64::try_from(self.occurrences.len()).ok()?.checked_add(self.occurrences_left_out)
     }
 
     /// Number of the window before the first that this one covers.
@@ -272,13 +303,18 @@ impl Site {
     }
 
     /// Makes `self` cover the following window as well: counts and histograms add, states are those of the newer one. Occurrences beyond
-    /// [`MAX_OCCURRENCES`] are counted in `occurrences_left_out`.
+    /// [`MAX_OCCURRENCES`] are counted in `occurrences_left_out`. Of valid windows it makes a valid one.
     ///
     /// # Errors
     /// [`CannotMergeSites`]; then `self` is unchanged.
     pub fn absorb(&mut self, next: &Self) -> Result<(), CannotMergeSites> {
-        if self.site != next.site || self.boot != next.boot || next.after() != self.seq {
+        let follows = next.seq.checked_sub(u64::from(next.merged)) == Some(self.seq);
+        if self.site != next.site || self.boot != next.boot || !follows {
             return Err(CannotMergeSites::NotNeighbours);
+        }
+        // Without this, the sum of two windows that are each within their totals may be beyond them.
+        if !self.total.is_within(&next.total) || !next.counts.is_within(&next.total.since(&self.total)) {
+            return Err(CannotMergeSites::TotalsDiffer);
         }
         let merged = self.merged.checked_add(next.merged).ok_or(CannotMergeSites::Overflow)?;
         let mut wakeup_us = self.wakeup_us.clone();
@@ -302,7 +338,7 @@ impl Site {
         Ok(())
     }
 
-    /// Adds an occurrence, or counts it as left out.
+    /// Adds an occurrence, or counts it as left out. It belongs to `counts` and `total` too, which this leaves alone.
     pub fn note(&mut self, occurrence: Occurrence) {
         if self.occurrences.push(occurrence).is_err() {
             self.occurrences_left_out = self.occurrences_left_out.saturating_add(1);

@@ -1,5 +1,7 @@
 //! Valid messages at random.
 
+pub(crate) mod site;
+
 use proptest::prelude::*;
 use shared_proto::histogram::Latency;
 use shared_proto::ids::{BootId, DeviceId};

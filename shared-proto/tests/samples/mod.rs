@@ -5,6 +5,7 @@ pub(crate) mod command;
 pub(crate) mod edgex;
 pub(crate) mod lab;
 pub(crate) mod report;
+pub(crate) mod site;
 pub(crate) mod status;
 
 use shared_proto::ids::{BootId, DeviceId};

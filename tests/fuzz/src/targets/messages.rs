@@ -42,7 +42,7 @@ pub fn lab_observed(bytes: &[u8]) {
     }
 }
 
-fn round_trip<T: Serialize + PartialEq + Debug, E: Display + Debug>(
+pub(super) fn round_trip<T: Serialize + PartialEq + Debug, E: Display + Debug>(
     bytes: &[u8],
     limit: usize,
     decode: fn(&[u8]) -> Result<T, E>,

@@ -10,6 +10,7 @@ pub mod messages;
 pub mod packet;
 pub mod proc;
 pub mod run_file;
+pub mod sites;
 pub mod topics;
 pub mod url;
 
