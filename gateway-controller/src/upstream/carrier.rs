@@ -11,6 +11,7 @@ use shared_proto::wire::{Departure, Site, SiteStatus, Version};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::Instant;
 
+use super::ledger::Ledger;
 use super::spool::Spool;
 use super::store::{Found, Store};
 use super::{Settings, StoreError};
@@ -21,6 +22,8 @@ const LAST_WINDOWS: Duration = Duration::from_secs(1);
 const CLOSE_LIMIT: Duration = Duration::from_millis(500);
 /// Windows that the transport has under way at one time; the spool hands out fewer.
 const MAX_IN_FLIGHT: u16 = 16;
+/// How long a change may wait to be written.
+const WRITTEN_AFTER: Duration = Duration::from_secs(2);
 /// Least time between two lines on what was saved, in seconds.
 const TELL_EVERY_S: u64 = 3600;
 
@@ -31,6 +34,9 @@ pub(super) struct Carrier {
     boot: BootId,
     spool: Spool<Token>,
     store: Option<Store>,
+    ledger: Ledger,
+    /// When what is in the ledger is written.
+    write_at: Option<Instant>,
     disk: Disk,
     start: Instant,
     conn: u64,
@@ -56,7 +62,7 @@ impl Carrier {
     /// [`StoreError`].
     pub(super) fn new(settings: Settings, boot: BootId) -> Result<Self, StoreError> {
         let mut spool = Spool::new(settings.spool_windows);
-        let mut store = None;
+        let (mut store, mut ledger) = (None, Ledger::default());
         if let Some(directory) = &settings.spool_dir {
             let (opened, Found { windows, unreadable }) = Store::open(directory, &settings.site)?;
             if let Some(example) = unreadable.first() {
@@ -65,7 +71,10 @@ impl Carrier {
             if !windows.is_empty() {
                 tracing::info!(windows = windows.len(), "windows of an earlier run wait for the site above");
             }
-            windows.into_iter().for_each(|(window, history)| spool.restore(window, history));
+            for (window, history) in windows {
+                ledger.found((window.boot, window.seq));
+                spool.restore(window, history);
+            }
             store = Some(opened);
         }
         let start = Instant::now();
@@ -74,6 +83,8 @@ impl Carrier {
             boot,
             spool,
             store,
+            ledger,
+            write_at: None,
             disk: Disk::Fine,
             start,
             conn: 0,
@@ -96,8 +107,9 @@ impl Carrier {
             let payload = json::encode(&SiteStatus { conn, ..will.clone() }, MAX_SITE_STATUS).ok()?;
             Some(Message { topic: will_topic.clone(), payload, qos: Qos::AtLeastOnce, retain: Retain::Yes })
         });
-        self.persist();
         loop {
+            self.note_changes();
+            let write_at = self.write_at;
             tokio::select! {
                 window = windows.recv() => match window {
                     Some(window) => self.push(window),
@@ -107,6 +119,7 @@ impl Carrier {
                     Some(event) => self.take(event, &publisher),
                     None => break,
                 },
+                () = sleep_until(write_at) => self.write(),
             }
             self.pump(&publisher);
         }
@@ -116,7 +129,6 @@ impl Carrier {
     fn push(&mut self, window: Site) {
         self.heard_bytes = self.heard_bytes.saturating_add(window.counts.heard_bytes);
         self.spool.push(window);
-        self.persist();
         if self.told_at.elapsed() >= Duration::from_secs(TELL_EVERY_S) {
             self.tell_saved();
         }
@@ -140,16 +152,12 @@ impl Carrier {
             }
             Event::Acked(token) => {
                 self.spool.acknowledged(token);
-                self.persist();
             }
             Event::Message(Received { topic, payload, retained }) => {
                 // One that was kept is of some time or other.
                 if retained == Retained::Live && topic == self.topic(Kind::Missing) {
                     match json::decode_site_missing(&payload) {
-                        Ok(missing) => {
-                            self.spool.send_again(&missing);
-                            self.persist();
-                        }
+                        Ok(missing) => self.spool.send_again(&missing),
                         Err(error) => tracing::debug!(%error, "a question of the site above cannot be read"),
                     }
                 }
@@ -162,14 +170,17 @@ impl Carrier {
     fn pump(&mut self, publisher: &Publisher) {
         // What is handed out counts as sent from then on.
         while self.down.is_none() {
-            let Some(payload) = self.spool.next_to_send().map(|window| json::encode(window, MAX_SITE)) else { return };
-            self.persist();
+            let Some(window) = self.spool.next_to_send() else { return };
+            let (key, payload) = ((window.boot, window.seq), json::encode(window, MAX_SITE));
+            if self.ledger.is_on_disk(key) {
+                // The mark first: after a restart it must not be merged.
+                self.write();
+            }
             let topic = self.topic(Kind::Window);
             let Ok(payload) = payload else {
                 // No window is longer than the limit, which the wire's tests make sure of.
                 tracing::error!("a window does not fit its limit, and is given up");
                 self.spool.give_up_next();
-                self.persist();
                 continue;
             };
             let bytes = topic.len().saturating_add(payload.len());
@@ -180,18 +191,38 @@ impl Carrier {
         }
     }
 
-    /// Writes what changed; a disk in trouble is told once, and windows then wait in memory.
-    fn persist(&mut self) {
+    /// Has what changed written soon.
+    fn note_changes(&mut self) {
         let changes = self.spool.changes();
+        if self.store.is_none() {
+            return;
+        }
+        changes.into_iter().for_each(|change| self.ledger.note(change));
+        self.write_at = match self.write_at {
+            _ if self.ledger.is_empty() => None,
+            None => Some(Instant::now() + WRITTEN_AFTER),
+            at => at,
+        };
+    }
+
+    /// Writes what changed. A disk in trouble is told once, and tried again with the next change; windows wait in memory.
+    fn write(&mut self) {
+        self.note_changes();
+        self.write_at = None;
         let Some(store) = &self.store else { return };
-        for change in &changes {
-            match store.make(change) {
-                Ok(()) => self.disk = Disk::Fine,
-                Err(error) if self.disk == Disk::Fine => {
-                    tracing::warn!(%error, "upstream.spool_dir cannot be written: windows wait in memory");
-                    self.disk = Disk::InTrouble;
+        for change in self.ledger.take() {
+            match store.make(&change) {
+                Ok(()) => {
+                    self.ledger.written(&change);
+                    self.disk = Disk::Fine;
                 }
-                Err(_) => {}
+                Err(error) => {
+                    if self.disk == Disk::Fine {
+                        tracing::warn!(%error, "upstream.spool_dir cannot be written: windows wait in memory");
+                        self.disk = Disk::InTrouble;
+                    }
+                    self.ledger.note(change);
+                }
             }
         }
     }
@@ -214,7 +245,7 @@ impl Carrier {
                 self.spool.acknowledged(token);
             }
         }
-        self.persist();
+        self.write();
         let (waiting, kept) = (self.spool.len(), self.store.is_some() && self.disk == Disk::Fine);
         if waiting > 0 {
             let fate = if kept { "they wait in upstream.spool_dir" } else { "they are lost with this process" };
@@ -279,4 +310,11 @@ enum Presence {
 #[expect(clippy::cast_precision_loss, reason = "a share, told with few digits")]
 fn share(part: u64, whole: u64) -> f64 {
     part as f64 / whole as f64
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
 }

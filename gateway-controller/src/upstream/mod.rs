@@ -3,6 +3,7 @@
 
 mod carrier;
 mod gather;
+mod ledger;
 mod spool;
 mod store;
 #[cfg(test)]

@@ -29,6 +29,7 @@ mod fleet_of_many;
 mod gpio;
 mod group;
 mod harness;
+mod hub;
 mod killed;
 mod kubeedge;
 mod kubeedge_by_mqtt;

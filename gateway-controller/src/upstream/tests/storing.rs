@@ -3,6 +3,7 @@ use std::path::Path;
 
 use shared_proto::ids::SiteId;
 
+use super::super::ledger::Ledger;
 use super::super::spool::{Change, History};
 use super::super::store::{Found, Store, StoreError};
 use super::window;
@@ -94,4 +95,22 @@ fn a_directory_that_cannot_be_used_is_named() {
     fs::write(&file, "").unwrap();
     let refused = Store::open(&file.join("below"), &north()).unwrap_err().to_string();
     assert!(refused.contains("file/below"), "{refused}");
+}
+
+#[test]
+fn what_is_acknowledged_at_once_is_never_written() {
+    let mut ledger = Ledger::default();
+    let key = (window(1, 1).boot, 1);
+    ledger.note(Change::Keep(Box::new(window(1, 1)), History::Unsent));
+    ledger.note(Change::Keep(Box::new(window(1, 1)), History::MayHaveBeenSent));
+    ledger.note(Change::Drop(key));
+    assert!(ledger.is_empty() && ledger.take().is_empty());
+    // What was written is taken away again; and of a merge the sum comes first.
+    ledger.found(key);
+    ledger.note(Change::Drop(key));
+    ledger.note(Change::Keep(Box::new(window(1, 2)), History::Unsent));
+    let changes = ledger.take();
+    assert!(matches!(changes[..], [Change::Keep(..), Change::Drop(_)]), "{changes:?}");
+    changes.iter().for_each(|change| ledger.written(change));
+    assert!(!ledger.is_on_disk(key) && ledger.is_on_disk((key.0, 2)));
 }
