@@ -74,10 +74,10 @@ export function history() {
         row.push(kept.get(n) ?? null);
       }
       // What is longer than a slot covers what came before it too.
-      for (let at = row.length - 1; at >= 0; at -= 1) {
-        const covers = row[at] ? Math.round(row[at].covers_ms / grain.ms) : 0;
-        for (let back = 1; back < covers && at - back >= 0 && row[at - back] === null; back += 1) row[at - back] = row[at];
-      }
+      [...row].forEach((slot, at) => {
+        const covers = slot ? Math.round(slot.covers_ms / grain.ms) : 0;
+        for (let back = 1; back < covers && at - back >= 0 && row[at - back] === null; back += 1) row[at - back] = slot;
+      });
       return { xs, row, range: [xs[0], xs.at(-1) + grain.ms / 1000], at: (get) => row.map((slot) => (slot ? get(slot) ?? null : null)) };
     },
   };

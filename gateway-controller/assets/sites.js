@@ -29,13 +29,13 @@ class Tile {
     this.p99 = el('b');
     this.worst = el('span', { class: 'cut' });
     this.alarms = el('span');
-    this.saved = el('span');
+    this.saved = el('span', { title: 'Share of the bytes of the devices that did not go on to here' });
     this.node = el('a', { class: 'tile', href: `#/site/${encodeURIComponent(id)}` },
       el('div', { class: 'head' }, el('span', { class: 'name', title: id }, id), this.state),
       el('div', { class: 'modes' }, this.devices, this.degraded),
       el('div', { class: 'mid' }, el('div', { class: 'miss' }, this.rate, el('small', {}, 'miss rate')), this.canvas),
-      el('div', { class: 'foot' }, el('span', {}, 'wake-up p99 ', this.p99), this.worst),
-      el('div', { class: 'foot' }, this.alarms, this.saved));
+      el('div', { class: 'foot' }, el('span', {}, 'wake-up p99 ', this.p99), this.saved),
+      el('div', { class: 'foot' }, this.alarms, this.worst));
     this.item = el('li', {}, this.node);
     this.painted = null;
   }
@@ -54,7 +54,7 @@ class Tile {
     setText(this.worst, worst);
     setAttribute(this.worst, 'title', worst || null);
     setText(this.alarms, tile.alarms ? `${text(count(tile.alarms))} alarm${tile.alarms === 1 ? '' : 's'}` : 'no alarms');
-    setText(this.saved, known(tile.saved) ? `${text(share(tile.saved))} of bytes saved` : '');
+    setText(this.saved, known(tile.saved) ? `${text(share(tile.saved))} saved` : '');
     this.paint(tile, thresholds);
   }
 
