@@ -77,6 +77,9 @@ fn a_site_is_told_beside_the_devices_and_its_texts_stay_texts() {
         assert_eq!(tile[key], value, "{key}: {tile}");
     }
     assert!(tile["p99"].as_f64().unwrap() > 50.0, "{tile}");
+    // A window of five seconds stands for three slots, of which the newest is not over yet.
+    let bars: Vec<_> = tile["spark"]["rates"].as_array().unwrap().iter().filter(|rate| !rate.is_null()).collect();
+    assert!((2..=3).contains(&bars.len()) && bars.iter().all(|rate| **rate == 0.1), "{tile}");
     assert_eq!((fleet["devices"].as_array().unwrap().len(), &fleet["totals"]["devices"]), (0, &Value::from(0)));
     let told = fleet["log"].as_array().unwrap().iter().find(|line| line["event"] == "site_told").unwrap();
     assert_eq!((&told["site"], &told["told"]["what"]), (&Value::from("north"), &Value::from("held")));
