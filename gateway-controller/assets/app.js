@@ -6,13 +6,14 @@ import { deviceView } from './device.js';
 import { fleetView } from './fleet.js';
 import { clock } from './format.js';
 import { follow } from './link.js';
+import { siteView } from './site.js';
 import { startTheme } from './theme.js';
 
 const SPARKS = 60;
 const MAX_LINES = 60;
 /** What is known of the fleet. */
 const store = {
-  devices: new Map(), totals: null, thresholds: null, controls: false, broker: null, lines: [], lineCount: 0, startedMs: 0,
+  devices: new Map(), sites: new Map(), totals: null, thresholds: null, controls: false, broker: null, lines: [], lineCount: 0, startedMs: 0,
   choice: { search: '', filter: 'all', sort: 'worst' },
 };
 let view = null;
@@ -51,7 +52,7 @@ function common(news) {
   byId('broker').hidden = false;
   byId('broker').dataset.is = news.broker.up ? 'up' : 'down';
   setText(byId('broker'), news.broker.up ? 'broker connected' : 'no broker');
-  trouble('broker', news.broker.up ? null : `The controller has no connection to its broker${news.broker.reason ? `: ${news.broker.reason}` : ''}. All devices are shown as last heard.`);
+  trouble('broker', news.broker.up ? null : `The controller has no connection to its broker${news.broker.reason ? `: ${news.broker.reason}` : ''}. All devices and sites are shown as last heard.`);
   store.lines = [...store.lines, ...news.log].slice(-MAX_LINES);
   store.lineCount += news.log.length;
   soon();
@@ -59,6 +60,7 @@ function common(news) {
 
 function whole(fleet) {
   store.devices = new Map(fleet.devices.map((tile) => [tile.id, tile]));
+  store.sites = new Map(fleet.sites.map((tile) => [tile.id, tile]));
   store.thresholds = fleet.thresholds;
   store.controls = fleet.controls;
   store.startedMs = fleet.started_ms;
@@ -69,14 +71,20 @@ function whole(fleet) {
   if (!view) route();
 }
 
-function delta(news) {
-  for (const { step, ...change } of news.devices) {
-    const tile = store.devices.get(change.id) ?? { id: change.id, spark: { end: 0, rates: Array(SPARKS).fill(null) } };
-    membership ||= !store.devices.has(change.id) || change.state !== undefined;
+/** Takes in what is new of some tiles. */
+function learn(known, news) {
+  for (const { step, ...change } of news) {
+    const tile = known.get(change.id) ?? { id: change.id, spark: { end: 0, rates: Array(SPARKS).fill(null) } };
+    membership ||= !known.has(change.id) || change.state !== undefined;
     Object.assign(tile, change);
     if (step) tile.spark = { end: step[0], rates: [...tile.spark.rates.slice(1), step[1]] };
-    store.devices.set(change.id, tile);
+    known.set(change.id, tile);
   }
+}
+
+function delta(news) {
+  learn(store.devices, news.devices);
+  learn(store.sites, news.sites);
   for (const id of news.gone) {
     store.devices.delete(id);
     membership = true;
@@ -84,7 +92,7 @@ function delta(news) {
   common(news);
 }
 
-/** A device's name in an address; `null` if it is none. */
+/** The name of a device or site in an address; `null` if it is none. */
 function decoded(id) {
   try {
     return id ? decodeURIComponent(id) : null;
@@ -97,8 +105,9 @@ function route() {
   view?.end?.();
   trouble('device', null);
   const [, kind, name] = location.hash.split('/');
-  const id = kind === 'device' ? decoded(name) : null;
-  view = id ? deviceView(store, id, state('device')) : fleetView(store);
+  const open = { device: deviceView, site: siteView }[kind];
+  const id = open ? decoded(name) : null;
+  view = id ? open(store, id, state('device')) : fleetView(store);
   document.title = view.title;
   byId('main').replaceChildren(view.node);
   window.scrollTo(0, 0);
@@ -110,7 +119,7 @@ function keys(event) {
   if (event.key === '/' && view?.focusSearch) {
     event.preventDefault();
     view.focusSearch();
-  } else if (event.key === 'Escape' && location.hash.startsWith('#/device')) {
+  } else if (event.key === 'Escape' && /^#\/(device|site)\//.test(location.hash)) {
     location.hash = '#/';
   } else {
     view?.key?.(event.key);

@@ -5,42 +5,24 @@ import { figure, legend, tint, timeChart } from './charts.js';
 import { el, setAttribute, setText } from './dom.js';
 import { factsView } from './facts.js';
 import { clock, count, duration, micros, percent, text, throttled, tone, SOURCES } from './format.js';
+import { buckets, figures as strips, greatest, history, latencyChart, missChart, pct, recent, segments, setLatency, setMisses, showDistribution, spanBeside, spanName, SPANS, tellLatency, three, us } from './history.js';
 import { follow } from './link.js';
-import { fold, histogram } from './paint.js';
+import { fold } from './paint.js';
 import { onTheme } from './theme.js';
 
-const FINE = { ms: 2000, keep: 150 };
-const COARSE = { ms: 30000, keep: 120 };
-const SPANS = [[60, '1 min'], [300, '5 min'], [3600, '1 h']];
 const MAXIMA = 1500;
 const PERIODS = [1, 10, 60];
 let span = 300;
 let period = 10;
 
-const log10 = { distr: 3, log: 10 };
-/** 1, 2, 5, 10 … µs. */
-const STEPS = Array.from({ length: 9 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** (power - 1))).flat();
-/** The next of them, below or above. */
-const step = (value, way) => (way < 0 ? STEPS.findLast((it) => it <= value) ?? STEPS[0] : STEPS.find((it) => it >= value) ?? STEPS.at(-1));
-const pct = (value) => `${+(value * 100).toPrecision(3)}\u202f%`;
-const us = (value) => text(micros(value));
-const usShort = (value) => us(value).replace(/\.0+(?=\D|$)/, '');
-
-function segments(label, list, now, choose) {
-  const buttons = list.map(([value, name]) => el('button', { type: 'button', 'aria-pressed': String(value === now()), onclick: () => choose(value) }, name));
-  const node = el('div', { class: 'segments', role: 'group', 'aria-label': label }, ...buttons);
-  return { node, mark: () => buttons.forEach((button, at) => setAttribute(button, 'aria-pressed', String(list[at][0] === now()))) };
-}
-
 export function deviceView(store, id, onState) {
-  const slots = { fine: new Map(), coarse: new Map() };
+  const slots = history();
   let maxima = [];
   let now = null;
   let status = null;
   let stop = null;
   let pending = 0;
-  let xs = [];
-  let row = [];
+  let lately = { xs: [], row: [] };
 
   // Head.
   const state = el('span', { class: 'state' });
@@ -50,11 +32,7 @@ export function deviceView(store, id, onState) {
   const note = el('p', { class: 'note', role: 'status', hidden: true });
   const buttons = store.controls ? controls(id) : null;
   const readOnly = store.controls ? null : el('p', { class: 'muted small' }, 'Read-only: the controller has no web.control_token_file.');
-  const values = {};
-  const box = (key, name) => {
-    values[key] = el('dd', {}, '–');
-    return el('div', {}, el('dt', {}, name), values[key]);
-  };
+  const { box, put } = strips();
   const strip = el('dl', { class: 'strip two', 'aria-label': 'Newest figures' },
     box('miss', 'Miss rate'), box('p50', 'Wake-up p50'), box('p99', 'Wake-up p99'), box('max', 'Wake-up max'), box('response', 'Response p99'),
     box('skipped', 'Skipped, all'), box('cpu', 'CPU busy'), box('temp', 'Temperature'), box('heard', 'Last heard'));
@@ -65,41 +43,25 @@ export function deviceView(store, id, onState) {
   });
 
   // Charts.
-  const degraded = (at) => row[at]?.mode === 'DEGRADED';
-  const missChart = timeChart({
-    series: [
-      { label: 'miss rate', tone: 'p50', fill: 'band1', stepped: true, format: pct },
-      { label: 'degrade above', tone: 'max', width: 1, dash: [6, 4] },
-      { label: 'calm below', tone: 'warn', width: 1, dash: [3, 3] },
-    ],
-    scale: { range: (u, low, high) => [0, Math.min(1, Math.max(high * 1.1, (store.thresholds?.degrade_above ?? 0.05) * 1.6))], label: pct, space: 28 },
-    draw: tint(degraded), sync: 'device',
-  });
-  const latency = (key) => timeChart({
-    series: [{ label: 'max', tone: 'max', width: 1, format: us }, { label: 'p99', tone: 'p99', format: us }, { label: 'p50', tone: 'p50', format: us }],
-    bands: [{ between: [1, 2], tone: 'band2' }, { between: [2, 3], tone: 'band1' }],
-    scale: { ...log10, range: (u, low, high) => (low === null ? [1, 1000] : [step(low, -1), Math.max(step(high, 1), step(low, -1) * 10)]), label: usShort, splits: (u, axis, low, high) => STEPS.filter((value) => value >= low * 0.999 && value <= high * 1.001) },
-    draw: tint(degraded), sync: 'device',
-  });
-  const [wakeChart, responseChart] = [latency('wakeup'), latency('response')];
+  const degraded = (at) => lately.row[at]?.mode === 'DEGRADED';
+  const misses = missChart(store, tint(degraded), 'device');
+  const [wakeChart, responseChart] = [latencyChart(tint(degraded), 'device'), latencyChart(tint(degraded), 'device')];
   const hostChart = timeChart({
     series: [{ label: 'CPU busy', tone: 'p50', fill: 'band1', format: pct }, { label: 'temperature', tone: 'max', side: true, format: (value) => `${value.toFixed(1)}\u202f°C` }, { label: 'clock', tone: null, width: 0, side: true, format: null }],
     scale: { range: () => [0, 1], label: pct, space: 28 }, side: { scale: { range: (u, low, high) => (low === null ? [0, 100] : [Math.floor(low - 3), Math.ceil(high + 3)]) }, label: (value) => `${value}°` },
     draw: tint(degraded), sync: 'device',
   });
-  const recent = (head, cells) => ({ head: ['Time', ...head], right: head.map((_, at) => at + 1), rows: () => row.map((slot, at) => (slot ? [clock(xs[at] * 1000), ...cells(slot)] : null)).filter(Boolean).reverse().slice(0, 60) });
-  const three = (key) => recent(['p50', 'p99', 'max'], (slot) => (slot[key] ?? [null, null, null]).map(us));
+  const seen = () => lately;
   const lines = legend(['p50', 'p50'], ['p99', 'p99'], ['max', 'max'], ['deg', 'DEGRADED']);
   const figures = {
-    miss: figure('Miss rate and mode', legend(['p50', 'misses per job'], ['limit', 'degrade above'], ['calm', 'calm below'], ['deg', 'DEGRADED']), missChart.node, recent(['Miss rate', 'Misses', 'Skipped', 'Jobs', 'Mode', 'Decided'], (slot) => [pct(slot.rate), slot.misses, slot.skipped, slot.jobs, slot.mode, slot.source ?? ''])),
-    wake: figure('Wake-up latency: start after release', lines, wakeChart.node, three('wakeup')),
-    response: figure('Response time: end after release', lines.cloneNode(true), responseChart.node, three('response')),
-    host: figure('Machine: CPU and temperature', legend(['p50', 'CPU busy'], ['max', 'temperature']), hostChart.node, recent(['CPU', 'Temperature', 'Clock'], (slot) => [slot.cpu === null ? '–' : pct(slot.cpu), slot.temp_c === null ? '–' : `${slot.temp_c.toFixed(1)} °C`, slot.mhz === null ? '–' : `${slot.mhz} MHz`])),
+    miss: figure('Miss rate and mode', legend(['p50', 'misses per job'], ['limit', 'degrade above'], ['calm', 'calm below'], ['deg', 'DEGRADED']), misses.node, recent(seen, ['Miss rate', 'Misses', 'Skipped', 'Jobs', 'Mode', 'Decided'], (slot) => [pct(slot.rate), slot.misses, slot.skipped, slot.jobs, slot.mode, slot.source ?? ''])),
+    wake: figure('Wake-up latency: start after release', lines, wakeChart.node, three(seen, 'wakeup')),
+    response: figure('Response time: end after release', lines.cloneNode(true), responseChart.node, three(seen, 'response')),
+    host: figure('Machine: CPU and temperature', legend(['p50', 'CPU busy'], ['max', 'temperature']), hostChart.node, recent(seen, ['CPU', 'Temperature', 'Clock'], (slot) => [slot.cpu === null ? '–' : pct(slot.cpu), slot.temp_c === null ? '–' : `${slot.temp_c.toFixed(1)} °C`, slot.mhz === null ? '–' : `${slot.mhz} MHz`])),
   };
   const canvases = { wakeHist: el('canvas', { class: 'own' }), responseHist: el('canvas', { class: 'own' }), fold: el('canvas', { class: 'own' }) };
-  const buckets = (key) => ({ head: ['From', 'To', 'Jobs'], right: [0, 1, 2], rows: () => (now?.histogram?.[key].buckets ?? []).map(([bucket, n]) => [us(2 ** (bucket / 8)), us(2 ** ((bucket + 1) / 8)), text(count(n))]) });
-  figures.wakeHist = figure('Wake-up latency: distribution', el('span', { class: 'legend' }, 'both axes logarithmic'), canvases.wakeHist, buckets('wakeup'));
-  figures.responseHist = figure('Response time: distribution', el('span', { class: 'legend' }, 'both axes logarithmic'), canvases.responseHist, buckets('response'));
+  figures.wakeHist = figure('Wake-up latency: distribution', el('span', { class: 'legend' }, 'both axes logarithmic'), canvases.wakeHist, buckets(() => now?.histogram?.wakeup));
+  figures.responseHist = figure('Response time: distribution', el('span', { class: 'legend' }, 'both axes logarithmic'), canvases.responseHist, buckets(() => now?.histogram?.response));
   const periods = segments('Fold at', PERIODS.map((value) => [value, `${value} s`]), () => period, (value) => {
     period = value;
     periods.mark();
@@ -128,12 +90,8 @@ export function deviceView(store, id, onState) {
     setText(note, 'No device of this name is known to the controller: it was forgotten, or not heard since the controller started.');
   }
   function take(detail, whole) {
-    if (whole) {
-      slots.fine.clear();
-      slots.coarse.clear();
-      maxima = [];
-    }
-    for (const key of ['fine', 'coarse']) detail[key].forEach((slot) => slots[key].set(slot.n, slot));
+    slots.take(detail, whole);
+    if (whole) maxima = [];
     maxima = [...maxima, ...detail.maxima].slice(-MAXIMA);
     if (detail.status) status = detail.status;
     now = { ...detail, status, newStatus: Boolean(detail.status) };
@@ -147,11 +105,6 @@ export function deviceView(store, id, onState) {
     series();
     histograms();
     drawFold();
-  }
-  function put(key, [number, unit], sub, mood) {
-    const parts = [number, unit ? el('span', { class: 'unit' }, unit) : null, sub ? el('span', { class: 'sub' }, sub) : null].filter(Boolean);
-    if (values[key].textContent !== parts.map((part) => part.textContent ?? part).join('')) values[key].replaceChildren(...parts);
-    setAttribute(values[key], 'data-tone', mood);
   }
   function head() {
     const { newest } = now;
@@ -179,53 +132,32 @@ export function deviceView(store, id, onState) {
     put('heard', [duration(now.age_ms), ''], 'ago', now.state === 'online' ? null : 'warn');
   }
   function series() {
-    const grain = span > 300 ? COARSE : FINE;
-    const kept = span > 300 ? slots.coarse : slots.fine;
-    const last = Math.floor((now.t_ms - now.epoch_ms) / grain.ms);
-    const length = Math.round((span * 1000) / grain.ms);
-    for (const n of kept.keys()) if (n <= last - grain.keep) kept.delete(n);
-    xs = [];
-    row = [];
-    for (let n = last - length + 1; n <= last; n += 1) {
-      xs.push((n * grain.ms + now.epoch_ms) / 1000);
-      row.push(kept.get(n) ?? null);
-    }
-    // A merged report covers what came before it too.
-    for (let at = row.length - 1; at >= 0; at -= 1) {
-      const covers = row[at] ? Math.round(row[at].covers_ms / grain.ms) : 0;
-      for (let back = 1; back < covers && at - back >= 0 && row[at - back] === null; back += 1) row[at - back] = row[at];
-    }
-    const at = (get) => row.map((slot) => (slot ? get(slot) ?? null : null));
-    const flat = (value) => xs.map(() => value ?? null);
-    const range = [xs[0], xs.at(-1) + grain.ms / 1000];
-    const limits = store.thresholds;
-    missChart.set([xs, at((slot) => slot.rate), flat(limits?.degrade_above), flat(limits?.recover_below)], range);
-    const quantile = (key, index) => at((slot) => slot[key] && Math.max(slot[key][index], 0.1));
-    for (const [chart, key] of [[wakeChart, 'wakeup'], [responseChart, 'response']]) chart.set([xs, quantile(key, 2), quantile(key, 1), quantile(key, 0)], range);
-    hostChart.set([xs, at((slot) => slot.cpu), at((slot) => slot.temp_c), flat(null)], range);
-    summaries(at);
+    lately = slots.row(now, span);
+    const { xs, range, at } = lately;
+    setMisses(misses, store.thresholds, lately);
+    setLatency(wakeChart, 'wakeup', lately);
+    setLatency(responseChart, 'response', lately);
+    hostChart.set([xs, at((slot) => slot.cpu), at((slot) => slot.temp_c), xs.map(() => null)], range);
+    summaries();
   }
-  function summaries(at) {
+  function summaries() {
+    const { xs, row, at } = lately;
     const told = row.filter(Boolean);
-    const name = SPANS.find(([value]) => value === span)[1];
+    const name = spanName(span);
     if (told.length === 0) {
       const words = now.history ? `Nothing was told in the last ${name}.` : 'No history is kept of this device: there are too many.';
       ['miss', 'wake', 'response', 'host'].forEach((key) => figures[key].tell(words));
       return;
     }
     const distinct = [...new Set(told)];
-    const [jobs, misses] = distinct.reduce(([j, m], slot) => [j + slot.jobs, m + slot.misses], [0, 0]);
+    const [jobs, missed] = distinct.reduce(([j, m], slot) => [j + slot.jobs, m + slot.misses], [0, 0]);
     const rates = at((slot) => slot.rate);
-    const most = rates.reduce((best, rate, index) => (rate !== null && (best === -1 || rate > rates[best]) ? index : best), -1);
+    const most = greatest(rates);
     const share = told.filter((slot) => slot.mode === 'DEGRADED').length / told.length;
     const limits = store.thresholds ? ` Limits: degrade above ${pct(store.thresholds.degrade_above)}, calm below ${pct(store.thresholds.recover_below)}.` : '';
-    figures.miss.tell(`Last ${name}: ${text(count(misses))} misses in ${text(count(jobs))} jobs${jobs ? ` (${text(percent(misses / jobs))})` : ''}; worst ${pct(rates[most])} at ${clock(xs[most] * 1000)}; DEGRADED for ${Math.round(share * 100)}\u202f% of the time.${limits}`);
-    for (const [key, field] of [['wake', 'wakeup'], ['response', 'response']]) {
-      const maxes = at((slot) => slot[field]?.[2]);
-      const worst = maxes.reduce((best, value, index) => (value !== null && (best === -1 || value > maxes[best]) ? index : best), -1);
-      const last = told.at(-1)[field];
-      figures[key].tell(worst === -1 ? 'No job ran.' : `Newest slot: p50 ${last ? us(last[0]) : '–'}, p99 ${last ? us(last[1]) : '–'}. Greatest ${us(maxes[worst])} at ${clock(xs[worst] * 1000)}. Each slot is ${span > 300 ? '30 s' : '2 s'} of jobs.`);
-    }
+    figures.miss.tell(`Last ${name}: ${text(count(missed))} misses in ${text(count(jobs))} jobs${jobs ? ` (${text(percent(missed / jobs))})` : ''}; worst ${pct(rates[most])} at ${clock(xs[most] * 1000)}; DEGRADED for ${Math.round(share * 100)}\u202f% of the time.${limits}`);
+    tellLatency(figures.wake, 'wakeup', lately, span);
+    tellLatency(figures.response, 'response', lately, span);
     const [cpu, temp, mhz] = ['cpu', 'temp_c', 'mhz'].map((key) => told.map((slot) => slot[key]).filter((value) => value !== null));
     figures.host.tell([
       cpu.length ? `CPU ${pct(Math.min(...cpu))} to ${pct(Math.max(...cpu))} busy` : 'CPU load not told',
@@ -234,17 +166,8 @@ export function deviceView(store, id, onState) {
     ].join('; ') + '.');
   }
   function histograms() {
-    for (const [key, field] of [['wakeHist', 'wakeup'], ['responseHist', 'response']]) {
-      const of = now.histogram?.[field];
-      const name = SPANS.find(([value]) => value === span)[1];
-      if (!of || of.count === 0) {
-        figures[key].tell(`No job ran in the last ${name}.`);
-        continue;
-      }
-      const { p50, p99, max } = of.quantiles;
-      histogram(canvases[key], of.buckets, [[p50, 'p50', 'p50'], [p99, 'p99', 'p99'], [max, 'max', 'max']]);
-      figures[key].tell(`Last ${name}, ${text(count(of.count))} jobs, exact counts: least ${us(of.min)}, p50 ${us(p50)}, p99 ${us(p99)}, greatest ${us(max)}.`);
-    }
+    showDistribution(figures.wakeHist, canvases.wakeHist, now.histogram?.wakeup, span);
+    showDistribution(figures.responseHist, canvases.responseHist, now.histogram?.response, span);
   }
   function drawFold() {
     if (!now) return;
@@ -281,10 +204,9 @@ export function deviceView(store, id, onState) {
     node,
     title: `${id} – Fleet`,
     key: (key) => {
-      const at = SPANS.findIndex(([value]) => value === span);
-      const to = key === '[' ? at - 1 : key === ']' ? at + 1 : -1;
-      if (SPANS[to]) {
-        [span] = SPANS[to];
+      const beside = spanBeside(span, key);
+      if (beside !== null) {
+        span = beside;
         spans.mark();
         open();
       }
@@ -294,7 +216,7 @@ export function deviceView(store, id, onState) {
       cancelAnimationFrame(pending);
       stopTheme();
       observer.disconnect();
-      [missChart, wakeChart, responseChart, hostChart].forEach((chart) => chart.end());
+      [misses, wakeChart, responseChart, hostChart].forEach((chart) => chart.end());
     },
   };
 }

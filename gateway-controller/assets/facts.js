@@ -6,7 +6,7 @@ import { toneOf, words } from './lines.js';
 import { moment } from './format.js';
 
 /** A list of names and values that changes only where a value does. */
-function pairs(title) {
+export function pairs(title) {
   const list = el('dl', { class: 'pairs' });
   const values = new Map();
   const node = el('section', { class: 'card', 'aria-label': title }, el('h2', {}, title), list);

@@ -4,6 +4,7 @@ import { el, setAttribute, setText } from './dom.js';
 import { count, micros, percent, text, throttled, tone, SOURCES } from './format.js';
 import { item } from './lines.js';
 import { sparkline } from './paint.js';
+import { sitesSection } from './sites.js';
 import { onTheme } from './theme.js';
 
 const PAGE = 60;
@@ -126,8 +127,9 @@ export function fleetView(store) {
   const pager = el('nav', { class: 'pager', 'aria-label': 'Pages of devices', hidden: true }, back, where, next);
   const log = el('ol', { class: 'log' });
   const lost = el('p', { class: 'note', hidden: true });
+  const sites = sitesSection(store);
   const node = el('div', {},
-    el('h1', { class: 'sr' }, 'Fleet'), strip, lost,
+    el('h1', { class: 'sr' }, 'Fleet'), strip, lost, sites.node,
     el('div', { class: 'fleet' },
       el('section', { 'aria-label': 'Devices' }, el('div', { class: 'tools', role: 'group', 'aria-label': 'Filter and order' }, search, ...filters.map(({ button }) => button), sort), tiles, empty, pager),
       el('aside', { class: 'card', 'aria-label': 'Latest decisions' }, el('h2', {}, 'Latest decisions and events'), log)));
@@ -215,6 +217,7 @@ export function fleetView(store) {
     log.replaceChildren(...store.lines.slice(-LINES).reverse().map(item));
   }
   const repaint = () => {
+    sites.repaint();
     nodes.forEach((tile, id) => {
       tile.painted = null;
       if (store.devices.has(id)) tile.paint(store.devices.get(id), store.thresholds);
@@ -223,12 +226,14 @@ export function fleetView(store) {
   const stopTheme = onTheme(repaint);
   const observer = new ResizeObserver(repaint);
   observer.observe(tiles);
+  observer.observe(sites.node);
   return {
     node,
     title: 'Fleet',
     focusSearch: () => search.focus(),
     changed: (membership) => {
       stale ||= membership;
+      sites.changed(membership);
       show();
     },
     end: () => {

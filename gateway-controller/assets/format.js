@@ -18,6 +18,21 @@ export function percent(share) {
   return [value === 0 ? '0' : value >= 99.95 ? '100' : value >= 10 ? value.toFixed(1) : value < 0.01 ? '<0.01' : value.toFixed(2), '%'];
 }
 
+/** A share of something saved as [number, unit]: below 0 if it was more, not less. */
+export function share(value) {
+  if (value === null || value === undefined) return [NONE, ''];
+  return [(value * 100).toFixed(1), '%'];
+}
+
+/** Bytes as [number, unit]. */
+export function bytes(value) {
+  if (value === null || value === undefined) return [NONE, ''];
+  if (value < 1000) return [`${value}`, 'B'];
+  const power = [1e3, 1e6, 1e9, 1e12].findLastIndex((unit) => value >= unit);
+  const shown = value / 1000 ** (power + 1);
+  return [shown.toFixed(digits(shown)), ['kB', 'MB', 'GB', 'TB'][power]];
+}
+
 /** A count as [number, unit], with thin spaces between thousands. */
 export function count(value) {
   if (value === null || value === undefined) return [NONE, ''];

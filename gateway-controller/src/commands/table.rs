@@ -31,30 +31,29 @@ pub(super) fn table(devices: &[DeviceView], now: SystemTime) -> String {
         return "no devices\n".to_owned();
     }
     let rows: Vec<_> = devices.iter().map(|device| row(device, now)).collect();
-    let headings = HEADINGS.map(str::to_owned);
-    let mut widths = [0; HEADINGS.len()];
-    for cells in std::iter::once(&headings).chain(&rows) {
+    let told = devices.iter().any(|device| device.counted == CountedView::Told);
+    aligned(HEADINGS, &rows) + if told { TOLD } else { "" }
+}
+
+/// Cells as lines of aligned columns, under their headings.
+pub(super) fn aligned<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
+    let headings = headings.map(str::to_owned);
+    let mut widths = [0; N];
+    for cells in std::iter::once(&headings).chain(rows) {
         for (width, cell) in widths.iter_mut().zip(cells) {
             *width = (*width).max(cell.chars().count());
         }
     }
-    let line = |cells: &[String; HEADINGS.len()]| {
+    let line = |cells: &[String; N]| {
         let padded: Vec<_> = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         format!("{}\n", padded.join("  ").trim_end())
     };
-    let told = devices.iter().any(|device| device.counted == CountedView::Told);
-    let lines = std::iter::once(&headings).chain(&rows).map(line);
-    lines.chain(told.then(|| TOLD.to_owned())).collect()
+    std::iter::once(&headings).chain(rows).map(line).collect()
 }
 
 fn row(view: &DeviceView, now: SystemTime) -> [String; HEADINGS.len()] {
     let wakeup =
         |pick: fn(&crate::fleet::WakeupView) -> f64| known(view.wakeup_us.as_ref().map(|w| format!("{:.0}", pick(w))));
-    let presence = match view.presence {
-        PresenceView::Online => "online",
-        PresenceView::Offline => "offline",
-        PresenceView::Unknown => "unknown",
-    };
     let wanted = match (view.wanted, view.wanted_by) {
         (Some(mode), WantedBy::SetMode) => format!("{mode} (set-mode)"),
         (Some(mode), WantedBy::Kubeedge) => format!("{mode} (kubeedge)"),
@@ -65,7 +64,7 @@ fn row(view: &DeviceView, now: SystemTime) -> [String; HEADINGS.len()] {
     let reason: String = view.reason.as_str().chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     [
         view.device.to_string(),
-        presence.to_owned(),
+        presence(view.presence).to_owned(),
         known(view.mode),
         known(view.mode_source),
         known(Some(reason).filter(|reason| !reason.is_empty())),
@@ -82,7 +81,15 @@ fn row(view: &DeviceView, now: SystemTime) -> [String; HEADINGS.len()] {
     ]
 }
 
-fn known(value: Option<impl ToString>) -> String {
+pub(super) fn presence(view: PresenceView) -> &'static str {
+    match view {
+        PresenceView::Online => "online",
+        PresenceView::Offline => "offline",
+        PresenceView::Unknown => "unknown",
+    }
+}
+
+pub(super) fn known(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
@@ -93,7 +100,7 @@ fn clock(now: SystemTime, age_ms: u64) -> String {
     format!("{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60)
 }
 
-fn age(ms: u64) -> String {
+pub(super) fn age(ms: u64) -> String {
     match ms {
         0..60_000 => format!("{}.{} s", ms / 1000, ms / 100 % 10),
         60_000..3_600_000 => format!("{} min", ms / 60_000),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use shared_proto::ids::DeviceId;
+use shared_proto::ids::{DeviceId, SiteId};
 use shared_proto::mode::Mode;
 use shared_proto::wire::Outcome;
 
@@ -12,7 +12,9 @@ use super::Settings;
 use super::counts::Counts;
 use super::device::{self, Device, Presence, Response, Series, Wakeup};
 use super::octaves::Octaves;
+use super::site::Site;
 use crate::event::{Applied, CommandResult, DecisionSource, Event, ForgottenWhy, LinkState, Record};
+use crate::sites::MAX_SITES;
 use crate::watch::Watcher;
 
 /// Follows the events.
@@ -21,6 +23,8 @@ pub struct Book {
     settings: Arc<Settings>,
     /// Shared with a scrape that is under way: whoever changes a device meanwhile changes a copy.
     devices: BTreeMap<DeviceId, Arc<Device>>,
+    /// Shared likewise.
+    sites: BTreeMap<SiteId, Arc<Site>>,
     /// Devices so far.
     arrivals: u64,
     /// Devices with series of their own.
@@ -56,6 +60,7 @@ pub(super) struct Sums {
 pub struct Snapshot {
     pub(super) settings: Arc<Settings>,
     pub(super) devices: Vec<Arc<Device>>,
+    pub(super) sites: Vec<Arc<Site>>,
     pub(super) sums: Sums,
     /// Events that found no room on their way here.
     pub(super) lost: u64,
@@ -66,7 +71,15 @@ impl Book {
     #[must_use]
     pub fn new(settings: Settings, lost: Arc<AtomicU64>) -> Self {
         let settings = Arc::new(settings);
-        Self { settings, devices: BTreeMap::new(), arrivals: 0, own: 0, sums: Sums::new(), lost }
+        Self {
+            settings,
+            devices: BTreeMap::new(),
+            sites: BTreeMap::new(),
+            arrivals: 0,
+            own: 0,
+            sums: Sums::new(),
+            lost,
+        }
     }
 
     /// The book as it is now. Quick: devices are shared, not copied.
@@ -75,6 +88,7 @@ impl Book {
         Snapshot {
             settings: Arc::clone(&self.settings),
             devices: self.devices.values().cloned().collect(),
+            sites: self.sites.values().cloned().collect(),
             sums: self.sums.clone(),
             lost: self.lost.load(Ordering::Relaxed),
         }
@@ -121,6 +135,13 @@ impl Book {
         }
     }
 
+    fn change_site(&mut self, id: &SiteId, change: impl FnOnce(&mut Site)) {
+        if !self.sites.contains_key(id) && self.sites.len() >= MAX_SITES {
+            return;
+        }
+        change(Arc::make_mut(self.sites.entry(id.clone()).or_insert_with(|| Arc::new(Site::new(id.clone())))));
+    }
+
     fn applied(&mut self, applied: &Applied) {
         self.sums.applied = self.sums.applied.saturating_add(1);
         self.sums.receipt.record_us(applied.receipt_to_effect_us.unwrap_or(f64::NAN));
@@ -153,6 +174,9 @@ impl Watcher for Book {
                 self.device(&offline.device, *t_ms).presence = Some(Presence::Down);
                 return;
             }
+            Event::Site(heard) => return self.change_site(&heard.window.site, |site| site.take(heard, *t_ms)),
+            Event::SiteOnline(online) => return self.change_site(&online.site, |site| site.online(online)),
+            Event::SiteOffline(offline) => return self.change_site(&offline.site, |site| site.offline(offline)),
             other => return self.take_news(other),
         };
         self.sums.counts.add(&gain);
@@ -178,7 +202,7 @@ impl Book {
                 sums.connected = link.state == LinkState::Up;
                 sums.connections = sums.connections.saturating_add(u64::from(sums.connected));
             }
-            // The mode is in reports and acknowledgements too.
+            // The mode is in reports and acknowledgements too, and what a site tells in its counts.
             Event::DeviceMode(_)
             | Event::Report(_)
             | Event::Status(_)

@@ -10,6 +10,7 @@ use super::book::{Snapshot, Sums};
 use super::device::{Device, Presence, Series};
 use super::family::{Family, Samples};
 use super::process::Process;
+use super::site::Site;
 use super::write::Writer;
 use super::{Histograms, Settings, table};
 
@@ -45,7 +46,9 @@ pub struct Exposition {
     families: Vec<&'static Family>,
     /// Those with series of their own, by name.
     devices: Vec<Arc<Device>>,
-    /// Place in `families`, and in `devices`.
+    /// By name.
+    sites: Vec<Arc<Site>>,
+    /// Place in `families`, and in `devices` or `sites`.
     next: (usize, usize),
     end: bool,
 }
@@ -54,13 +57,13 @@ impl Exposition {
     /// The text of this snapshot, with the figures of this process as they are now.
     #[must_use]
     pub fn new(snapshot: Snapshot, format: Format) -> Self {
-        let Snapshot { settings, devices, sums, lost } = snapshot;
+        let Snapshot { settings, devices, sites, sums, lost } = snapshot;
         let overview = Overview::of(&devices);
         let per_device = settings.histograms == Histograms::Device;
         let families = table::all().filter(|family| per_device || !table::is_histogram_of_device(family)).collect();
         let view = View { settings, sums, lost, process: Process::now(), overview };
         let devices = devices.into_iter().filter(|device| device.series == Series::Own).collect();
-        Self { view, format, families, devices, next: (0, 0), end: false }
+        Self { view, format, families, devices, sites, next: (0, 0), end: false }
     }
 
     fn family(&mut self, out: &mut String, family: &'static Family) {
@@ -70,10 +73,20 @@ impl Exposition {
         }
         let settings: &Settings = &self.view.settings;
         match family.samples {
-            Samples::Fleet(samples) => samples(&self.view, &mut Writer { out, family, device: None, settings }),
+            Samples::Fleet(samples) => samples(&self.view, &mut Writer { out, family, subject: None, settings }),
             Samples::Device(samples) => {
                 for (number, device) in self.devices.iter().enumerate().skip(first) {
-                    samples(device, &mut Writer { out, family, device: Some(device.id.as_str()), settings });
+                    let subject = Some(("device", device.id.as_str()));
+                    samples(device, &mut Writer { out, family, subject, settings });
+                    if out.len() >= PIECE {
+                        self.next = (place, number.saturating_add(1));
+                        return;
+                    }
+                }
+            }
+            Samples::Site(samples) => {
+                for (number, site) in self.sites.iter().enumerate().skip(first) {
+                    samples(site, &mut Writer { out, family, subject: Some(("site", site.id.as_str())), settings });
                     if out.len() >= PIECE {
                         self.next = (place, number.saturating_add(1));
                         return;

@@ -2,6 +2,7 @@
 
 use super::device::Device;
 use super::exposition::View;
+use super::site::Site;
 use super::write::Writer;
 
 /// A metric family: one row of the table that both the text and its page in docs/ are made of.
@@ -10,7 +11,7 @@ pub(super) struct Family {
     /// Name; that of a counter ends with `_total`.
     pub(super) name: &'static str,
     pub(super) kind: Kind,
-    /// Its labels but `device` and `le`.
+    /// Its labels but `device`, `site` and `le`.
     pub(super) labels: &'static [&'static str],
     pub(super) help: &'static str,
     pub(super) samples: Samples,
@@ -34,6 +35,8 @@ pub(super) enum Samples {
     Fleet(fn(&View, &mut Writer<'_>)),
     /// From each device that has series of its own.
     Device(fn(&Device, &mut Writer<'_>)),
+    /// From each site.
+    Site(fn(&Site, &mut Writer<'_>)),
 }
 
 /// Base units, as the names end with them.

@@ -1,7 +1,7 @@
 //! Metrics for Prometheus and its kin: a book that follows the controller's events, and its text on `GET /metrics`.
 //!
-//! Names that begin with `edge_device_` have a label `device`, one series or more for each device; all others are of the whole fleet or of the
-//! controller itself, so their number does not grow with the fleet. The page docs/metrics.md lists them all.
+//! Names that begin with `edge_device_` have a label `device`, one series or more for each device, and those with `edge_site_` a label `site`;
+//! all others are of the whole fleet or of the controller itself, so their number does not grow with the fleet. The page docs/metrics.md lists them all.
 
 mod accept;
 mod book;
@@ -11,6 +11,7 @@ mod exposition;
 mod family;
 mod octaves;
 mod process;
+mod site;
 mod table;
 #[cfg(test)]
 mod tests;

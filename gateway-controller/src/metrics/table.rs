@@ -3,12 +3,13 @@
 mod controller;
 mod device;
 mod fleet;
+mod site;
 
 use super::family::{Family, Kind, Samples};
 
 /// All families, in the order of the text.
 pub(super) fn all() -> impl Iterator<Item = &'static Family> {
-    fleet::FAMILIES.iter().chain(device::FAMILIES).chain(controller::FAMILIES)
+    fleet::FAMILIES.iter().chain(device::FAMILIES).chain(site::FAMILIES).chain(controller::FAMILIES)
 }
 
 /// Whether it is a histogram with series for each device.

@@ -1,6 +1,7 @@
 //! The book with made-up events.
 
 mod documentation;
+mod sites;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -74,12 +74,12 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
-/// Writes the samples of one family, of the fleet or of one device.
+/// Writes the samples of one family, of the fleet, or of one device or site.
 pub(super) struct Writer<'a> {
     pub(super) out: &'a mut String,
     pub(super) family: &'a Family,
-    /// The device whose samples these are.
-    pub(super) device: Option<&'a str>,
+    /// Label and name of the device or site whose samples these are.
+    pub(super) subject: Option<(&'static str, &'a str)>,
     pub(super) settings: &'a Settings,
 }
 
@@ -133,8 +133,8 @@ impl Writer<'_> {
             let _ = write!(out, "{before}{name}=\"{text}\"");
             before = ',';
         };
-        if let Some(device) = self.device {
-            label(self.out, "device", &Quoted(device));
+        if let Some((kind, name)) = self.subject {
+            label(self.out, kind, &Quoted(name));
         }
         for (name, value) in self.family.labels.iter().zip(values).filter(|(_, value)| !value.is_empty()) {
             label(self.out, name, &Quoted(value));

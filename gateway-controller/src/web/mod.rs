@@ -93,19 +93,19 @@ pub(crate) struct Shared {
     /// Events that found no room.
     lost: Arc<AtomicU64>,
     page: Page,
-    site: Mutex<Site>,
+    followed: Mutex<Followed>,
 }
 
 /// All that follows the events.
 #[derive(Debug, Default)]
-pub(crate) struct Site {
+pub(crate) struct Followed {
     /// What the page shows.
     pub(crate) picture: Live,
     /// What `/metrics` shows.
     pub(crate) book: Option<Book>,
 }
 
-impl Watcher for Site {
+impl Watcher for Followed {
     fn take(&mut self, record: &Record) {
         if let Some(book) = &mut self.book {
             book.take(record);
@@ -128,9 +128,9 @@ impl Settings {
 
 impl Shared {
     /// What follows the events. Held for as long as it takes to copy something out of it.
-    pub(crate) fn site(&self) -> MutexGuard<'_, Site> {
+    pub(crate) fn followed(&self) -> MutexGuard<'_, Followed> {
         // Whoever panicked while holding it has left figures that are no worse than missing ones.
-        self.site.lock().unwrap_or_else(PoisonError::into_inner)
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -147,8 +147,8 @@ impl Server {
         let address = listener.local_addr().map_err(refused)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(WebError::Start)?;
         let book = settings.metrics.clone().map(|metrics| Book::new(metrics, seen.lost()));
-        let site = Mutex::new(Site { book, ..Site::default() });
-        let shared = Arc::new(Shared { asker, lost: seen.lost(), page, site });
+        let followed = Mutex::new(Followed { book, ..Followed::default() });
+        let shared = Arc::new(Shared { asker, lost: seen.lost(), page, followed });
         let (stop, told) = oneshot::channel();
         let thread = std::thread::Builder::new().name("web".to_owned()).spawn(move || {
             runtime.block_on(async {
@@ -187,8 +187,8 @@ impl Drop for Server {
 async fn follow(mut seen: Seen, shared: &Shared) {
     let mut batch = Vec::new();
     while seen.next(&mut batch).await {
-        let mut site = shared.site();
-        batch.drain(..).for_each(|record| site.take(&record));
+        let mut followed = shared.followed();
+        batch.drain(..).for_each(|record| followed.take(&record));
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) async fn metrics(State(shared): State<Arc<Shared>>, headers: HeaderMa
     let Some(turn) = Turn::take() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many scrapes at one time\n").into_response();
     };
-    let Some(snapshot) = shared.site().book.as_ref().map(|book| book.snapshot()) else {
+    let Some(snapshot) = shared.followed().book.as_ref().map(|book| book.snapshot()) else {
         return (StatusCode::NOT_FOUND, "metrics.enabled is false\n").into_response();
     };
     let accept: Vec<_> = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();

@@ -4,7 +4,13 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::harness::{Agent, Browser, Controller, Site};
+use shared_proto::histogram::Latency;
+use shared_proto::ids::{BootId, DeviceId};
+use shared_proto::mode::Mode;
+use shared_proto::units::Ratio;
+use shared_proto::wire::{self, Census, Departure, Occurrence, SiteCounts, SiteStatus, Version, What, Worst};
+
+use crate::harness::{Agent, Browser, Controller, Probe, Site};
 
 const TOKEN: &str = "a token of the test";
 
@@ -94,5 +100,107 @@ fn it_lives_survives_and_controls() {
     assert!(!controller.log().contains(TOKEN) && controller.log().contains("a wrong token on the page"));
     browser.run("location.hash = '#/';");
     browser.wait_for("the fleet", &format!("{}?.textContent.includes('DEGRADED')", tile("device1")));
+    assert_eq!(browser.log(), [""; 0]);
+}
+
+const HOSTILE: &str = "</script><img src=x onerror=alert(1)>";
+
+fn site_status(online: bool) -> SiteStatus {
+    SiteStatus {
+        v: Version,
+        site: "north".parse().unwrap(),
+        boot: BootId(7),
+        conn: 1,
+        up_ms: online.then_some(100),
+        online,
+        departure: (!online).then_some(Departure::Lost),
+        version: "9.8.7".into(),
+        every_ms: 60_000,
+    }
+}
+
+/// The first window of the site: 40 jobs, of which 4 were missed.
+fn site_window() -> wire::Site {
+    let mut times = Latency::default();
+    (0..40).for_each(|job| times.record(20_000 + 1_000 * job));
+    let device: DeviceId = "pi-7".parse().unwrap();
+    let mut occurrences = wire::Occurrences::new();
+    let told = Occurrence {
+        t_ms: 1_700_000_000_000,
+        device: Some(device.clone()),
+        what: What::Held,
+        mode: Some(Mode::Degraded),
+        reason: HOSTILE.into(),
+    };
+    occurrences.push(told).unwrap();
+    let counts =
+        SiteCounts { reports: 3, jobs: 40, misses: 4, alarms: 1, heard_bytes: 1_000_000, ..SiteCounts::default() };
+    wire::Site {
+        v: Version,
+        site: "north".parse().unwrap(),
+        boot: BootId(7),
+        seq: 1,
+        t_ms: 1_700_000_000_000,
+        up_ms: 5_000,
+        span_ms: 5_000,
+        merged: 1,
+        devices: Census { known: 3, online: 2, offline: 1, degraded: 1 },
+        counts,
+        total: counts,
+        missing_jobs: 0,
+        wakeup_us: times.clone(),
+        response_us: times,
+        worst: Some(Worst { device, miss_rate: Ratio::of(1, 4) }),
+        occurrences,
+        occurrences_left_out: 0,
+    }
+}
+
+/// What a controller below would send is sent by hand. Needs the key `sites.enabled`, and its topics `edge/SITE/site-up` and `edge/SITE/site`.
+#[test]
+fn it_shows_the_sites_below_and_commands_nothing_there() {
+    let stage = Site::embedded();
+    let mut probe = Probe::connect(&stage.broker.url());
+    let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let keys = [("web.listen", listen.as_str()), ("sites.enabled", "true")];
+    let mut controller = Controller::start(&stage, "controller", &keys);
+    let browser = Browser::start();
+    browser.look_like(1300, 900, "light");
+    browser.open(&format!("http://{listen}/"));
+    browser.wait_for("the fleet", "document.querySelector('.fleet') !== null");
+    assert_eq!(browser.run("return document.querySelector('section.sites').hidden;"), true, "there is no site yet");
+
+    let send = |probe: &mut Probe, online| {
+        probe.publish_retained("edge/north/site-up", serde_json::to_vec(&site_status(online)).unwrap());
+    };
+    send(&mut probe, true);
+    let tile = "document.querySelector('section.sites a.tile[href$=\"/north\"]')";
+    browser.wait_for("a tile without figures", &format!("{tile}?.textContent.includes('no devices told')"));
+    probe.publish("edge/north/site", serde_json::to_vec(&site_window()).unwrap());
+    for words in ["online", "2 of 3 devices online", "1 degraded", "10.0", "worst pi-7", "1 alarm", " saved"] {
+        browser.wait_for(words, &format!("{tile}.textContent.includes('{words}')"));
+    }
+    assert_eq!(browser.run(&format!("return {tile}.dataset.rank !== 'ok';")), true);
+    browser.wait_for("its words", "document.querySelector('.log').textContent.includes('onerror')");
+    assert_eq!(browser.run("return document.querySelectorAll('main img').length;"), 0);
+    browser.look_like(390, 800, "dark");
+    browser.wait_for("nothing beside the screen", "document.documentElement.scrollWidth <= 390");
+    browser.look_like(1300, 900, "light");
+
+    // The site, with the keyboard.
+    browser.type_into("section.sites a.tile", "\u{e007}");
+    browser.wait_for("its page", "document.querySelector('h1').textContent === 'north'");
+    browser.wait_for("its charts", "document.querySelectorAll('.chart .summary').length === 5 && document.querySelectorAll('.uplot canvas').length === 3");
+    browser.wait_for(
+        "the distribution of all jobs",
+        "[...document.querySelectorAll('.chart .summary')].filter((it) => it.textContent.includes('40 jobs, exact counts')).length === 2",
+    );
+    browser.wait_for("its words there", "document.querySelector('.facts').textContent.includes('onerror')");
+    assert_eq!(browser.run("return document.querySelectorAll('[data-wish], main img').length;"), 0);
+    send(&mut probe, false);
+    browser.wait_for("its end", "document.querySelector('.title .state').textContent === 'offline (lost)'");
+    browser.run("document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));");
+    browser.wait_for("the fleet", &format!("{tile}?.dataset.state === 'offline'"));
+    controller.event("site_offline", "of the site", |event| event["site"] == "north");
     assert_eq!(browser.log(), [""; 0]);
 }

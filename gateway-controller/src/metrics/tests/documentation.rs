@@ -13,8 +13,8 @@ use super::*;
 const BEGIN: &str = "<!-- Made from the program's own table: begin -->\n";
 const END: &str = "<!-- end -->\n";
 
-fn row(page: &mut String, family: &Family, device: bool) {
-    let labels = device.then_some("device").into_iter().chain(family.labels.iter().copied());
+fn row(page: &mut String, family: &Family, subject: Option<&str>) {
+    let labels = subject.into_iter().chain(family.labels.iter().copied());
     let labels = labels.map(|label| format!("`{label}`")).collect::<Vec<_>>().join(" ");
     let unit = family.unit().unwrap_or_default();
     writeln!(page, "| `{}` | {} | {unit} | {labels} | {} |", family.name, family.kind.as_str(), family.help).unwrap();
@@ -22,15 +22,22 @@ fn row(page: &mut String, family: &Family, device: bool) {
 
 fn reference() -> String {
     let mut page = String::new();
-    for (title, own, device) in
-        [("Of the fleet", true, false), ("Of each device", false, true), ("Of the controller", false, false)]
-    {
+    for (title, subject, own) in [
+        ("Of the fleet", None, false),
+        ("Of each device", Some("device"), false),
+        ("Of each site below", Some("site"), false),
+        ("Of the controller", None, true),
+    ] {
         writeln!(page, "\n### {title}\n\n| name | type | unit | labels | meaning |\n|---|---|---|---|---|").unwrap();
         for family in table::all() {
-            let of_device = matches!(family.samples, Samples::Device(_));
+            let of = match family.samples {
+                Samples::Fleet(_) => None,
+                Samples::Device(_) => Some("device"),
+                Samples::Site(_) => Some("site"),
+            };
             let of_controller = ["edge_controller_", "process_"].iter().any(|start| family.name.starts_with(start));
-            if of_device == device && (of_device || of_controller != own) {
-                row(&mut page, family, device);
+            if of == subject && of_controller == own {
+                row(&mut page, family, subject);
             }
         }
     }
@@ -60,6 +67,7 @@ fn names_keep_to_the_conventions() {
         assert!(names.insert(name), "{name} twice");
         assert_eq!(family.kind == Kind::Counter, name.ends_with("_total"), "{name}");
         assert_eq!(matches!(family.samples, Samples::Device(_)), name.starts_with("edge_device_"), "{name}");
+        assert_eq!(matches!(family.samples, Samples::Site(_)), name.starts_with("edge_site_"), "{name}");
         assert!(name.starts_with("edge_") || name.starts_with("process_"), "{name}");
         assert!(!family.help.contains(['\n', '\\', '"', '|']) && family.help.ends_with('.'), "{name}: {}", family.help);
         assert!(family.kind != Kind::Histogram || family.unit() == Some("seconds"), "{name}");
@@ -79,12 +87,16 @@ fn the_number_of_series_is_as_documented() {
         one.host = full.host;
         take(&mut book, Event::Status(Box::new(status)));
         told(&mut book, one);
+        super::sites::one_of_all(&mut book);
         let samples = samples(&book);
-        let (own, others): (Vec<_>, Vec<_>) = samples.keys().partition(|series| series.contains("device=\""));
-        (own.len(), others.len())
+        let of = |kind: &str| samples.keys().filter(|series| series.contains(&format!("{{{kind}=\""))).count();
+        let (devices, sites) = (of("device"), of("site"));
+        (devices, sites, samples.len() - devices - sites)
     };
-    let ((most, fixed), (least, same)) = (series(Histograms::Device), series(Histograms::Fleet));
-    assert_eq!(fixed, same);
+    let ((most, sites, fixed), (least, same_sites, same)) = (series(Histograms::Device), series(Histograms::Fleet));
+    assert_eq!((sites, fixed), (same_sites, same));
+    let of_a_site = format!("{sites} series a site");
+    assert!(page.contains(&of_a_site), "docs/metrics.md lacks: {of_a_site}");
     let said = format!("{most} series a device with histograms, {least} without, and {fixed} beside them");
     assert!(page.contains(&said), "docs/metrics.md lacks: {said}");
 }

@@ -8,7 +8,7 @@ use shared_proto::mode::{Mode, ModeSource};
 use shared_proto::text::{Name, Reason};
 use shared_proto::wire::{Ack, Departure, Outcome, Report, Status};
 
-use super::history::{COARSE, FINE, Piece, Track};
+use super::history::{COARSE, FINE, Piece, Told, Track};
 use super::log::Log;
 use super::newest::{ModeNow, Newest, Received};
 use super::place::Placing;
@@ -242,9 +242,9 @@ impl Device {
             self.mode = Some(ModeNow { mode: report.mode, source: Some(report.mode_source), reason });
             self.newest = Some(Box::new(Newest::from(report)));
         }
-        let (rev, mode, miss_rate) = (self.rev, report.mode, report.miss_rate.get());
+        let (rev, mode, miss_rate) = (self.rev, Some(report.mode), report.miss_rate.get());
         if let Some(history) = &mut self.history {
-            history.take(&Piece { at_ms, rev, mode, miss_rate, report: Some(report) });
+            history.take(&Piece { at_ms, rev, mode, miss_rate, told: Told::Report(report) });
         }
     }
 
@@ -259,9 +259,9 @@ impl Device {
         self.observed_rate = Some(miss_rate);
         self.mode = Some(ModeNow { mode: observed.mode, source: None, reason: Reason::default() });
         self.hear(ear);
-        let (at_ms, rev, mode) = (ear.now_ms, self.rev, observed.mode);
+        let (at_ms, rev, mode) = (ear.now_ms, self.rev, Some(observed.mode));
         if let Some(history) = &mut self.history {
-            history.take(&Piece { at_ms, rev, mode, miss_rate, report: None });
+            history.take(&Piece { at_ms, rev, mode, miss_rate, told: Told::Observed });
         }
     }
 
@@ -315,14 +315,14 @@ impl Device {
 }
 
 impl History {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { fine: Track::new(FINE), coarse: Track::new(COARSE), maxima: VecDeque::new(), windows: 0 }
     }
 
-    fn take(&mut self, piece: &Piece<'_>) {
+    pub(super) fn take(&mut self, piece: &Piece<'_>) {
         self.fine.take(piece);
         self.coarse.take(piece);
-        let Some(report) = piece.report else { return };
+        let Told::Report(report) = piece.told else { return };
         // Of merged windows nobody knows in which one it was.
         if let (1, Some(wakeup_ns), Some(response_ns)) =
             (report.merged, report.wakeup_us.max_ns(), report.response_us.max_ns())

@@ -3,8 +3,9 @@
 
 use std::collections::VecDeque;
 
+use shared_proto::histogram::Latency;
 use shared_proto::mode::{Mode, ModeSource};
-use shared_proto::wire::Report;
+use shared_proto::wire::{Report, Site};
 
 use crate::sparse::Sparse;
 
@@ -46,8 +47,8 @@ pub(crate) struct Slot {
     pub(crate) skipped: u64,
     /// The greatest miss rate over the miss window.
     pub(crate) miss_rate: f64,
-    /// The mode at the end.
-    pub(crate) mode: Mode,
+    /// The mode at the end; a site has none.
+    pub(crate) mode: Option<Mode>,
     /// Who decided it.
     pub(crate) source: Option<ModeSource>,
     /// Close of the window that told the mode, so that a late one does not override it.
@@ -72,10 +73,20 @@ pub(super) struct Piece<'a> {
     /// Its close, on the picture's clock.
     pub(super) at_ms: u64,
     pub(super) rev: u64,
-    pub(super) mode: Mode,
+    pub(super) mode: Option<Mode>,
     pub(super) miss_rate: f64,
-    /// `None` for a device that sends none.
-    pub(super) report: Option<&'a Report>,
+    pub(super) told: Told<'a>,
+}
+
+/// What came.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Told<'a> {
+    /// Of a device.
+    Report(&'a Report),
+    /// Of a device that sends no reports.
+    Observed,
+    /// Of a site.
+    Site(&'a Site),
 }
 
 impl Track {
@@ -144,27 +155,45 @@ impl Slot {
             self.mode_at_ms = piece.at_ms;
             self.mode = piece.mode;
         }
-        let Some(report) = piece.report else { return };
-        self.covers_ms = self.covers_ms.saturating_add(report.span_ms);
-        self.jobs = self.jobs.saturating_add(report.jobs);
-        self.misses = self.misses.saturating_add(report.misses);
-        self.skipped = self.skipped.saturating_add(report.skipped);
-        self.wakeup.add(&report.wakeup_us);
-        self.response.add(&report.response_us);
-        if let Some(flags) = report.host.throttled {
-            self.throttled = Some(self.throttled.unwrap_or_default() | flags);
-        }
-        if newer {
-            self.source = Some(report.mode_source);
-            self.cpu = report.host.cpu.map(single).or(self.cpu);
-            self.temp_c = report.host.temp_c.or(self.temp_c);
-            self.freq_mhz = report.host.freq_mhz.or(self.freq_mhz);
+        match piece.told {
+            Told::Observed => {}
+            Told::Site(site) => {
+                let counts = &site.counts;
+                self.count(site.span_ms, [counts.jobs, counts.misses, counts.skipped]);
+                self.time(&site.wakeup_us, &site.response_us);
+            }
+            Told::Report(report) => {
+                self.count(report.span_ms, [report.jobs, report.misses, report.skipped]);
+                self.time(&report.wakeup_us, &report.response_us);
+                if let Some(flags) = report.host.throttled {
+                    self.throttled = Some(self.throttled.unwrap_or_default() | flags);
+                }
+                if newer {
+                    self.source = Some(report.mode_source);
+                    self.cpu = report.host.cpu.map(single).or(self.cpu);
+                    self.temp_c = report.host.temp_c.or(self.temp_c);
+                    self.freq_mhz = report.host.freq_mhz.or(self.freq_mhz);
+                }
+            }
         }
     }
 
-    /// Misses per job; of a device that sends no reports: as it told.
-    pub(crate) fn rate(&self) -> f64 {
-        if self.jobs == 0 { self.miss_rate } else { shared_proto::units::Ratio::of(self.misses, self.jobs).get() }
+    fn count(&mut self, span_ms: u64, [jobs, misses, skipped]: [u64; 3]) {
+        self.covers_ms = self.covers_ms.saturating_add(span_ms);
+        self.jobs = self.jobs.saturating_add(jobs);
+        self.misses = self.misses.saturating_add(misses);
+        self.skipped = self.skipped.saturating_add(skipped);
+    }
+
+    fn time(&mut self, wakeup: &Latency, response: &Latency) {
+        self.wakeup.add(wakeup);
+        self.response.add(response);
+    }
+
+    /// Misses per job. Without a job: as the device told; nothing of a site.
+    pub(crate) fn rate(&self) -> Option<f64> {
+        let counted = (self.jobs > 0).then(|| shared_proto::units::Ratio::of(self.misses, self.jobs).get());
+        counted.or(self.mode.map(|_| self.miss_rate))
     }
 }
 

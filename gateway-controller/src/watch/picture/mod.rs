@@ -1,7 +1,8 @@
 //! What a reader of the page sees: of each device the newest of everything, and a bounded history. No input, output or clock.
 //!
 //! Memory: a device has some 15 kB (its status, its last lines) and up to 175 kB of history and windows' maxima; histories are
-//! kept of the first 1,000 devices, of all others the newest alone. So 1,000 devices take at most 190 MB, mostly less.
+//! kept of the first 1,000 devices, of all others the newest alone. So 1,000 devices take at most 190 MB, mostly less. A site takes what
+//! a device takes, less the windows' maxima, and there are at most 1,000.
 
 mod device;
 mod history;
@@ -9,14 +10,16 @@ mod live;
 mod log;
 mod newest;
 mod place;
+mod site;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 
-use shared_proto::ids::DeviceId;
+use shared_proto::ids::{DeviceId, SiteId};
 
 use crate::event::{Event, LinkState, Record};
+use crate::sites::MAX_SITES;
 use device::{Ear, Room};
 
 pub(crate) use device::{Device, History, Maximum, State};
@@ -24,6 +27,7 @@ pub(crate) use history::{FINE, Slot, Track};
 pub(crate) use live::Live;
 pub(crate) use log::Log;
 pub(crate) use newest::{ModeNow, Newest, Quantiles, Received};
+pub(crate) use site::{NewestOfSite, ReceivedOfSite, Site};
 
 /// Devices that have a history.
 pub(crate) const HISTORIES: usize = 1_000;
@@ -51,7 +55,9 @@ pub(crate) struct Picture {
     pub(crate) link: Link,
     /// By name.
     pub(crate) devices: BTreeMap<DeviceId, Device>,
-    /// Decisions and the like of all devices.
+    /// The sites below, by name.
+    pub(crate) sites: BTreeMap<SiteId, Site>,
+    /// Decisions and the like of all devices and sites.
     pub(crate) log: Log,
     /// Counts changes; stored with what changed.
     rev: u64,
@@ -60,7 +66,8 @@ pub(crate) struct Picture {
 
 impl Default for Picture {
     fn default() -> Self {
-        Self { link: Link::Unknown, devices: BTreeMap::new(), log: Log::new(LINES), rev: 0, histories: 0 }
+        let (devices, sites) = (BTreeMap::new(), BTreeMap::new());
+        Self { link: Link::Unknown, devices, sites, log: Log::new(LINES), rev: 0, histories: 0 }
     }
 }
 
@@ -96,6 +103,19 @@ impl Picture {
             Event::Status(status) => self.change(&status.device, now_ms, |device| device.status(status)),
             Event::Ack(ack) => self.change(&ack.device, now_ms, |device| device.ack(record.t_ms, ack, ear)),
             Event::Observed(observed) => self.change(&observed.device, now_ms, |device| device.observed(observed, ear)),
+            Event::Site(heard) => self.change_site(&heard.window.site, now_ms, |site| site.window(heard, ear)),
+            Event::SiteOnline(online) => {
+                self.log.add(record);
+                self.change_site(&online.site, now_ms, |site| site.online(online, record));
+            }
+            Event::SiteOffline(offline) => {
+                self.log.add(record);
+                self.change_site(&offline.site, now_ms, |site| site.offline(offline, record));
+            }
+            Event::SiteTold(told) => {
+                self.log.add(record);
+                self.change_site(&told.site, now_ms, |site| site.tell(record));
+            }
             told => {
                 self.log.add(record);
                 let Some(id) = subject(told) else { return };
@@ -130,9 +150,22 @@ impl Picture {
             change(device);
         }
     }
+
+    fn change_site(&mut self, id: &SiteId, now_ms: u64, change: impl FnOnce(&mut Site)) {
+        if !self.sites.contains_key(id) {
+            if self.sites.len() >= MAX_SITES {
+                return;
+            }
+            self.sites.insert(id.clone(), Site::new(now_ms));
+        }
+        if let Some(site) = self.sites.get_mut(id) {
+            site.rev = self.rev;
+            change(site);
+        }
+    }
 }
 
-/// Whom a line of the decision log is about.
+/// Which device a line of the decision log is about.
 fn subject(event: &Event) -> Option<&DeviceId> {
     match event {
         Event::Decision(it) => Some(&it.device),

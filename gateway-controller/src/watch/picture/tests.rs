@@ -98,7 +98,7 @@ fn a_device_without_reports_is_stale_by_its_own_pace() {
     assert_eq!((lab.miss_rate(), lab.patience_ms()), (Some(0.25), 20_000));
     assert_eq!(lab.mode.as_ref().map(|now| now.mode), Some(Mode::Degraded));
     let slots = &lab.history.as_ref().unwrap().fine;
-    assert_eq!(slots.last(START + 4_000, 60_000).map(Slot::rate).collect::<Vec<_>>(), [0.5, 0.25]);
+    assert_eq!(slots.last(START + 4_000, 60_000).filter_map(Slot::rate).collect::<Vec<_>>(), [0.5, 0.25]);
     // An outage is not its pace.
     tell(&mut picture, START + 304_000, observed(0.25));
     assert_eq!(device(&picture, "lab-1").patience_ms(), 20_000);

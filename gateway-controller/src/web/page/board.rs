@@ -8,16 +8,17 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
-use shared_proto::ids::DeviceId;
+use shared_proto::ids::{DeviceId, SiteId};
 use shared_proto::mode::Mode;
 use shared_proto::units::Ratio;
 use tokio::sync::broadcast::{Receiver, Sender, channel};
 
+use super::site_tile::SiteTile;
 use super::stream::told;
 use super::tile::{Lately, Spark, Tile, rounded, significant};
 use crate::sparse::Sparse;
 use crate::watch::picture::{HISTORIES, Link, Quantiles, State};
-use crate::web::{Shared, Site};
+use crate::web::{Followed, Shared};
 
 /// Messages that a reader may be behind.
 const BEHIND: usize = 4;
@@ -30,10 +31,11 @@ const CLOSING: &str = "\n\n";
 #[derive(Debug)]
 pub(super) struct Board {
     devices: BTreeMap<DeviceId, Known>,
+    sites: BTreeMap<SiteId, Known>,
     /// Number of the newest line of the log.
     line: u64,
     readers: Sender<Bytes>,
-    /// The whole fleet but its devices, as it was looked at last.
+    /// The whole fleet but its devices and sites, as it was looked at last.
     front: Map<String, Value>,
     /// The whole fleet as it was looked at last, if somebody has asked for it since.
     whole: Option<Whole>,
@@ -57,6 +59,8 @@ pub(super) struct Said<'a, D> {
     broker: Broker<'a>,
     totals: Totals,
     devices: Vec<D>,
+    /// The sites below; they never go.
+    sites: Vec<D>,
     /// Devices that are looked after no more.
     gone: Vec<DeviceId>,
     log: Vec<Box<RawValue>>,
@@ -94,7 +98,8 @@ struct Totals {
 
 impl Default for Board {
     fn default() -> Self {
-        Self { devices: BTreeMap::new(), line: 0, readers: channel(BEHIND).0, front: Map::new(), whole: None }
+        let (devices, sites) = (BTreeMap::new(), BTreeMap::new());
+        Self { devices, sites, line: 0, readers: channel(BEHIND).0, front: Map::new(), whole: None }
     }
 }
 
@@ -125,6 +130,7 @@ impl Board {
         }
         let mut fleet = self.front.clone();
         fleet.insert("devices".to_owned(), self.devices.values().map(Known::whole).collect());
+        fleet.insert("sites".to_owned(), self.sites.values().map(Known::whole).collect());
         // JSON has no line feeds outside of strings here, and none inside.
         let whole = Whole(format!("{OPENING}{}{CLOSING}", Value::Object(fleet)).into());
         self.whole = Some(whole.clone());
@@ -133,19 +139,19 @@ impl Board {
 
     /// What is told of what has changed.
     fn look_at(&mut self, shared: &Arc<Shared>) -> Bytes {
-        let site = shared.site();
-        let said = self.look(shared, &site);
+        let followed = shared.followed();
+        let said = self.look(shared, &followed);
         let delta = told(&said);
         let front = json!({
             "t_ms": said.t_ms,
-            "started_ms": site.picture.started_ms(),
+            "started_ms": followed.picture.started_ms(),
             "version": env!("CARGO_PKG_VERSION"),
             "controls": shared.page.token.is_some(),
             "thresholds": shared.page.thresholds,
             "histories": HISTORIES,
             "broker": said.broker,
             "totals": said.totals,
-            "log": site.picture.picture.log.after(0),
+            "log": followed.picture.picture.log.after(0),
         });
         if let Value::Object(front) = front {
             self.front = front;
@@ -154,8 +160,8 @@ impl Board {
     }
 
     /// Takes in what has changed, and says it.
-    fn look<'a>(&mut self, shared: &Shared, site: &'a Site) -> Said<'a, Map<String, Value>> {
-        let live = &site.picture;
+    fn look<'a>(&mut self, shared: &Shared, followed: &'a Followed) -> Said<'a, Map<String, Value>> {
+        let live = &followed.picture;
         let (picture, now) = (&live.picture, live.now());
         let conn = picture.conn();
         let mut totals = Totals { events_lost: shared.lost.load(Ordering::Relaxed), ..Totals::default() };
@@ -170,6 +176,12 @@ impl Board {
             let tile = Tile::new(id, device, state, &lately);
             let known = self.devices.entry(id.clone()).or_default();
             devices.extend(known.learn(&tile, Spark::of(device, now.ms)));
+        }
+        let mut sites = Vec::new();
+        for (id, site) in &picture.sites {
+            let tile = SiteTile::new(id, site, site.state(now.ms, conn));
+            let known = self.sites.entry(id.clone()).or_default();
+            sites.extend(known.learn(&tile, Spark::of_site(site, now.ms)));
         }
         totals.jobs_per_s = significant(totals.jobs_per_s);
         totals.miss = (recent.1 > 0).then(|| rounded(Ratio::of(recent.0, recent.1).get(), 5));
@@ -186,7 +198,7 @@ impl Board {
             Link::Unknown => Broker { up: false, reason: Some("not connected yet") },
             Link::Down(reason) => Broker { up: false, reason: reason.as_deref() },
         };
-        Said { t_ms: now.wall_ms, broker, totals, devices, gone, log }
+        Said { t_ms: now.wall_ms, broker, totals, devices, sites, gone, log }
     }
 }
 
@@ -224,8 +236,8 @@ impl Totals {
 }
 
 impl Known {
-    /// Takes in what a device is now; what is new of it, if anything is.
-    fn learn(&mut self, tile: &Tile<'_>, spark: Spark) -> Option<Map<String, Value>> {
+    /// Takes in what a device or site is now; what is new of it, if anything is.
+    fn learn(&mut self, tile: &impl Serialize, spark: Spark) -> Option<Map<String, Value>> {
         let Ok(Value::Object(now)) = serde_json::to_value(tile) else { return None };
         let changed = now.iter().filter(|(key, value)| self.tile.get(*key) != Some(value));
         let mut news: Map<String, Value> = changed.map(|(key, value)| (key.clone(), value.clone())).collect();
@@ -238,7 +250,7 @@ impl Known {
         if news.is_empty() {
             return None;
         }
-        news.insert("id".to_owned(), json!(tile.id));
+        news.extend(now.get("id").map(|id| ("id".to_owned(), id.clone())));
         self.tile = now;
         Some(news)
     }
@@ -264,14 +276,14 @@ mod tests {
         let listen = "127.0.0.1:0".parse().unwrap();
         let settings = Settings { listen, metrics: None, hosts: Vec::new(), control_token: None, thresholds: None };
         let page = crate::web::page::Page::new(&settings, None);
-        Arc::new(Shared { asker: inside(1).0, lost: feed().1.lost(), page, site: std::sync::Mutex::default() })
+        Arc::new(Shared { asker: inside(1).0, lost: feed().1.lost(), page, followed: std::sync::Mutex::default() })
     }
 
     fn report(shared: &Shared, name: &str, jobs: u64) {
         let text = include_str!("../../../../shared-proto/vectors/native/report-full.json");
         let mut report: Report = serde_json::from_str(text).unwrap();
         (report.device, report.jobs) = (name.parse().unwrap(), jobs);
-        shared.site().take(&Record { t_ms: 1_000, event: Event::Report(Box::new(report)) });
+        shared.followed().take(&Record { t_ms: 1_000, event: Event::Report(Box::new(report)) });
     }
 
     fn names(whole: &Whole) -> Vec<String> {

@@ -60,15 +60,15 @@ pub(super) struct Detail<'a> {
 
 /// One slot.
 #[derive(Debug, Serialize)]
-struct SlotView {
+pub(super) struct SlotView {
     n: u64,
     /// Length of the windows in it.
     covers_ms: u64,
     jobs: u64,
     misses: u64,
     skipped: u64,
-    rate: f64,
-    mode: Mode,
+    rate: Option<f64>,
+    mode: Option<Mode>,
     source: Option<ModeSource>,
     /// Median, 99th percentile, greatest in microseconds.
     wakeup: Option<[f64; 3]>,
@@ -81,7 +81,7 @@ struct SlotView {
 
 /// Distributions over a span, exact counts.
 #[derive(Debug, Serialize)]
-struct Histograms {
+pub(super) struct Histograms {
     span_s: u64,
     wakeup: Distribution,
     response: Distribution,
@@ -107,10 +107,8 @@ impl<'a> Detail<'a> {
     ) -> Self {
         let now = live.now();
         let history = device.history.as_deref();
-        let slots = |track: fn(&History) -> &Track, rev: Option<u64>| -> Vec<SlotView> {
-            let Some(track) = history.map(track) else { return Vec::new() };
-            let whole_ms = track.grain().slot_ms.saturating_mul(track.grain().slots);
-            track.last(now.ms, whole_ms).filter(|slot| rev.is_none_or(|rev| slot.rev > rev)).map(SlotView::of).collect()
+        let slots = |track: fn(&History) -> &Track, rev: Option<u64>| {
+            history.map(|history| slots(track(history), now.ms, rev)).unwrap_or_default()
         };
         let maxima = history.into_iter().flat_map(|history| history.maxima.iter());
         let maxima: Vec<_> = maxima.filter(|maximum| maximum.number > cursor.maximum).map(maximum).collect();
@@ -148,6 +146,12 @@ impl<'a> Detail<'a> {
     }
 }
 
+/// The slots that have changed since `rev`; all of them without one.
+pub(super) fn slots(track: &Track, now_ms: u64, rev: Option<u64>) -> Vec<SlotView> {
+    let whole_ms = track.grain().slot_ms.saturating_mul(track.grain().slots);
+    track.last(now_ms, whole_ms).filter(|slot| rev.is_none_or(|rev| slot.rev > rev)).map(SlotView::of).collect()
+}
+
 impl SlotView {
     fn of(slot: &Slot) -> Self {
         let three = |sparse: &Sparse| Quantiles::of_sparse(sparse).map(|q| [q.p50, q.p99, q.max].map(significant));
@@ -157,7 +161,7 @@ impl SlotView {
             jobs: slot.jobs,
             misses: slot.misses,
             skipped: slot.skipped,
-            rate: rounded(slot.rate(), 5),
+            rate: slot.rate().map(|rate| rounded(rate, 5)),
             mode: slot.mode,
             source: slot.source,
             wakeup: three(&slot.wakeup),
@@ -171,7 +175,7 @@ impl SlotView {
 }
 
 impl Histograms {
-    fn of(history: &History, now_ms: u64, span_s: u64) -> Self {
+    pub(super) fn of(history: &History, now_ms: u64, span_s: u64) -> Self {
         let span_ms = span_s.saturating_mul(1_000);
         let fine_ms = FINE.slot_ms.saturating_mul(FINE.slots);
         let track = if span_ms <= fine_ms { &history.fine } else { &history.coarse };

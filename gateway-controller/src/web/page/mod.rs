@@ -6,6 +6,8 @@ mod control;
 mod detail;
 mod guard;
 mod patience;
+mod site_detail;
+mod site_tile;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -61,6 +63,8 @@ pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/api/device/{id}", get(stream::device))
         .route("/api/device/{id}/events", get(stream::device_events))
         .route("/api/device/{id}/mode", post(control::set_mode))
+        .route("/api/site/{id}", get(stream::site))
+        .route("/api/site/{id}/events", get(stream::site_events))
         .layer(DefaultBodyLimit::max(MAX_BODY));
     assets::routes()
         .merge(api)

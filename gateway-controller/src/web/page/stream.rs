@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hyper::body::Frame;
 use serde::{Deserialize, Serialize};
-use shared_proto::ids::DeviceId;
+use shared_proto::ids::{DeviceId, SiteId};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -23,6 +23,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use super::board::Said;
 use super::control::refuse;
 use super::detail::{Cursor, Detail};
+use super::site_detail::{SiteCursor, SiteDetail};
 use crate::fleet::DeviceView;
 use crate::protocol::Request;
 use crate::web::Shared;
@@ -31,12 +32,12 @@ use crate::web::Shared;
 pub(super) const MAX_READERS: usize = 64;
 /// How often the fleet is looked at.
 const FLEET_TICK: Duration = Duration::from_secs(1);
-/// How often a device is looked at.
+/// How often a device or site is looked at.
 const DEVICE_TICK: Duration = Duration::from_millis(500);
 /// How long a reader may leave its stream unread, beyond what the system keeps for it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Which stretch of time a device's histogram is of.
+/// Which stretch of time the histogram of a device or site is of.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(super) struct Span {
     #[serde(default = "five_minutes")]
@@ -127,19 +128,69 @@ pub(super) async fn device_events(
     response
 }
 
+/// `GET /api/site/{id}`.
+pub(super) async fn site(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    Query(span): Query<Span>,
+) -> Response {
+    let detail = id.parse().ok().and_then(|id| site_detail(&shared, &id, span, &mut SiteCursor::default()));
+    detail.map_or_else(unknown_site, |detail| json(detail.into()))
+}
+
+/// `GET /api/site/{id}/events`: the site, then twice a second what has changed.
+pub(super) async fn site_events(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    Query(span): Query<Span>,
+) -> Response {
+    let known = id.parse().ok().filter(|id| shared.followed().picture.picture.sites.contains_key(id));
+    let Some(id) = known else { return unknown_site() };
+    let Some(reader) = Reader::sit(&shared) else { return full() };
+    let (sender, response) = reader.stream();
+    tokio::spawn(async move {
+        let (mut ticks, mut cursor, mut name) = (interval(DEVICE_TICK), SiteCursor::default(), "site");
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = sender.closed() => return,
+            }
+            let Some(detail) = site_detail(&shared, &id, span, &mut cursor) else { return };
+            if send(&sender, event(name, &detail)).await.is_err() {
+                return;
+            }
+            name = "update";
+        }
+    });
+    response
+}
+
+/// What is new of a site; `None` if none of this name is known.
+fn site_detail(shared: &Shared, id: &SiteId, span: Span, cursor: &mut SiteCursor) -> Option<String> {
+    let followed = shared.followed();
+    let live = &followed.picture;
+    let site = live.picture.sites.get(id)?;
+    serde_json::to_string(&SiteDetail::new(id, site, live, span.span_s, cursor)).ok()
+}
+
+fn unknown_site() -> Response {
+    refuse(StatusCode::NOT_FOUND, "no site of this name is known")
+}
+
 /// What is new of a device; `None` if it is not known any more.
 async fn detail(shared: &Shared, id: &DeviceId, span: Span, cursor: &mut Cursor) -> Option<String> {
     // What the controller wants of it, it alone knows.
     let view = shared.asker.ask::<DeviceView>(Request::Device { device: id.clone() }).await.ok();
-    let site = shared.site();
-    let live = &site.picture;
+    let followed = shared.followed();
+    let live = &followed.picture;
     let device = live.picture.devices.get(id)?;
     serde_json::to_string(&Detail::new(id, device, live, view.as_ref(), span.span_s, cursor)).ok()
 }
 
 fn known(shared: &Shared, id: &str) -> Option<DeviceId> {
     let id = id.parse().ok()?;
-    shared.site().picture.picture.devices.contains_key(&id).then_some(id)
+    shared.followed().picture.picture.devices.contains_key(&id).then_some(id)
 }
 
 fn unknown() -> Response {

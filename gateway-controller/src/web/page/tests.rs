@@ -1,5 +1,7 @@
 //! The whole server, asked over TCP.
 
+mod sites;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -7,7 +7,7 @@ use shared_proto::text::{Name, Reason};
 
 use crate::fleet::DialectView;
 use crate::sparse::Sparse;
-use crate::watch::picture::{Device, FINE, Quantiles, State};
+use crate::watch::picture::{Device, FINE, History, Quantiles, Site, Slot, State};
 
 /// Slots of the fine history in a sparkline: two minutes.
 const SPARKS: u64 = 60;
@@ -92,14 +92,26 @@ impl<'a> Tile<'a> {
 
 impl Spark {
     pub(super) fn of(device: &Device, now_ms: u64) -> Self {
+        Self::made(device.history.as_deref(), now_ms, |_| 1)
+    }
+
+    /// Windows of a site are longer than a slot: each fills the slots that it covers.
+    pub(super) fn of_site(site: &Site, now_ms: u64) -> Self {
+        Self::made(Some(&site.history), now_ms, |slot| slot.covers_ms.div_ceil(FINE.slot_ms).clamp(1, SPARKS))
+    }
+
+    fn made(history: Option<&History>, now_ms: u64, covers: fn(&Slot) -> u64) -> Self {
         // The slot of now is not full yet.
         let end = (now_ms / FINE.slot_ms).saturating_sub(1);
         let first = end.saturating_sub(SPARKS - 1);
         let mut rates = vec![None; usize::try_from(SPARKS).unwrap_or_default()];
-        for slot in device.history.iter().flat_map(|history| history.fine.last(now_ms, (SPARKS + 1) * FINE.slot_ms)) {
-            let at = slot.number.checked_sub(first).and_then(|at| usize::try_from(at).ok());
-            if let Some(rate) = at.and_then(|at| rates.get_mut(at)) {
-                *rate = Some(rounded(slot.rate(), 4));
+        // The newest first, so that an older slot's own rate stands over that of a window which merely covers it.
+        for slot in history.iter().flat_map(|history| history.fine.last(now_ms, (SPARKS + 1) * FINE.slot_ms)).rev() {
+            for (number, own) in (0..covers(slot)).map(|back| (slot.number.checked_sub(back), back == 0)) {
+                let at = number.and_then(|number| number.checked_sub(first)).and_then(|at| usize::try_from(at).ok());
+                if let Some(rate) = at.and_then(|at| rates.get_mut(at)).filter(|rate| own || rate.is_none()) {
+                    *rate = slot.rate().map(|rate| rounded(rate, 4));
+                }
             }
         }
         Self { end, rates }
