@@ -101,6 +101,9 @@ pub struct SiteOnline {
     pub version: Option<Name>,
     /// Time between two windows, in milliseconds; `null` if only windows told of it.
     pub every_ms: Option<u64>,
+    /// Whether it was heard now; for watchers alone.
+    #[serde(skip)]
+    pub news: Freshness,
 }
 
 /// The controller of a site has gone.

@@ -7,6 +7,7 @@ use shared_host::mqtt::Event;
 use tokio::time::Instant;
 
 use super::direct::{Direct, configuration};
+use super::sites_table::sites_table;
 use super::table::table;
 use super::{Failure, print, runtime};
 use crate::cli::DevicesArgs;
@@ -31,7 +32,13 @@ pub(super) fn run(args: &DevicesArgs) -> Result<(), Failure> {
     if let BrokerView { url, down: Some(why) } = &answer.broker {
         print(&format!("the controller has no connection to {url}: {why}; below is what it heard before\n"))?;
     }
-    print(&table(&answer.devices, SystemTime::now()))
+    if answer.sites.sites.is_empty() {
+        return print(&table(&answer.devices, SystemTime::now()));
+    }
+    if !answer.devices.is_empty() {
+        print(&format!("{}\n", table(&answer.devices, SystemTime::now())))?;
+    }
+    print(&sites_table(&answer.sites))
 }
 
 /// Looks for itself for a while: the same core as the controller's, told to observe.

@@ -12,7 +12,6 @@ mod init;
 mod report;
 mod run;
 mod set_mode;
-#[cfg_attr(not(test), expect(dead_code, reason = "devices prints it once it is asked for sites"))]
 mod sites_table;
 mod table;
 

@@ -130,7 +130,7 @@ impl Sites {
         }
         if before != (entry.boot, entry.conn, entry.presence) {
             out.push(SiteAction::Tell(match entry.presence {
-                Presence::Online => Event::SiteOnline(entry.online(&status.site)),
+                Presence::Online => Event::SiteOnline(entry.online(&status.site, freshness)),
                 Presence::Offline(departure) => {
                     Event::SiteOffline(SiteOffline { site: status.site.clone(), boot: status.boot, departure })
                 }
@@ -167,7 +167,7 @@ impl Sites {
         // A site of which the good-bye came first sends what it has kept; and a window of now proves that it is there.
         if is_first || (is_present && entry.conn.is_none() && entry.presence != Presence::Online) {
             entry.presence = Presence::Online;
-            out.push(SiteAction::Tell(Event::SiteOnline(entry.online(&id))));
+            out.push(SiteAction::Tell(Event::SiteOnline(entry.online(&id, Freshness::Live))));
         }
         entry.wakeup.add(&window.wakeup_us);
         entry.response.add(&window.response_us);
@@ -231,9 +231,10 @@ impl Entry {
         !status.online && freshness == Freshness::Live
     }
 
-    fn online(&self, site: &SiteId) -> SiteOnline {
+    fn online(&self, site: &SiteId, news: Freshness) -> SiteOnline {
         let Self { boot, conn, version, every_ms, .. } = self;
-        SiteOnline { site: site.clone(), boot: *boot, conn: *conn, version: version.clone(), every_ms: *every_ms }
+        let (site, version) = (site.clone(), version.clone());
+        SiteOnline { site, boot: *boot, conn: *conn, version, every_ms: *every_ms, news }
     }
 
     /// What to ask for now.

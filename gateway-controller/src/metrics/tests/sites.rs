@@ -4,7 +4,7 @@ use shared_proto::ids::SiteId;
 use shared_proto::wire::{Census, Departure, Occurrences, Site, SiteCounts, Version};
 
 use super::*;
-use crate::event::{SiteHeard, SiteOffline, SiteOnline};
+use crate::event::{Freshness, SiteHeard, SiteOffline, SiteOnline};
 use crate::sites::MAX_SITES;
 
 fn id(name: &str) -> SiteId {
@@ -49,7 +49,14 @@ fn window(name: &str, boot: u64, seq: u64, merged: u32) -> Event {
 
 fn online(boot: u64) -> Event {
     let (conn, every_ms) = (Some(1), Some(5_000));
-    Event::SiteOnline(SiteOnline { site: id("north"), boot: BootId(boot), conn, version: None, every_ms })
+    Event::SiteOnline(SiteOnline {
+        site: id("north"),
+        boot: BootId(boot),
+        conn,
+        version: None,
+        every_ms,
+        news: Freshness::Live,
+    })
 }
 
 /// A site with all series that one can have.

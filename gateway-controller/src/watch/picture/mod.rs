@@ -106,7 +106,7 @@ impl Picture {
             Event::Site(heard) => self.change_site(&heard.window.site, now_ms, |site| site.window(heard, ear)),
             Event::SiteOnline(online) => {
                 self.log.add(record);
-                self.change_site(&online.site, now_ms, |site| site.online(online, record));
+                self.change_site(&online.site, now_ms, |site| site.online(online, record, ear));
             }
             Event::SiteOffline(offline) => {
                 self.log.add(record);
@@ -116,6 +116,8 @@ impl Picture {
                 self.log.add(record);
                 self.change_site(&told.site, now_ms, |site| site.tell(record));
             }
+            // Counts here are of what devices say, window by window.
+            Event::CountedBefore(_) => {}
             told => {
                 self.log.add(record);
                 let Some(id) = subject(told) else { return };

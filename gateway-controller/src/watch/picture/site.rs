@@ -11,7 +11,7 @@ use super::history::{Piece, Told};
 use super::log::Log;
 use super::newest::Quantiles;
 use super::place::Placing;
-use crate::event::{Record, SiteHeard, SiteOffline, SiteOnline};
+use crate::event::{Freshness, Record, SiteHeard, SiteOffline, SiteOnline};
 
 /// Lines that are kept of one site.
 const LINES: usize = 40;
@@ -32,9 +32,9 @@ enum Presence {
 pub(crate) struct Site {
     presence: Presence,
     boot: Option<BootId>,
-    /// When a window came last; before that, since when it is known.
+    /// When it was heard last; before that, since when it is known.
     heard_ms: u64,
-    /// Connection to the broker on which a window came; `None` before the first.
+    /// Connection to the broker on which it was heard; `None` before the first time.
     heard_on: Option<u64>,
     placing: Placing,
     pub(crate) rev: u64,
@@ -123,7 +123,7 @@ impl Site {
         self.every_ms.unwrap_or_default().saturating_mul(WINDOWS).max(STALE_MS)
     }
 
-    /// Since a window came, in milliseconds.
+    /// Since it was heard, in milliseconds.
     pub(crate) fn age_ms(&self, now_ms: u64) -> u64 {
         now_ms.saturating_sub(self.heard_ms)
     }
@@ -133,8 +133,12 @@ impl Site {
         self.boot
     }
 
-    pub(super) fn online(&mut self, online: &SiteOnline, record: &Record) {
+    pub(super) fn online(&mut self, online: &SiteOnline, record: &Record, ear: Ear) {
         self.presence = Presence::Online;
+        // What the broker kept says nothing of now.
+        if online.news == Freshness::Live {
+            (self.heard_ms, self.heard_on) = (ear.now_ms, ear.link);
+        }
         self.version = online.version.clone().or(self.version.take());
         self.every_ms = online.every_ms.or(self.every_ms);
         self.start_boot(online.boot);
@@ -262,7 +266,14 @@ mod tests {
 
     fn online(boot: u64, every_ms: u64) -> Event {
         let (site, boot) = ("north".parse().unwrap(), BootId(boot));
-        Event::SiteOnline(SiteOnline { site, boot, conn: Some(1), version: None, every_ms: Some(every_ms) })
+        Event::SiteOnline(SiteOnline {
+            site,
+            boot,
+            conn: Some(1),
+            version: None,
+            every_ms: Some(every_ms),
+            news: Freshness::Retained,
+        })
     }
 
     fn tell(picture: &mut Picture, now_ms: u64, event: Event) {

@@ -6,7 +6,7 @@ use shared_proto::units::Ratio;
 use shared_proto::wire::{Census, Occurrence, Occurrences, Site, SiteCounts, Version, What, Worst};
 
 use super::*;
-use crate::event::{SiteHeard, SiteOnline, SiteTold};
+use crate::event::{Freshness, SiteHeard, SiteOnline, SiteTold};
 
 /// A window with so many jobs, of which every tenth was missed.
 fn window(seq: u64, jobs: u64) -> Event {
@@ -44,7 +44,14 @@ fn hostile(stage: &mut Stage, jobs: u64) {
     let version = Some(HOSTILE.into());
     tell(
         stage,
-        Event::SiteOnline(SiteOnline { site: site.clone(), boot, conn: Some(1), version, every_ms: Some(5_000) }),
+        Event::SiteOnline(SiteOnline {
+            site: site.clone(),
+            boot,
+            conn: Some(1),
+            version,
+            every_ms: Some(5_000),
+            news: Freshness::Retained,
+        }),
     );
     let device = Some("pi-7".parse().unwrap());
     let told = Occurrence { t_ms: 900, device, what: What::Held, mode: None, reason: HOSTILE.into() };
