@@ -17,6 +17,8 @@ pub const MAX_SITE_STATUS: usize = 1024;
 pub const MAX_SITE_MISSING: usize = 256;
 /// Occurrences in one window of a site; the others are only counted.
 pub const MAX_OCCURRENCES: usize = 32;
+/// Earlier runs that the status of a site names.
+pub const MAX_EARLIER_RUNS: usize = 8;
 /// Longest text of a reason, in bytes; longer ones are cut.
 pub const MAX_REASON: usize = 96;
 /// Shortest lease of a command, in milliseconds.

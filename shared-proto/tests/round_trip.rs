@@ -17,8 +17,8 @@ use shared_proto::limits::{
 };
 use shared_proto::units::Ratio;
 use shared_proto::wire::{
-    Ack, Departure, DialectName, Fresh, Lease, Missing, Outcome, ReportRef, SetMode, Setting, SettingOutcome,
-    SiteMissing, SiteStatus, Status, Version,
+    Ack, Departure, DialectName, EarlierRun, Fresh, Lease, Missing, Outcome, ReportRef, SetMode, Setting,
+    SettingOutcome, SiteMissing, SiteStatus, Status, Version,
 };
 
 use arbitrary::{boot, device, history, mode, mode_source, site, task, text};
@@ -156,8 +156,9 @@ fn status() -> impl Strategy<Value = Status> {
 
 fn site_status() -> impl Strategy<Value = SiteStatus> {
     let who = (site::site(), boot(), any::<u64>(), any::<Option<u64>>());
-    (who, any::<bool>(), option::of(departure()), text(), any::<u64>()).prop_map(
-        |((site, boot, conn, up_ms), online, departure, version, every_ms)| SiteStatus {
+    let earlier = vec((boot(), any::<u64>()), 0..8);
+    (who, any::<bool>(), option::of(departure()), text(), (any::<u64>(), earlier)).prop_map(
+        |((site, boot, conn, up_ms), online, departure, version, (every_ms, earlier))| SiteStatus {
             v: Version,
             site,
             boot,
@@ -167,6 +168,7 @@ fn site_status() -> impl Strategy<Value = SiteStatus> {
             departure,
             version,
             every_ms,
+            earlier: earlier.into_iter().map(|(boot, up_to)| EarlierRun { boot, up_to }).collect(),
         },
     )
 }

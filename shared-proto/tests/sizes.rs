@@ -16,9 +16,9 @@ use shared_proto::sign::OVERHEAD;
 use shared_proto::text::Text;
 use shared_proto::units::Ratio;
 use shared_proto::wire::{
-    Ack, Census, Departure, DialectName, Dialects, Fresh, Host, Lease, Lost, MissBurst, MissWindow, Missing,
-    Occurrence, Outcome, OverrunPolicy, Report, ReportRef, RtContext, Schedule, SetMode, Setting, SettingOutcome,
-    Settings, Site, SiteCounts, SiteMissing, SiteStatus, Status, Task, Totals, Version, What, Worst,
+    Ack, Census, Departure, DialectName, Dialects, EarlierRun, Fresh, Host, Lease, Lost, MissBurst, MissWindow,
+    Missing, Occurrence, Outcome, OverrunPolicy, Report, ReportRef, RtContext, Schedule, SetMode, Setting,
+    SettingOutcome, Settings, Site, SiteCounts, SiteMissing, SiteStatus, Status, Task, Totals, Version, What, Worst,
 };
 
 /// No number of this type has more characters in JSON: sign, 17 digits, point and exponent.
@@ -234,6 +234,7 @@ fn longest_site_status() -> SiteStatus {
         departure: Some(Departure::Stopped),
         version: longest_text(),
         every_ms: u64::MAX,
+        earlier: [EarlierRun { boot: BootId(u64::MAX), up_to: u64::MAX }; 8].into_iter().collect(),
     }
 }
 

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use shared_proto::ids::{BootId, SiteId};
 use shared_proto::text::Name;
-use shared_proto::wire::{Departure, Missing, Site, SiteCounts, SiteMissing, SiteStatus, Version};
+use shared_proto::wire::{Departure, EarlierRuns, Missing, Site, SiteCounts, SiteMissing, SiteStatus, Version};
 
 use crate::event::{Event, Freshness, SiteHeard, SiteOffline, SiteOnline, SiteTold};
 use crate::fleet::Moment;
@@ -76,6 +76,8 @@ struct Entry {
     wakeup: Sparse,
     response: Sparse,
     received_bytes: u64,
+    /// Earlier runs that left windows behind, as its controller told.
+    earlier: EarlierRuns,
     asked: Option<Asked>,
 }
 
@@ -124,6 +126,7 @@ impl Sites {
         entry.conn = Some(status.conn);
         entry.version = Some(status.version.clone());
         entry.every_ms = Some(status.every_ms);
+        entry.earlier = status.earlier.clone();
         entry.presence = if status.online { Presence::Online } else { Presence::Offline(status.departure) };
         if freshness == Freshness::Live {
             (entry.heard, entry.heard_on) = (now, link);
@@ -136,6 +139,7 @@ impl Sites {
                 }
             }));
         }
+        entry.ask(&status.site, now, out);
         Ok(())
     }
 
@@ -178,10 +182,7 @@ impl Sites {
         if is_present && arrival == Arrival::Newest {
             entry.newest = Some(Box::new(window));
         }
-        if let Some(missing) = entry.ask(now) {
-            let Missing { boot, after, up_to } = missing;
-            out.push(SiteAction::Ask(id, SiteMissing { v: Version, boot, after, up_to }));
-        }
+        entry.ask(&id, now, out);
         Ok(())
     }
 
@@ -210,6 +211,7 @@ impl Entry {
             wakeup: Sparse::default(),
             response: Sparse::default(),
             received_bytes: 0,
+            earlier: EarlierRuns::new(),
             asked: None,
         }
     }
@@ -237,19 +239,23 @@ impl Entry {
         SiteOnline { site, boot: *boot, conn: *conn, version, every_ms: *every_ms, news }
     }
 
-    /// What to ask for now.
-    fn ask(&mut self, now: Moment) -> Option<Missing> {
-        let Some(missing) = self.tally.missing() else {
+    /// Asks for what is missing, if it is time.
+    fn ask(&mut self, site: &SiteId, now: Moment, out: &mut Vec<SiteAction>) {
+        let of_earlier = || self.earlier.iter().find_map(|run| self.tally.missing_of(run.boot, run.up_to));
+        let Some(missing) = self.tally.missing().or_else(of_earlier) else {
             self.asked = None;
-            return None;
+            return;
         };
-        let same = self.asked.filter(|asked| asked.missing == missing);
-        let times = same.map_or(0, |asked| asked.times);
+        // While the answer comes in, window by window, it is not asked for again.
+        let end = |missing: &Missing| (missing.boot, missing.up_to);
+        let same = self.asked.filter(|asked| end(&asked.missing) == end(&missing));
+        let times = same.filter(|asked| asked.missing == missing).map_or(0, |asked| asked.times);
         if times >= MOST_QUESTIONS || same.is_some_and(|asked| now.millis_since(asked.at) < ASK_AGAIN_MS) {
-            return None;
+            return;
         }
         self.asked = Some(Asked { missing, at: now, times: times + 1 });
-        Some(missing)
+        let Missing { boot, after, up_to } = missing;
+        out.push(SiteAction::Ask(site.clone(), SiteMissing { v: Version, boot, after, up_to }));
     }
 
     fn patience_ms(&self) -> u64 {

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use shared_proto::histogram::Latency;
 use shared_proto::text::Reason;
-use shared_proto::wire::{Census, Occurrence, Occurrences, What};
+use shared_proto::wire::{Census, EarlierRun, EarlierRuns, Occurrence, Occurrences, What};
 
 use super::*;
 use crate::fleet::PresenceView;
@@ -64,6 +64,7 @@ fn status(conn: u64, online: bool) -> SiteStatus {
         departure: (!online).then_some(Departure::Lost),
         version: "0.1.0".into(),
         every_ms: 5_000,
+        earlier: EarlierRuns::new(),
     }
 }
 
@@ -164,6 +165,27 @@ fn what_is_missing_is_shown_and_asked_for_a_few_times() {
     let view = &sites.view(at(202)).sites[0];
     assert_eq!((view.undelivered.jobs, view.counts.jobs, view.duplicates), (0, 400, 0));
     assert!((view.age_ms, view.missing_jobs) == (0, 0));
+}
+
+#[test]
+fn the_end_of_an_earlier_run_is_asked_for() {
+    let (mut sites, mut out) = (sites(), Vec::new());
+    let windows = plain("north", BOOT, 4);
+    sites.window(at(0), windows[0].clone(), 1, &mut out).unwrap();
+    let left = EarlierRun { boot: BOOT, up_to: 4 };
+    let earlier: EarlierRuns = [left].into_iter().collect();
+    let born = SiteStatus { boot: BootId(8), earlier, ..status(1, true) };
+    sites.status(at(1), &born, Freshness::Retained, &mut out).unwrap();
+    assert_eq!(questions(&out), [(1, 4)]);
+    windows[1..].iter().for_each(|window| sites.window(at(2), window.clone(), 1, &mut out).unwrap());
+    sites.window(at(30), plain("north", BootId(8), 1).remove(0), 1, &mut out).unwrap();
+    assert_eq!(questions(&out), [(1, 4)], "not again while the answer comes in");
+    assert_eq!(sites.view(at(30)).sites[0].counts.jobs, 50);
+    // Of a run that nobody here heard of, all of it.
+    let mut anew = self::sites();
+    out.clear();
+    anew.status(at(1), &born, Freshness::Live, &mut out).unwrap();
+    assert_eq!(questions(&out), [(0, 4)]);
 }
 
 #[test]

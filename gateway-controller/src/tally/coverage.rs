@@ -108,6 +108,11 @@ impl<C: Counts> Coverage<C> {
         self.gaps.last().map(|gap| (gap.from.window, gap.to.window))
     }
 
+    /// Number of the newest window that came.
+    pub(super) fn last(&self) -> u64 {
+        self.last.window
+    }
+
     fn extend_back(&mut self, start: Edge<C>, end: Edge<C>) {
         if end.window < self.first.window {
             self.miss(Gap { from: end, to: self.first }, 0);

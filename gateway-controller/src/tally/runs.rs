@@ -28,6 +28,8 @@ pub(crate) struct Tally<C> {
     /// Sums over the runs before.
     closed: Sum<C>,
     duplicates: u64,
+    /// Whether any run is remembered no more.
+    has_forgotten: bool,
 }
 
 /// What came and what did not.
@@ -72,6 +74,19 @@ impl<C: Counts> Tally<C> {
         coverage.newest_gap().map(|(after, up_to)| Missing { boot: *boot, after, up_to })
     }
 
+    /// What is missing of a run that ended with the window `up_to`. Of one that is not known all of it; but once any is forgotten
+    /// nobody can tell what came of it.
+    pub(crate) fn missing_of(&self, boot: BootId, up_to: u64) -> Option<Missing> {
+        let mut known = self.current.iter().chain(&self.others);
+        let (after, up_to) = match known.find(|(known, _)| *known == boot) {
+            Some((_, coverage)) if coverage.last() < up_to => (coverage.last(), up_to),
+            Some((_, coverage)) => coverage.newest_gap()?,
+            None if self.has_forgotten => return None,
+            None => (0, up_to),
+        };
+        Some(Missing { boot, after, up_to })
+    }
+
     /// Whether any of the windows of a message came already.
     pub(crate) fn overlaps(&self, message: &impl Window<Counts = C>) -> bool {
         let mut known = self.current.iter().chain(&self.others);
@@ -111,6 +126,7 @@ impl<C: Counts> Tally<C> {
         while self.others.len() > most {
             let Some((_, coverage)) = self.others.pop_front() else { return };
             self.closed = self.closed.plus(&coverage);
+            self.has_forgotten = true;
         }
     }
 }

@@ -7,7 +7,7 @@ use shared_host::mqtt::{self, Event, Events, Filter, Message, Publisher, Qos, Re
 use shared_proto::dialect::site::{Kind, topic};
 use shared_proto::ids::BootId;
 use shared_proto::limits::{MAX_SITE, MAX_SITE_STATUS};
-use shared_proto::wire::{Departure, Site, SiteStatus, Version};
+use shared_proto::wire::{Departure, EarlierRun, EarlierRuns, Site, SiteStatus, Version};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::Instant;
 
@@ -32,6 +32,7 @@ const TELL_EVERY_S: u64 = 3600;
 pub(super) struct Carrier {
     settings: Settings,
     boot: BootId,
+    earlier: EarlierRuns,
     spool: Spool<Token>,
     store: Option<Store>,
     ledger: Ledger,
@@ -63,6 +64,7 @@ impl Carrier {
     pub(super) fn new(settings: Settings, boot: BootId) -> Result<Self, StoreError> {
         let mut spool = Spool::new(settings.spool_windows);
         let (mut store, mut ledger) = (None, Ledger::default());
+        let mut earlier = EarlierRuns::new();
         if let Some(directory) = &settings.spool_dir {
             let (opened, Found { windows, unreadable }) = Store::open(directory, &settings.site)?;
             if let Some(example) = unreadable.first() {
@@ -71,6 +73,7 @@ impl Carrier {
             if !windows.is_empty() {
                 tracing::info!(windows = windows.len(), "windows of an earlier run wait for the site above");
             }
+            earlier = runs(windows.iter().map(|(window, _)| window));
             for (window, history) in windows {
                 ledger.found((window.boot, window.seq));
                 spool.restore(window, history);
@@ -81,6 +84,7 @@ impl Carrier {
         Ok(Self {
             settings,
             boot,
+            earlier,
             spool,
             store,
             ledger,
@@ -291,6 +295,7 @@ impl Carrier {
             },
             version: env!("CARGO_PKG_VERSION").into(),
             every_ms: self.settings.every_ms,
+            earlier: if presence == Presence::Lost { EarlierRuns::new() } else { self.earlier.clone() },
         }
     }
 
@@ -317,4 +322,17 @@ async fn sleep_until(at: Option<Instant>) {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
+}
+
+/// The latest runs among windows, which come the earliest first, and the last window of each.
+fn runs<'a>(windows: impl DoubleEndedIterator<Item = &'a Site>) -> EarlierRuns {
+    let mut runs = EarlierRuns::new();
+    for window in windows.rev() {
+        match runs.iter_mut().find(|run| run.boot == window.boot) {
+            Some(run) => run.up_to = run.up_to.max(window.seq),
+            // More than there is room for are too old to matter: whoever heard of them asks by the gaps that they left.
+            None => drop(runs.push(EarlierRun { boot: window.boot, up_to: window.seq })),
+        }
+    }
+    runs
 }

@@ -24,7 +24,8 @@ pub use report::{
     Host, Inconsistent, Lost, MissBurst, MissWindow, OverrunPolicy, Report, RtContext, Schedule, Task, Totals,
 };
 pub use site::{
-    CannotMergeSites, Census, Occurrence, Occurrences, Site, SiteCounts, SiteMissing, SiteStatus, What, Worst,
+    CannotMergeSites, Census, EarlierRun, EarlierRuns, Occurrence, Occurrences, Site, SiteCounts, SiteMissing,
+    SiteStatus, What, Worst,
 };
 pub use status::{Departure, DialectName, Dialects, Setting, SettingOutcome, Settings, Status};
 pub use version::Version;

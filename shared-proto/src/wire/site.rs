@@ -7,7 +7,7 @@ use super::report::Inconsistent;
 use super::{Departure, Version};
 use crate::histogram::Latency;
 use crate::ids::{BootId, DeviceId, SiteId};
-use crate::limits::MAX_OCCURRENCES;
+use crate::limits::{MAX_EARLIER_RUNS, MAX_OCCURRENCES};
 use crate::mode::Mode;
 use crate::text::{Name, Reason};
 use crate::units::Ratio;
@@ -167,6 +167,21 @@ pub struct SiteStatus {
     pub version: Name,
     /// Time between two windows, in milliseconds.
     pub every_ms: u64,
+    /// Earlier runs of the controller that left windows behind. No later window tells that their last ones are missing.
+    #[serde(default, skip_serializing_if = "EarlierRuns::is_empty")]
+    pub earlier: EarlierRuns,
+}
+
+/// The latest of the runs that left windows behind.
+pub type EarlierRuns = Vec<EarlierRun, MAX_EARLIER_RUNS>;
+
+/// A run that left windows behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarlierRun {
+    /// The run.
+    pub boot: BootId,
+    /// Number of the last window that it left.
+    pub up_to: u64,
 }
 
 /// To a site's controller, from the one above: windows `after + 1 ..= up_to` never came. It sends again what it still has of them, as it was.

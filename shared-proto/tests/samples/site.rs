@@ -1,10 +1,11 @@
 use shared_proto::histogram::Latency;
-use shared_proto::ids::SiteId;
+use shared_proto::ids::{BootId, SiteId};
 use shared_proto::mode::Mode;
 use shared_proto::text::Reason;
 use shared_proto::units::Ratio;
 use shared_proto::wire::{
-    Census, Departure, Occurrence, Site, SiteCounts, SiteMissing, SiteStatus, Version, What, Worst,
+    Census, Departure, EarlierRun, EarlierRuns, Occurrence, Site, SiteCounts, SiteMissing, SiteStatus, Version, What,
+    Worst,
 };
 
 use super::{BOOT, device};
@@ -183,11 +184,13 @@ pub(crate) fn status_online() -> SiteStatus {
         departure: None,
         version: "0.1.0".into(),
         every_ms: 5_000,
+        earlier: [EarlierRun { boot: BootId(0x0102_0304_0506_0708), up_to: 7_201 }].into_iter().collect(),
     }
 }
 
 pub(crate) fn status_will() -> SiteStatus {
-    SiteStatus { up_ms: None, online: false, departure: Some(Departure::Lost), ..status_online() }
+    let earlier = EarlierRuns::new();
+    SiteStatus { up_ms: None, online: false, departure: Some(Departure::Lost), earlier, ..status_online() }
 }
 
 pub(crate) fn missing() -> SiteMissing {

@@ -165,7 +165,8 @@ fn the_hub_has_what_the_sites_have() {
 
     let reports = [north.reports(), south.reports()].concat();
     let (counts, wakeup, response) = union(&reports);
-    let view = shown(&hub, "all of both sites", |view| view.all.is_some_and(|all| all.counts.jobs == counts.jobs));
+    let what = format!("{} and {} jobs", north.jobs(), south.jobs());
+    let view = shown(&hub, &what, |view| view.all.is_some_and(|all| all.counts.jobs == counts.jobs));
     let all = view.all.unwrap();
     assert_eq!(all.undelivered, SiteCounts::default(), "{view:#?}");
     let SiteCounts { mode_changes, alarms, heard_bytes, .. } = all.counts;

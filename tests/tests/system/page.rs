@@ -116,6 +116,7 @@ fn site_status(online: bool) -> SiteStatus {
         departure: (!online).then_some(Departure::Lost),
         version: "9.8.7".into(),
         every_ms: 60_000,
+        earlier: shared_proto::wire::EarlierRuns::new(),
     }
 }
 
