@@ -344,6 +344,9 @@ pub struct Offline {
     pub conn: u64,
     /// `stopped` or `lost`.
     pub departure: Option<Departure>,
+    /// Whether it went now; for watchers alone.
+    #[serde(skip)]
+    pub news: Freshness,
 }
 
 /// A device is looked after no more; its counts are gone.

@@ -22,7 +22,7 @@ pub enum Request {
         /// Which.
         device: DeviceId,
     },
-    /// Forget a device that is not online; answered with [`Gone`].
+    /// Forget a device, or a site, that is not online; answered with [`Gone`].
     Forget {
         /// Which.
         device: DeviceId,
@@ -89,7 +89,7 @@ pub struct Wished {
     pub device: DeviceView,
 }
 
-/// A device was forgotten.
+/// A device, or a site, was forgotten.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gone {
     /// Which.

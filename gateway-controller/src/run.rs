@@ -15,7 +15,7 @@ use crate::fleet::{Action, Command, Fleet, Moment, Payload};
 use crate::keyring::Keyring;
 use crate::kubeedge::Bridge;
 use crate::link::{Topics, options};
-use crate::protocol::{BrokerView, Request, answer};
+use crate::protocol::{BrokerView, Gone, Request, answer};
 use crate::refusals::{Refusals, Subject};
 use crate::sink::EventSink;
 use crate::sites::{SiteAction, SiteTopics, Sites};
@@ -205,9 +205,35 @@ impl<S: EventSink> Controller<S> {
 
     fn answer(&mut self, Incoming { request, reply }: Incoming<Request>) {
         let now = self.now();
+        if let Request::Forget { device } = &request
+            && self.fleet.view_of(device, now).is_none()
+            && let Some(forgotten) = self.forget_site(device)
+        {
+            match forgotten {
+                Ok(()) => reply.send(&Gone { device: device.clone() }),
+                Err(error) => reply.refuse(format!("{device}: {error}")),
+            }
+            return;
+        }
         let broker = BrokerView { url: self.url.clone(), down: self.down.clone() };
         let sites = self.sites.as_ref().map(|(_, sites)| sites);
         answer(&mut self.fleet, sites, broker, now, request, reply, &mut self.actions);
+    }
+
+    /// Forgets a site of this name; `None` if there is none.
+    fn forget_site(&mut self, name: &DeviceId) -> Option<Result<(), String>> {
+        let (topics, sites) = self.sites.as_mut()?;
+        let site = name.as_str().parse().ok()?;
+        let publisher = self.publisher.as_ref()?;
+        if self.down.is_some() {
+            return sites
+                .knows(&site)
+                .then(|| Err("no connection to the broker, which would bring it back".to_owned()));
+        }
+        let forgotten = sites.forget(&site)?;
+        Some(forgotten.map_err(|error| error.to_string()).and_then(|()| {
+            publisher.try_publish(topics.clear_status(&site)).map(drop).map_err(|error| error.to_string())
+        }))
     }
 
     fn now(&self) -> Moment {
@@ -279,7 +305,7 @@ impl<S: EventSink> Controller<S> {
                 SiteAction::Ask(site, missing) => {
                     let Some(publisher) = &self.publisher else { continue };
                     let Some(message) = topics.ask(&site, &missing) else { continue };
-                    // It is asked again with the next window.
+                    // It is asked again later.
                     if let Err(error) = publisher.try_publish(message) {
                         tracing::debug!(%site, %error, "a site is not asked for what is missing");
                     }

@@ -13,7 +13,7 @@ pub(crate) struct Sparse {
 
 impl Sparse {
     /// The buckets that are not empty, as `(index, count)`, lowest first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (i16, u64)> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (i16, u64)> + Clone + '_ {
         let mut rest: &[u8] = &self.bytes;
         let mut next = MIN_BUCKET;
         std::iter::from_fn(move || {
@@ -102,12 +102,7 @@ impl Sparse {
     /// is counted.
     pub(crate) fn quantiles_ns<const N: usize>(&self, quantiles: [f64; N]) -> Option<[u64; N]> {
         let (min, max) = (self.min_ns()?, self.max_ns()?);
-        let mut histogram = Histogram::default();
-        for (index, count) in self.iter() {
-            // Only a bucket with more than 2^32 values is cut: an hour of 1 MHz.
-            let _ = histogram.add(index, u32::try_from(count).unwrap_or(u32::MAX));
-        }
-        Some(quantiles.map(|q| histogram.quantile_ns(q).unwrap_or(max).clamp(min, max)))
+        Some(quantiles.map(|q| Histogram::quantile_of_counts_ns(self.iter(), q).unwrap_or(max).clamp(min, max)))
     }
 
     /// Bytes on the heap.
@@ -187,5 +182,7 @@ mod tests {
         let window = sparse.clone();
         (0..40).for_each(|_| sparse.merge(&sparse.clone()));
         assert_eq!(sparse.total(), window.total() << 40);
+        // Far beyond what a window's bucket holds, the quantiles are those of the one.
+        assert_eq!(sparse.quantiles_ns([0.01, 0.5, 0.99]), window.quantiles_ns([0.01, 0.5, 0.99]));
     }
 }

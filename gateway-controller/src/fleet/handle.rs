@@ -43,10 +43,9 @@ impl Fleet {
         self.with_device(now, &id, Wire::Native, Freshness::Live, out, |device, out| {
             device.drive_natively();
             let seen = Seen::of(&report);
-            let mut overlap = None;
+            let overlap = device.tally.overlap(&report);
             let arrival = match device.identity.claim(seen.boot, now, device.evidence()) {
                 Claim::Leftover => {
-                    let overlap = device.tally.overlap(&report);
                     if device.tally.take_foreign(&report) != Arrival::Duplicate {
                         tell(report, overlap.map(|before| device.tally.since(&before)), out);
                     }
@@ -58,10 +57,7 @@ impl Fleet {
                     device.presence = Presence::Unheard;
                     device.tally.take(&report)
                 }
-                Claim::Present => {
-                    overlap = device.tally.overlap(&report);
-                    device.tally.take(&report)
-                }
+                Claim::Present => device.tally.take(&report),
             };
             device.clock.note(seen.up_ms, now);
             device.miss();

@@ -193,6 +193,8 @@ impl Device {
                     boot: status.boot,
                     conn: status.conn,
                     departure: status.departure,
+                    // Of one that was there, it is news, however it was learnt.
+                    news: if before == Presence::Online { Freshness::Live } else { news },
                 })));
             }
         }

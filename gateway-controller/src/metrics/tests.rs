@@ -284,7 +284,16 @@ fn a_mode_changes_once_whoever_tells_it_and_a_will_changes_none() {
     let will = Status { online: false, departure: Some(shared_proto::wire::Departure::Lost), ..told_by(Mode::Normal) };
     take(&mut book, Event::Status(Box::new(will)));
     let (boot, conn) = (status.boot, status.conn);
-    take(&mut book, Event::Offline(Offline { device: status.device.clone(), boot, conn, departure: None }));
+    take(
+        &mut book,
+        Event::Offline(Offline {
+            device: status.device.clone(),
+            boot,
+            conn,
+            departure: None,
+            news: crate::event::Freshness::Live,
+        }),
+    );
     let samples = samples(&book);
     let of = |series: &str| samples[&series.replace("{", &format!("{{device=\"{name}\""))];
     assert_eq!(of("edge_device_mode_changes_total{}"), 1.0);

@@ -50,6 +50,12 @@ impl SiteTopics {
         }))
     }
 
+    /// The message that has the broker forget a site's status: an empty payload clears the topic.
+    pub(crate) fn clear_status(&self, id: &SiteId) -> Message {
+        let topic = site::topic(&self.root, id, Kind::Status).as_str().to_owned();
+        Message { topic, payload: Vec::new(), qos: Qos::AtLeastOnce, retain: Retain::Yes }
+    }
+
     /// The message that asks a site for windows; it fits its limit.
     pub(crate) fn ask(&self, id: &SiteId, missing: &SiteMissing) -> Option<Message> {
         let topic = site::topic(&self.root, id, Kind::Missing).as_str().to_owned();

@@ -52,6 +52,11 @@ pub enum SiteRefused {
     Overlap,
 }
 
+/// A site that is there is not forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this site is there: it would come back with its next window")]
+pub struct StillThere;
+
 /// All sites.
 #[derive(Debug, Default)]
 pub struct Sites {
@@ -184,6 +189,23 @@ impl Sites {
         }
         entry.ask(&id, now, out);
         Ok(())
+    }
+
+    /// Whether it is known.
+    #[must_use]
+    pub fn knows(&self, id: &SiteId) -> bool {
+        self.sites.contains_key(id)
+    }
+
+    /// Forgets a site that is not there; its counts are gone. `None` if it is not known.
+    pub fn forget(&mut self, id: &SiteId) -> Option<Result<(), StillThere>> {
+        match self.sites.get(id)?.presence {
+            Presence::Online => Some(Err(StillThere)),
+            Presence::Offline(_) => {
+                self.sites.remove(id);
+                Some(Ok(()))
+            }
+        }
     }
 
     fn entry(&mut self, id: &SiteId, boot: BootId, now: Moment) -> Result<&mut Entry, SiteRefused> {

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use shared_host::json;
-use shared_host::mqtt::{self, Event, Events, Filter, Message, Publisher, Qos, Received, Retain, Retained, Token};
+use shared_host::mqtt::{
+    self, Event, Events, Filter, Message, PublishError, Publisher, Qos, Received, Retain, Retained, Token,
+};
 use shared_proto::dialect::site::{Kind, topic};
 use shared_proto::ids::BootId;
 use shared_proto::limits::{MAX_SITE, MAX_SITE_STATUS};
@@ -66,7 +68,16 @@ impl Carrier {
         let (mut store, mut ledger) = (None, Ledger::default());
         let mut earlier = EarlierRuns::new();
         if let Some(directory) = &settings.spool_dir {
-            let (opened, Found { windows, unreadable }) = Store::open(directory, &settings.site)?;
+            let (opened, Found { windows, unreadable }) = match Store::open(directory, &settings.site) {
+                Ok((opened, found)) => (Some(opened), found),
+                // Two that carry the same windows: a mistake that only people can mend.
+                Err(error @ StoreError::InUse { .. }) => return Err(error),
+                // Statistics are no reason to leave the devices without a gateway.
+                Err(error @ StoreError::Io { .. }) => {
+                    tracing::warn!(%error, "upstream.spool_dir cannot be used: windows wait in memory until the next start");
+                    (None, Found::default())
+                }
+            };
             if let Some(example) = unreadable.first() {
                 tracing::warn!(files = unreadable.len(), example = %example.display(), "files in upstream.spool_dir that are no windows of this site: left alone");
             }
@@ -78,7 +89,7 @@ impl Carrier {
                 ledger.found((window.boot, window.seq));
                 spool.restore(window, history);
             }
-            store = Some(opened);
+            store = opened;
         }
         let start = Instant::now();
         Ok(Self {
@@ -144,7 +155,10 @@ impl Carrier {
                 self.conn = conn;
                 self.down = None;
                 tracing::info!(conn, waiting = self.spool.len(), "connected to the broker above");
-                self.say(publisher, Presence::Here);
+                if let Err(error) = self.say(publisher, Presence::Here) {
+                    // The connection has ended again: the next says it.
+                    tracing::debug!(%error, "not said to be there");
+                }
             }
             Event::Down { conn, reason } => {
                 self.spool.connection_lost();
@@ -179,6 +193,12 @@ impl Carrier {
             if self.ledger.is_on_disk(key) {
                 // The mark first: after a restart it must not be merged.
                 self.write();
+                if self.disk == Disk::InTrouble
+                    && let Some(Err(error)) = self.store.as_ref().map(|store| store.forget(key))
+                {
+                    // Nothing can be done about this disk; most likely it still has the window when it is read again.
+                    tracing::debug!(%error, "a window that is sent cannot be marked");
+                }
             }
             let topic = self.topic(Kind::Window);
             let Ok(payload) = payload else {
@@ -209,24 +229,28 @@ impl Carrier {
         };
     }
 
-    /// Writes what changed. A disk in trouble is told once, and tried again with the next change; windows wait in memory.
+    /// Writes what changed. A disk in trouble is told once, and tried again soon; windows wait in memory.
     fn write(&mut self) {
         self.note_changes();
         self.write_at = None;
         let Some(store) = &self.store else { return };
+        let mut trouble = None;
         for change in self.ledger.take() {
             match store.make(&change) {
-                Ok(()) => {
-                    self.ledger.written(&change);
-                    self.disk = Disk::Fine;
-                }
+                Ok(()) => self.ledger.written(&change),
                 Err(error) => {
-                    if self.disk == Disk::Fine {
-                        tracing::warn!(%error, "upstream.spool_dir cannot be written: windows wait in memory");
-                        self.disk = Disk::InTrouble;
-                    }
-                    self.ledger.note(change);
+                    trouble.get_or_insert(error);
+                    self.ledger.failed(change);
                 }
+            }
+        }
+        match trouble {
+            None => self.disk = Disk::Fine,
+            Some(error) => {
+                if self.disk == Disk::Fine {
+                    tracing::warn!(%error, "upstream.spool_dir cannot be written: windows wait in memory");
+                }
+                self.disk = Disk::InTrouble;
             }
         }
     }
@@ -239,23 +263,41 @@ impl Carrier {
                 Ok(Some(event)) => self.take(event, publisher),
                 Ok(None) | Err(_) => break,
             }
-            self.pump(publisher);
+            if Instant::now() < until {
+                self.pump(publisher);
+            }
         }
-        self.say(publisher, Presence::GoodBye);
-        publisher.close(CLOSE_LIMIT).await;
-        // What was acknowledged meanwhile.
-        while let Ok(Some(event)) = tokio::time::timeout(Duration::ZERO, events.next()).await {
-            if let Event::Acked(token) = event {
-                self.spool.acknowledged(token);
+        if self.said_good_bye(publisher, events, until).await {
+            publisher.close(CLOSE_LIMIT).await;
+            // What was acknowledged meanwhile.
+            while let Ok(Some(event)) = tokio::time::timeout(Duration::ZERO, events.next()).await {
+                if let Event::Acked(token) = event {
+                    self.spool.acknowledged(token);
+                }
             }
         }
         self.write();
-        let (waiting, kept) = (self.spool.len(), self.store.is_some() && self.disk == Disk::Fine);
+        let (waiting, kept) = (self.spool.len(), self.store.is_some() && self.ledger.is_empty());
         if waiting > 0 {
             let fate = if kept { "they wait in upstream.spool_dir" } else { "they are lost with this process" };
             tracing::warn!(waiting, fate, "windows did not reach the site above");
         }
         self.tell_saved();
+    }
+
+    /// Says good-bye; `false` if the broker cannot be told, so that it has to publish the will: no DISCONNECT then.
+    async fn said_good_bye(&mut self, publisher: &Publisher, events: &mut Events, until: Instant) -> bool {
+        loop {
+            match self.say(publisher, Presence::GoodBye) {
+                // Others are under way: their acknowledgements make room.
+                Err(PublishError::Full { .. }) => match tokio::time::timeout_at(until, events.next()).await {
+                    Ok(Some(event)) => self.take(event, publisher),
+                    Ok(None) | Err(_) => return false,
+                },
+                // Without a connection the broker has the will already.
+                Ok(()) | Err(_) => return true,
+            }
+        }
     }
 
     /// What forwarding sums costs, against forwarding all that the devices said.
@@ -271,12 +313,12 @@ impl Carrier {
         tracing::info!(heard, sent, saved_percent, given_up, "bytes of the devices, and bytes sent to the site above");
     }
 
-    fn say(&self, publisher: &Publisher, presence: Presence) {
+    fn say(&self, publisher: &Publisher, presence: Presence) -> Result<(), PublishError> {
         let status = self.status(self.conn, presence);
-        let Ok(payload) = json::encode(&status, MAX_SITE_STATUS) else { return };
+        // It fits its limit, which the wire's tests make sure of.
+        let Ok(payload) = json::encode(&status, MAX_SITE_STATUS) else { return Ok(()) };
         let message = Message { topic: self.topic(Kind::Status), payload, qos: Qos::AtLeastOnce, retain: Retain::Yes };
-        // Without a connection the broker has the will.
-        let _ = publisher.try_publish(message);
+        publisher.try_publish(message).map(drop)
     }
 
     fn status(&self, conn: u64, presence: Presence) -> SiteStatus {

@@ -9,8 +9,11 @@ use shared_proto::wire::{
     Census, Departure, Occurrence, Outcome, Report, Site, SiteCounts, Totals, Version, What, Worst,
 };
 
-use crate::event::{Event, LinkState};
+use crate::event::{Event, Freshness, LinkState};
 use crate::fleet::Moment;
+
+/// Jobs that a site counts at most: a million devices at 1 kHz take 285 years. Sums stay exact.
+const MOST_JOBS: u64 = 1 << 63;
 
 /// Gathers windows of a site.
 #[derive(Debug)]
@@ -24,6 +27,14 @@ pub(super) struct Gather {
     site: Connection,
     /// What the next report of this device brings, and was counted before.
     counted_before: Option<(DeviceId, Totals)>,
+    beyond: Beyond,
+}
+
+/// Whether it was told that a report counts beyond [`MOST_JOBS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Beyond {
+    Untold,
+    Told,
 }
 
 /// What was told of the controller's connection to the broker of its site.
@@ -65,7 +76,7 @@ impl Gather {
             occurrences_left_out: 0,
         };
         let (lost, site) = (HashSet::new(), Connection::There);
-        Self { start: now, opened: now, window, lost, site, counted_before: None }
+        Self { start: now, opened: now, window, lost, site, counted_before: None, beyond: Beyond::Untold }
     }
 
     /// So many bytes came from a device.
@@ -95,7 +106,8 @@ impl Gather {
             Event::Held(it) => note(&it.device, What::Held, Some(it.mode), &Reason::of(by(it.wanted))),
             Event::Contested(it) => note(&it.device, What::Contested, Some(it.mode), &it.reason),
             Event::Rejected(it) => note(&it.device, What::Rejected, Some(it.mode), &it.reason),
-            Event::Offline(it) if it.departure == Some(Departure::Lost) => {
+            // What the broker kept is of some time or other.
+            Event::Offline(it) if it.departure == Some(Departure::Lost) && it.news == Freshness::Live => {
                 self.lost.insert(it.device.clone());
                 note(&it.device, What::Lost, None, &none)
             }
@@ -135,26 +147,31 @@ impl Gather {
             self.counted_before.take().filter(|(device, _)| *device == report.device).map(|(_, counts)| counts);
         let all = Totals { jobs: report.jobs, misses: report.misses, skipped: report.skipped };
         let Totals { jobs, misses, skipped } = all.since(&before.unwrap_or_default());
-        let ran = jobs.saturating_sub(skipped);
+        // What a device says of its totals need not fit what it says of its windows.
+        let skipped = skipped.min(jobs);
+        let misses = misses.clamp(skipped, jobs);
         let window = &mut self.window;
-        let fits = |sum: &shared_proto::histogram::Latency, more: &shared_proto::histogram::Latency| {
-            sum.count().saturating_add(more.count()) <= u32::MAX.into()
+        if window.total.jobs.saturating_add(window.counts.jobs).saturating_add(jobs) > MOST_JOBS {
+            if self.beyond == Beyond::Untold {
+                tracing::warn!(device = %report.device, jobs, "a report counts more jobs than there can be: it is not forwarded");
+                self.beyond = Beyond::Told;
+            }
+            return;
+        }
+        // Which of its times were counted before, nobody can tell. And no bucket holds more than it can, whoever reports what.
+        let times = before.is_none().then(|| {
+            let (mut wakeup_us, mut response_us) = (window.wakeup_us.clone(), window.response_us.clone());
+            let fit = wakeup_us.merge(&report.wakeup_us).and_then(|()| response_us.merge(&report.response_us));
+            fit.is_ok().then_some((wakeup_us, response_us))
+        });
+        let lost_records = match times.flatten() {
+            Some(sums) => {
+                (window.wakeup_us, window.response_us) = sums;
+                report.lost.records
+            }
+            None => jobs.saturating_sub(skipped),
         };
-        // Which of its times were counted before, nobody can tell; and no bucket holds more than it can, whoever reports what.
-        let takes_times = before.is_none()
-            && fits(&window.wakeup_us, &report.wakeup_us)
-            && window.wakeup_us.merge(&report.wakeup_us).is_ok()
-            // It holds as many values as the other: a report is checked for that.
-            && window.response_us.merge(&report.response_us).is_ok();
-        let lost_records = if takes_times { report.lost.records } else { ran };
-        let counts = SiteCounts {
-            reports: 1,
-            jobs,
-            misses: misses.max(skipped),
-            skipped,
-            lost_records,
-            ..SiteCounts::default()
-        };
+        let counts = SiteCounts { reports: 1, jobs, misses, skipped, lost_records, ..SiteCounts::default() };
         window.counts = window.counts.plus(&counts);
         let worse = |worst: &Worst| worst.miss_rate < report.miss_rate;
         if report.miss_rate.get() > 0.0 && window.worst.as_ref().is_none_or(worse) {

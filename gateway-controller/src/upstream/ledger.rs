@@ -50,6 +50,18 @@ impl Ledger {
         [keep, drop].concat()
     }
 
+    /// A change may be on the disk or not: whatever it was, it is to be made again, and taken away in the end.
+    pub(super) fn failed(&mut self, change: Change) {
+        if let Change::Keep(site, _) = &change {
+            self.on_disk.insert((site.boot, site.seq));
+        }
+        let key = match &change {
+            Change::Keep(site, _) => (site.boot, site.seq),
+            Change::Drop(key) => *key,
+        };
+        self.pending.entry(key).or_insert(change);
+    }
+
     /// A change is on the disk.
     pub(super) fn written(&mut self, change: &Change) {
         match change {

@@ -10,7 +10,9 @@ mod store;
 mod tests;
 
 use std::path::PathBuf;
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use shared_host::sections::BrokerConfig;
 use shared_proto::ids::{BootId, SiteId, TopicRoot};
@@ -25,6 +27,8 @@ pub use store::StoreError;
 
 /// Closed windows that wait for the thread. While it does not take any, the present one stays open.
 const MAX_WAITING: usize = 4;
+/// How long the thread may take to end.
+const END_LIMIT: Duration = Duration::from_secs(3);
 
 /// What is forwarded, and where to.
 #[derive(Debug, Clone)]
@@ -50,7 +54,7 @@ pub(crate) struct Upstream {
     every_ms: u64,
     due: Moment,
     windows: Option<Sender<Site>>,
-    thread: Option<JoinHandle<()>>,
+    ending: Ending,
 }
 
 /// Why a site cannot be forwarded.
@@ -79,9 +83,16 @@ impl Upstream {
         let carrier = Carrier::new(settings, boot)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name("upstream".to_owned());
-        let thread = thread.spawn(move || runtime.block_on(carrier.run(receiver)))?;
+        let (tell_end, ended) = std::sync::mpsc::channel();
+        let thread = thread.spawn(move || {
+            runtime.block_on(carrier.run(receiver));
+            // A name that is being resolved keeps its thread for as long as the resolver likes.
+            runtime.shutdown_background();
+            // Fails when nobody waits any more.
+            let _ = tell_end.send(());
+        })?;
         let due = now.plus_millis(every_ms);
-        Ok(Self { gather, every_ms, due, windows: Some(windows), thread: Some(thread) })
+        Ok(Self { gather, every_ms, due, windows: Some(windows), ending: Ending { thread, ended } })
     }
 
     /// A message of a device came: topic and payload.
@@ -107,7 +118,10 @@ impl Upstream {
         // Of the grid, the next that is ahead.
         let passed = now.millis_since(self.due) / self.every_ms + 1;
         self.due = self.due.plus_millis(passed.saturating_mul(self.every_ms));
-        self.close(now, t_ms, fleet);
+        // One place is for the window that is open at the end.
+        if self.windows.as_ref().is_some_and(|windows| windows.capacity() > 1) {
+            self.close(now, t_ms, fleet);
+        }
     }
 
     fn close(&mut self, now: Moment, t_ms: u64, fleet: &Fleet) {
@@ -121,21 +135,29 @@ impl Upstream {
     pub(crate) fn end(mut self, now: Moment, t_ms: u64, fleet: &Fleet) -> Ending {
         self.close(now, t_ms, fleet);
         self.windows = None;
-        Ending(self.thread.take())
+        self.ending
     }
 }
 
 /// The thread on its way to its end.
 #[derive(Debug)]
-pub(crate) struct Ending(Option<JoinHandle<()>>);
+pub(crate) struct Ending {
+    thread: JoinHandle<()>,
+    ended: std::sync::mpsc::Receiver<()>,
+}
 
 impl Ending {
-    /// Waits until it has ended: it gives itself a second or two.
+    /// Waits until it has ended: it gives itself a second or two, but a disk has its own time.
     pub(crate) fn wait(self) {
-        if let Some(thread) = self.0
-            && thread.join().is_err()
-        {
-            tracing::error!("the thread for the site above has panicked");
+        match self.ended.recv_timeout(END_LIMIT) {
+            Err(RecvTimeoutError::Timeout) => {
+                tracing::warn!("the thread for the site above does not end: it is left behind");
+            }
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => {
+                if self.thread.join().is_err() {
+                    tracing::error!("the thread for the site above has panicked");
+                }
+            }
         }
     }
 }

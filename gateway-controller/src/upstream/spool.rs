@@ -86,17 +86,23 @@ impl<T: Copy + PartialEq> Spool<T> {
         }
     }
 
-    /// Merges the two unsent neighbours that cover the fewest windows together, so that the resolution falls evenly.
+    /// Merges the two unsent neighbours that cover the fewest windows together, so that the resolution falls evenly; if they cannot be
+    /// merged, the next two.
     fn merge_one(&mut self) -> bool {
         let pairs = self.waiting.iter().zip(self.waiting.iter().skip(1)).enumerate();
         let mergeable = |(_, (a, b)): &(usize, (&Waiting, &Waiting))| {
             let unsent = a.history == History::Unsent && b.history == History::Unsent;
             unsent && a.site.boot == b.site.boot && b.site.after() == a.site.seq
         };
-        let covers = |(at, (a, b)): &(usize, (&Waiting, &Waiting))| {
-            (u64::from(a.site.merged).saturating_add(b.site.merged.into()), *at)
+        let covers = |(at, (a, b)): (usize, (&Waiting, &Waiting))| {
+            (u64::from(a.site.merged).saturating_add(b.site.merged.into()), at)
         };
-        let Some((at, _)) = pairs.filter(mergeable).min_by_key(covers) else { return false };
+        let mut candidates: Vec<_> = pairs.filter(mergeable).map(covers).collect();
+        candidates.sort_unstable();
+        candidates.into_iter().any(|(_, at)| self.merge_at(at))
+    }
+
+    fn merge_at(&mut self, at: usize) -> bool {
         let Some(next) = self.waiting.remove(at + 1) else { return false };
         let Some(first) = self.waiting.get_mut(at) else { return false };
         let absorbed = key(&first.site);

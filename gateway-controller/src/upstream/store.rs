@@ -2,12 +2,14 @@
 //!
 //! A file appears whole or not at all, and is on the disk before the next step.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use shared_host::json;
-use shared_proto::ids::SiteId;
+use shared_proto::ids::{BootId, SiteId};
 use shared_proto::limits::MAX_SITE;
 use shared_proto::wire::Site;
 
@@ -48,7 +50,7 @@ pub enum StoreError {
 /// What was found in the directory.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// By the time of their close, the earliest first.
+    /// Run after run, the earliest first.
     pub(super) windows: Vec<(Site, History)>,
     /// Files that hold none, or one of another site; they stay where they are.
     pub(super) unreadable: Vec<PathBuf>,
@@ -88,21 +90,36 @@ impl Store {
 
     /// Whoever ended between two steps left a window twice, or beside the one that it was merged into.
     fn tidy(&self, windows: &mut Vec<(Site, History)>) -> io::Result<()> {
-        // What may have been sent stays as it is.
-        let holds = |(a, of_a): &(Site, History), (b, of_b): &(Site, History)| {
-            let covers = a.boot == b.boot && a.after() <= b.after() && b.seq <= a.seq;
-            covers
-                && ((a.seq, a.merged) != (b.seq, b.merged)
-                    || (*of_a == History::MayHaveBeenSent && *of_b == History::Unsent))
-        };
-        let (gone, mut kept): (Vec<_>, Vec<_>) =
-            windows.iter().cloned().partition(|one| windows.iter().any(|other| holds(other, one)));
-        for (window, history) in gone {
-            remove(&self.file((window.boot, window.seq), history))?;
+        // Of those that begin alike the one that covers most comes first, and of two alike the one that may have been sent.
+        windows.sort_by_key(|(window, history)| {
+            (window.boot, window.after(), Reverse(window.seq), *history == History::Unsent)
+        });
+        let mut covered: Option<(BootId, u64)> = None;
+        let mut gone = Vec::new();
+        windows.retain(|(window, history)| {
+            if covered.is_some_and(|(boot, up_to)| boot == window.boot && window.seq <= up_to) {
+                gone.push(((window.boot, window.seq), *history));
+                return false;
+            }
+            covered = Some((window.boot, window.seq));
+            true
+        });
+        for (key, history) in gone {
+            remove(&self.file(key, history))?;
         }
-        kept.sort_by_key(|(window, _)| (window.t_ms, window.boot, window.seq));
-        *windows = kept;
+        // The runs by the time of their first window, each in its order: clocks of a machine without a battery begin again and again.
+        let mut begin: BTreeMap<BootId, u64> = BTreeMap::new();
+        for (window, _) in &*windows {
+            let first = begin.entry(window.boot).or_insert(window.t_ms);
+            *first = (*first).min(window.t_ms);
+        }
+        windows.sort_by_key(|(window, _)| (begin.get(&window.boot).copied(), window.boot, window.seq));
         Ok(())
+    }
+
+    /// Forgets a window, if the disk takes nothing any more: better lost with the process than merged after it was sent.
+    pub(super) fn forget(&self, key: Key) -> io::Result<()> {
+        remove(&self.file(key, History::Unsent))
     }
 
     /// Makes a change, and returns when it is on the disk.

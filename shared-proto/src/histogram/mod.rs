@@ -101,6 +101,21 @@ impl Histogram {
         None
     }
 
+    /// The same of counts beyond 32 bits, which are kept elsewhere: pairs of index on the wire and count, lowest first.
+    #[must_use]
+    pub fn quantile_of_counts_ns(counts: impl Iterator<Item = (i16, u64)> + Clone, q: f64) -> Option<u64> {
+        let total = counts.clone().fold(0u64, |sum, (_, count)| sum.saturating_add(count));
+        let rank = nearest_rank(q, total)?;
+        let mut seen = 0u64;
+        for (index, count) in counts {
+            seen = seen.saturating_add(count);
+            if seen >= rank {
+                return buckets::slot_of_index(index).map(buckets::middle_ns);
+            }
+        }
+        None
+    }
+
     /// Bounds in nanoseconds of the bucket that holds `value_ns`: `(exclusive lower, inclusive upper)`.
     #[must_use]
     pub fn bucket_bounds_ns(value_ns: u64) -> (u64, u64) {

@@ -185,6 +185,15 @@ fn the_hub_has_what_the_sites_have() {
     hub.event("site_offline", "the north", |event| event["site"] == "north" && event["departure"] == "stopped");
     let log = north.controller.log();
     assert!(log.contains("bytes of the devices, and bytes sent to the site above"), "{log}");
+    let forget = |name: &str| {
+        let mut forget = controller(["forget", name, "--socket"]);
+        forget.arg(hub.socket());
+        run(forget)
+    };
+    let refused = forget("south").failure(1);
+    assert!(refused.contains("south: this site is there"), "{refused}");
+    forget("north").success();
+    assert_eq!(sites(&hub).unwrap().sites.len(), 1);
     south.controller.kill();
     hub.event("site_offline", "the south", |event| event["site"] == "south" && event["departure"] == "lost");
 }

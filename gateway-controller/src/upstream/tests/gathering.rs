@@ -29,7 +29,13 @@ fn online(device: &str) -> Event {
 }
 
 fn offline(device: &str, departure: Departure) -> Event {
-    Event::Offline(Offline { device: device.parse().unwrap(), boot: BootId(1), conn: 1, departure: Some(departure) })
+    Event::Offline(Offline {
+        device: device.parse().unwrap(),
+        boot: BootId(1),
+        conn: 1,
+        departure: Some(departure),
+        news: Freshness::Live,
+    })
 }
 
 fn turned(to: Mode) -> Event {
@@ -80,6 +86,53 @@ fn what_came_before_is_counted_once() {
     assert_eq!(site.wakeup_us.count(), 0, "nobody can tell which of the times are new");
     gather.take(0, &Event::Report(Box::new(report.clone())));
     assert_eq!(close(&mut gather, 3_000).counts.jobs, report.jobs, "it was of that report alone");
+}
+
+#[test]
+fn what_the_broker_kept_of_a_device_is_no_alarm() {
+    let mut gather = gather();
+    let device = "pi-9".parse().unwrap();
+    let departure = Some(Departure::Lost);
+    gather.take(0, &Event::Offline(Offline { device, boot: BootId(1), conn: 1, departure, news: Freshness::Retained }));
+    assert_eq!(close(&mut gather, 2_000).counts.alarms, 0);
+}
+
+/// Whatever a device says of itself, valid as a report, the windows of its site stay valid and can be merged.
+#[test]
+fn no_device_spoils_the_windows_of_its_site() {
+    let huge = |jobs: u64| {
+        let mut report = report();
+        (report.wakeup_us, report.response_us) = Default::default();
+        (report.jobs, report.misses, report.skipped, report.lost.records) = (jobs, jobs, jobs, 0);
+        report.total = Totals { jobs: u64::MAX, misses: u64::MAX, skipped: u64::MAX };
+        assert_eq!(report.validate(), Ok(()));
+        Event::Report(Box::new(report))
+    };
+    let mut gather = gather();
+    let honest = Event::Report(Box::new(report()));
+    let gained = |jobs, misses, skipped| {
+        let all = Totals { jobs: 1 << 60, misses: 1 << 60, skipped: 1 << 60 };
+        let counts = all.since(&Totals { jobs, misses, skipped });
+        Event::CountedBefore(CountedBefore { device: report().device, counts })
+    };
+    let mut windows = Vec::new();
+    for events in [
+        [honest.clone(), huge(u64::MAX), honest.clone()],
+        [gained(1, 1 << 60, 1 << 60), huge(1 << 60), honest.clone()],
+        [gained(5, 0, 3), huge(1 << 60), honest.clone()],
+        [huge((1 << 63) - 1), huge(1 << 62), honest.clone()],
+    ] {
+        events.iter().for_each(|event| gather.take(0, event));
+        windows.push(close(&mut gather, 2_000));
+    }
+    let jobs = report().jobs;
+    assert_eq!(windows[0].counts.jobs, 2 * jobs, "what there cannot be is not forwarded");
+    assert_eq!((windows[1].counts.jobs, windows[1].counts.misses), (1 + jobs, 1 + report().misses));
+    let (first, others) = windows.split_first_mut().unwrap();
+    for next in others {
+        first.absorb(next).unwrap();
+        assert_eq!(first.validate(), Ok(()));
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@ use std::fs;
 use std::path::Path;
 
 use shared_proto::ids::SiteId;
+use shared_proto::wire::Site;
 
 use super::super::ledger::Ledger;
 use super::super::spool::{Change, History};
@@ -68,6 +69,21 @@ fn a_window_and_the_one_that_it_was_merged_into_are_not_both_sent() {
         assert_eq!(found(&after), [(1, 2, History::MayHaveBeenSent)]);
         assert_eq!(after.windows[0].0.merged, 2);
     }
+}
+
+/// A machine without a clock of its own starts each run at the same time.
+#[test]
+fn runs_stay_together_whatever_the_clock_said() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, _) = open(directory.path());
+    for (boot, seq, t_ms) in [(5, 1, 100), (5, 2, 200), (5, 3, 50), (3, 1, 110), (3, 2, 190)] {
+        let one = Site { t_ms, ..window(boot, seq) };
+        store.make(&Change::Keep(Box::new(one), History::Unsent)).unwrap();
+    }
+    drop(store);
+    let (_store, after) = open(directory.path());
+    let order: Vec<_> = found(&after).iter().map(|(boot, seq, _)| (*boot, *seq)).collect();
+    assert_eq!(order, [(5, 1), (5, 2), (5, 3), (3, 1), (3, 2)]);
 }
 
 #[test]

@@ -79,8 +79,13 @@ fn without_a_broker_all_is_stale_until_it_is_heard_again() {
     assert_eq!(device(&picture, "pi-1").state(START + 200, picture.conn()), State::Stale);
     tell(&mut picture, START + 300, Event::Report(Box::new(report("pi-1", 2, 600, &[]))));
     assert_eq!(device(&picture, "pi-1").state(START + 300, picture.conn()), State::Online);
-    let offline =
-        Offline { device: "pi-1".parse().unwrap(), boot: BootId(1), conn: 1, departure: Some(Departure::Lost) };
+    let offline = Offline {
+        device: "pi-1".parse().unwrap(),
+        boot: BootId(1),
+        conn: 1,
+        departure: Some(Departure::Lost),
+        news: Freshness::Live,
+    };
     tell(&mut picture, START + 400, Event::Offline(offline));
     assert_eq!(device(&picture, "pi-1").state(START + 400, picture.conn()), State::Offline);
 }
